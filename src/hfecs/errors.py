@@ -17,8 +17,8 @@
         ├── Locked                    another hfecs works on the same state
         └── NotConfirmed              a question was not answered with yes
 
-An error is a sentence saying what was tried and on what; `hint` says what to do next. Everything else that is raised is a
-bug and keeps its traceback.
+An error is a sentence saying what was tried and on what; `hint` says what to do next. Everything else that is
+raised is a bug and keeps its traceback.
 """
 
 from __future__ import annotations

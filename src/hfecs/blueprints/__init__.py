@@ -1,0 +1,1 @@
+"""The whole of a cluster, and of a run: up() in paragraphs, TEARDOWN as a list."""

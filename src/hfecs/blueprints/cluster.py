@@ -1,0 +1,143 @@
+"""The cluster: a master machine with the broker, and workers that come and go with the work.
+
+up() makes it in paragraphs: the calls inside one do not depend on each other and run side by side. Twice is nothing:
+what is there stays as it is, what differs is mended. down() removes it in the order of TEARDOWN.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hfecs import site
+from hfecs.blueprints import containers, foundation, images, scaling
+from hfecs.blueprints.machines import launch, template_data
+from hfecs.config import Config
+from hfecs.removal import Paragraphs, remove
+from hfecs.resources import (
+    alarm,
+    auto_scaling_group,
+    container_instance,
+    ecs_cluster,
+    instance,
+    instance_profile,
+    launch_template,
+    log_group,
+    parameter,
+    role,
+    scalable_target,
+    scaling_policy,
+    security_group,
+    service,
+    service_linked_role,
+    service_scaling_policy,
+    task,
+    task_definition,
+)
+from hfecs.stack import Stack
+from hfecs.together import together
+
+STACK = "cluster"
+
+TEARDOWN: Paragraphs = [
+    [alarm],
+    [service_scaling_policy, scaling_policy],
+    [scalable_target],
+    [service],
+    [task],
+    [auto_scaling_group, instance],
+    [container_instance],
+    [ecs_cluster, launch_template, task_definition, parameter],
+    [security_group, instance_profile],
+    [role],
+    [log_group],
+]
+
+REPLACED = "replaces the broker's machine: jobs that wait in its queue are lost and running ones end"
+
+
+def up(stack: Stack, config: Config) -> None:
+    """Make the cluster exist as configured."""
+    images.require(config)
+    place = look(stack, config)
+    base = foundation.lay(stack, config, place)
+
+    master, group = together(
+        lambda: instance.ensure(stack, "master", launch=_master(stack, config, place, base), interrupts=REPLACED),
+        lambda: _group(stack, config, place, base),
+    )
+    address = instance.private_address(stack, "master", master)
+
+    master_task, worker_task = together(
+        lambda: task_definition.ensure(stack, "master", definition=containers.master(stack, config, base, address)),
+        lambda: task_definition.ensure(
+            stack, "worker", definition=containers.worker(stack, config, place, base, address)
+        ),
+    )
+
+    workers, machines_more, machines_fewer, _ = together(
+        lambda: _workers(stack, config, base, worker_task),
+        lambda: scaling_policy.ensure(stack, "more", group=group, policy=scaling.machines_more(config.scaling)),
+        lambda: scaling_policy.ensure(stack, "fewer", group=group, policy=scaling.machines_fewer(config.scaling)),
+        lambda: service.ensure(
+            stack, "master", cluster=base.cluster, desired=1, settings=containers.one_on_master(master_task)
+        ),
+    )
+    # Application Auto Scaling wants its calls for one service one after the other.
+    more = service_scaling_policy.ensure(stack, "more", target=workers, policy=scaling.workers_more(config.scaling))
+    fewer = service_scaling_policy.ensure(stack, "fewer", target=workers, policy=scaling.workers_fewer(config.scaling))
+
+    jobs_wait = scaling.alarm_more(config.scaling, stack.cluster, [machines_more, more])
+    no_work = scaling.alarm_fewer(config.scaling, stack.cluster, [machines_fewer, fewer])
+    together(
+        lambda: alarm.ensure(stack, "jobs-wait", alarm=jobs_wait),
+        lambda: alarm.ensure(stack, "no-work", alarm=no_work),
+    )
+    stack.output(image_id=place.image_id, instance_type=config.cluster.instance_type)
+
+
+def down(stack: Stack) -> None:
+    """Remove the cluster, its log lines included."""
+    remove(stack, TEARDOWN)
+
+
+def look(stack: Stack, config: Config) -> site.Site:
+    """See what there is of the cluster and what the account offers, in one round of calls."""
+    known = stack.outputs()
+    image = known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
+    place, _ = together(
+        lambda: site.look(stack.cloud, config, image),
+        lambda: stack.survey([service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)]),
+    )
+    return place  # type: ignore[no-any-return]
+
+
+def _master(stack: Stack, config: Config, place: site.Site, base: foundation.Foundation) -> dict[str, Any]:
+    """The broker's machine, outside the group: it stays when the last worker has gone."""
+    groups = [base.broker_group]
+    parameters = launch(config, place, role="master", cluster=base.cluster, profile=base.profile, groups=groups)
+    return parameters | {"SubnetId": place.subnet_ids[0]}
+
+
+def _group(stack: Stack, config: Config, place: site.Site, base: foundation.Foundation) -> str:
+    """The workers' machines."""
+    groups = [base.members]
+    parameters = launch(config, place, role="worker", cluster=base.cluster, profile=base.profile, groups=groups)
+    template = launch_template.ensure(stack, "worker", data=template_data(parameters))
+    return auto_scaling_group.ensure(
+        stack,
+        "workers",
+        template_id=template,
+        subnet_ids=place.subnet_ids,
+        sizes={"MinSize": config.scaling.asg_min, "MaxSize": config.scaling.asg_max},
+        desired=config.scaling.asg_desired,
+    )
+
+
+def _workers(stack: Stack, config: Config, base: foundation.Foundation, definition: str) -> str:
+    """The workers themselves, one on each of their machines; their number is scaled like that of the machines."""
+    bounds = config.scaling
+    settings = containers.one_a_machine(definition)
+    name = service.ensure(stack, "worker", cluster=base.cluster, desired=bounds.asg_desired, settings=settings)
+    return scalable_target.ensure(
+        stack, "worker", cluster=base.cluster, service=name, least=bounds.asg_min, most=bounds.asg_max
+    )

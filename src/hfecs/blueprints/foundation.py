@@ -1,0 +1,97 @@
+"""What everything else stands on: rights, secrets, logs, firewalls, the empty ECS cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hfecs import render
+from hfecs.config import Config
+from hfecs.resources import (
+    ecs_cluster,
+    instance_profile,
+    log_group,
+    parameter,
+    role,
+    security_group,
+    service_linked_role,
+)
+from hfecs.resources.security_group import Rule
+from hfecs.site import Site
+from hfecs.stack import Stack
+from hfecs.together import together
+
+# AWS acts through these roles of the account; without them the first cluster of an account fails for a minute.
+SERVICES = ("ecs.amazonaws.com", "autoscaling.amazonaws.com", "ecs.application-autoscaling.amazonaws.com")
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What the later paragraphs need of it: names, ids and ARNs."""
+
+    cluster: str
+    members: str
+    broker_group: str
+    profile: str
+    execution_role: str
+    master_role: str
+    worker_role: str
+    runner_role: str
+    password: str
+    log_group: str
+
+
+def lay(stack: Stack, config: Config, site: Site) -> Foundation:
+    """Make all of it exist, side by side."""
+    trust = render.document("policies/trust-task.json", account=stack.cloud.account)
+    (members, broker_group), *others = together(
+        lambda: _firewalls(stack, config, site),
+        lambda: ecs_cluster.ensure(stack, "cluster", insights=config.cluster.insights),
+        lambda: _machine_profile(stack),
+        lambda: role.ensure(stack, "execution", trust=trust, policy=_starting(stack)),
+        lambda: role.ensure(stack, "master", trust=trust, policy=render.document("policies/master.json")),
+        lambda: role.ensure(stack, "worker", trust=trust),
+        lambda: role.ensure(stack, "runner", trust=trust),
+        lambda: parameter.ensure(stack, "broker-password"),
+        lambda: log_group.ensure(stack, "logs", retention_days=config.cluster.log_retention_days),
+        *_account_roles(stack),
+    )
+    cluster, profile, execution, master, worker, runner, password, logs = others[:8]
+    return Foundation(cluster, members, broker_group, profile, execution, master, worker, runner, password, logs)
+
+
+def _account_roles(stack: Stack) -> list[Callable[[], None]]:
+    return [partial(service_linked_role.ensure, stack, name) for name in SERVICES]
+
+
+def _machine_profile(stack: Stack) -> str:
+    """A machine may join the cluster; what its tasks may do, their own roles say."""
+    trust = render.document("policies/trust-machine.json")
+    joining = render.document("policies/machine.json", cluster=stack.full_name("cluster"), **_where(stack))
+    role.ensure(stack, "machine", trust=trust, policy=joining)
+    return instance_profile.ensure(stack, "machine", role=role.full_name(stack, "machine"))
+
+
+def _starting(stack: Stack) -> Any:
+    """What ECS needs to start a container: pull, log, read its secrets."""
+    logs = log_group.full_name(stack)
+    return render.document("policies/execution.json", cluster=stack.cluster, log_group=logs, **_where(stack))
+
+
+def _where(stack: Stack) -> dict[str, str]:
+    return {"region": stack.cloud.region, "account": stack.cloud.account}
+
+
+def _firewalls(stack: Stack, config: Config, site: Site) -> tuple[str, str]:
+    """Members reach the broker, and so do the addresses of people; nobody reaches a member."""
+    members = security_group.ensure(
+        stack, "members", vpc_id=site.vpc_id, description="Workers and runner of an hfecs cluster"
+    )
+    ports = (config.ports.amqp, config.ports.management)
+    rules = [Rule(port, source) for port in ports for source in (members, *site.admin_cidrs)]
+    broker = security_group.ensure(
+        stack, "broker", vpc_id=site.vpc_id, description="Broker of an hfecs cluster", rules=rules
+    )
+    return members, broker

@@ -1,0 +1,51 @@
+"""What a machine is launched with: the same for the master, the workers and the runner, but for its role."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from hfecs import render
+from hfecs.config import Config
+from hfecs.site import Site
+
+# The root volume of the ECS-optimised image; its snapshot has 30 GiB.
+ROOT_DEVICE = "/dev/xvda"
+ROOT_GIB = 30
+
+
+def launch(config: Config, site: Site, *, role: str, cluster: str, profile: str, groups: list[str]) -> dict[str, Any]:
+    """Launch parameters as RunInstances takes them."""
+    parameters: dict[str, Any] = {
+        "ImageId": site.image_id,
+        "InstanceType": site.machine.name,
+        "IamInstanceProfile": {"Name": profile},
+        "SecurityGroupIds": groups,
+        "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled"},
+        "BlockDeviceMappings": [
+            {
+                "DeviceName": ROOT_DEVICE,
+                "Ebs": {"VolumeSize": ROOT_GIB, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True},
+            }
+        ],
+        "UserData": render.text(
+            "user-data/machine.sh",
+            cluster=cluster,
+            role=role,
+            stop_timeout=config.worker.stop_timeout,
+            end_with_task="true" if role == "runner" else "false",
+        ),
+    }
+    if config.cluster.key_pair_name:
+        parameters["KeyName"] = config.cluster.key_pair_name
+    return parameters
+
+
+def template_data(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The same for a launch template, which wants its user data encoded and does not do it itself."""
+    return parameters | {"UserData": base64.b64encode(parameters["UserData"].encode()).decode()}
+
+
+def on(role: str) -> str:
+    """The placement expression that holds on machines of a role."""
+    return f"attribute:hfecs.role == {role}"

@@ -1,0 +1,43 @@
+"""Removing a stack: every kind in order, past errors, with a list of what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hfecs.answers import foreseen
+from hfecs.errors import Leftovers
+from hfecs.report import Outcome
+from hfecs.stack import Module, Stack
+from hfecs.state import Record
+from hfecs.together import together
+
+Paragraphs = Sequence[Sequence[Module]]
+
+
+def remove(stack: Stack, paragraphs: Paragraphs) -> None:
+    """Tear down what the state file names and what carries our tags, paragraph by paragraph.
+
+    An error does not stop it: the rest is removed, and Leftovers lists what is still there.
+    """
+    stack.survey([module for paragraph in paragraphs for module in paragraph])
+    failures: list[str] = []
+    for paragraph in paragraphs:
+        together(
+            *[_removal(stack, module, record, failures) for module in paragraph for record in stack.existing(module)]
+        )
+    if failures:
+        raise Leftovers("Not everything could be removed:\n" + "\n".join(failures), hint="run the same command again")
+
+
+def _removal(stack: Stack, module: Module, record: Record, failures: list[str]) -> Callable[[], None]:
+    def tear_down() -> None:
+        try:
+            if not stack.plan:
+                module.teardown(stack, record)
+                stack.state.forget(stack.name, record)
+        except foreseen() as error:
+            failures.append(f"  {stack.failure(record.kind, record.name, error)}")
+        else:
+            stack.report(Outcome.DELETED, record.kind, record.name, record.id)
+
+    return tear_down

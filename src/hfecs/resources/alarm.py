@@ -1,0 +1,65 @@
+"""CloudWatch alarms: which metric sets off which policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import pairs, tags_of
+from hfecs.compare import differences
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+from hfecs.together import together
+
+KIND = "alarm"
+
+
+def ensure(stack: Stack, name: str, *, alarm: Mapping[str, Any]) -> str:
+    """Make the alarm exist as `alarm` says (MetricName, Threshold, AlarmActions ...); return its name."""
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _create(stack, name, alarm),
+        changes=lambda found: _changes(stack, name, found, alarm),
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Delete the alarm."""
+    with answered_with("ResourceNotFound"):
+        stack.cloud.cloudwatch.delete_alarms(AlarmNames=[record.id])
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the alarms whose names are of this cluster."""
+    prefix = stack.full_name("")
+    pages = stack.cloud.cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
+    alarms: list[Any] = [alarm for page in pages for alarm in page["MetricAlarms"]]
+    tags = together(*[partial(_tags, stack, alarm["AlarmArn"]) for alarm in alarms])
+    for alarm, tagged in zip(alarms, tags, strict=True):
+        full_name = alarm["AlarmName"]
+        yield Found(full_name.removeprefix(prefix), full_name, alarm, ours=stack.owns(tagged))
+
+
+def _tags(stack: Stack, arn: str) -> dict[str, str]:
+    with answered_with("ResourceNotFoundException"):
+        return tags_of(stack.cloud.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
+    return {}
+
+
+def _create(stack: Stack, name: str, alarm: Mapping[str, Any]) -> str:
+    _put(stack, name, alarm)
+    return stack.full_name(name)
+
+
+def _put(stack: Stack, name: str, alarm: Mapping[str, Any]) -> None:
+    """Write the whole alarm: a put replaces everything but the state."""
+    stack.cloud.cloudwatch.put_metric_alarm(AlarmName=stack.full_name(name), Tags=pairs(stack.tags(name)), **alarm)
+
+
+def _changes(stack: Stack, name: str, found: Found, alarm: Mapping[str, Any]) -> Iterator[Change]:
+    for field, (old, new) in differences(alarm, found.actual).items():
+        yield Change(field, old, new, lambda: _put(stack, name, alarm))

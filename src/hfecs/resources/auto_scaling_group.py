@@ -1,0 +1,123 @@
+"""Auto Scaling groups: as many machines of one launch template as the work asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import OWNER_TAG, tags_of
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+
+KIND = "auto-scaling-group"
+
+TEMPLATE_NOT_READY = (
+    "ValidationError: Invalid IAM Instance Profile",
+    "ValidationError: valid fully-formed launch template",
+    "ServiceLinkedRoleFailure",
+    "ResourceContention",
+)
+GONE = "ValidationError: not found"
+
+
+def ensure(
+    stack: Stack, name: str, *, template_id: str, subnet_ids: list[str], sizes: Mapping[str, int], desired: int
+) -> str:
+    """Make the group exist, of this template, in these subnets, within `sizes` (MinSize, MaxSize); return its name.
+
+    `desired` is the number of machines at the start; later that number is the autoscaler's.
+    """
+    wanted = {"VPCZoneIdentifier": ",".join(subnet_ids), **sizes}
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _create(stack, name, template_id, wanted, desired),
+        changes=lambda found: _changes(stack, found, template_id, wanted),
+        taken=["AlreadyExists"],
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Delete the group with its machines and wait until both are gone."""
+
+    def gone() -> bool:
+        groups = stack.cloud.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[record.id])
+        return not groups["AutoScalingGroups"] and not _machines(stack, record.id)
+
+    def delete() -> bool:
+        with answered_with(GONE):
+            stack.cloud.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=record.id, ForceDelete=True)
+        return True
+
+    busy = ("ScalingActivityInProgress", "ResourceContention", "ResourceInUse")
+    stack.wait.out(busy, delete, what=f"group {record.name} to be free", timeout=600)
+    stack.wait.until(gone, what=f"the machines of group {record.name} to end", timeout=600, every=3)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the groups that carry this cluster's tag."""
+    pages = stack.cloud.autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
+        Filters=[{"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]}]
+    )
+    for page in pages:
+        for group in page["AutoScalingGroups"]:
+            full_name = group["AutoScalingGroupName"]
+            name = full_name.removeprefix(stack.full_name(""))
+            yield Found(name, full_name, group, ours=stack.owns(tags_of(group["Tags"])))
+
+
+def _create(stack: Stack, name: str, template_id: str, wanted: Mapping[str, Any], desired: int) -> str:
+    full_name = stack.full_name(name)
+    tags: Any = [
+        {
+            "Key": key,
+            "Value": value,
+            "PropagateAtLaunch": True,
+            "ResourceType": "auto-scaling-group",
+            "ResourceId": full_name,
+        }
+        for key, value in (stack.tags(name) | {"Name": full_name}).items()
+    ]
+    stack.wait.out(
+        TEMPLATE_NOT_READY,
+        lambda: [
+            stack.cloud.autoscaling.create_auto_scaling_group(
+                AutoScalingGroupName=full_name,
+                LaunchTemplate=_latest(template_id),
+                DesiredCapacity=desired,
+                HealthCheckGracePeriod=300,
+                Tags=tags,
+                **wanted,
+            )
+        ],
+        what="the launch template to be usable",
+    )
+    return full_name
+
+
+def _changes(stack: Stack, found: Found, template_id: str, wanted: Mapping[str, Any]) -> Iterator[Change]:
+    def update(**fields: Any) -> None:
+        stack.cloud.autoscaling.update_auto_scaling_group(AutoScalingGroupName=found.id, **fields)
+
+    for field, value in wanted.items():
+        actual = found.actual[field]
+        if actual != value:
+            yield Change(field, actual, value, lambda field=field, value=value: update(**{field: value}))  # type: ignore[misc]
+    template = found.actual.get("LaunchTemplate", {}).get("LaunchTemplateId")
+    if template != template_id:
+        yield Change("LaunchTemplate", template, template_id, lambda: update(LaunchTemplate=_latest(template_id)))
+
+
+def _latest(template_id: str) -> Any:
+    return {"LaunchTemplateId": template_id, "Version": "$Latest"}
+
+
+def _machines(stack: Stack, group: str) -> list[Any]:
+    """The group's machines that still live: AWS forgets the group before its machines have ended."""
+    filters: Any = [
+        {"Name": "tag:aws:autoscaling:groupName", "Values": [group]},
+        {"Name": "instance-state-name", "Values": ["pending", "running", "shutting-down", "stopping", "stopped"]},
+    ]
+    return stack.cloud.ec2.describe_instances(Filters=filters)["Reservations"]

@@ -1,0 +1,132 @@
+"""Buckets: where a workflow's files lie; closed to the public, encrypted, reached over TLS only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import NAME_TAG, OWNER_TAG, pairs, tags_of
+from hfecs.compare import contained
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+from hfecs.together import together
+
+KIND = "bucket"
+
+GONE = ("NoSuchBucket", "404", "NotFound")
+BUSY = ("OperationAborted", "NoSuchBucket")
+CLOSED: Any = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
+ENCRYPTED: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+
+
+def ensure(stack: Stack, name: str, *, policy: Any) -> str:
+    """Make the bucket exist, closed to the public, encrypted and with this policy document; return its name."""
+    return stack.ensure(
+        KIND,
+        name,
+        survey=lambda stack: _look(stack, name),
+        create=lambda: _create(stack, name, policy),
+        changes=lambda found: _changes(stack, found, policy),
+        taken=["BucketAlreadyOwnedByYou"],
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Delete the bucket with all its objects, versions and unfinished uploads."""
+    with answered_with(*GONE):
+        _empty(stack, record.id)
+        stack.cloud.s3.delete_bucket(Bucket=record.id)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the buckets that carry this cluster's tag."""
+    tagging = stack.cloud.client("resourcegroupstaggingapi")
+    pages = tagging.get_paginator("get_resources").paginate(
+        TagFilters=[{"Key": OWNER_TAG, "Values": [stack.cluster]}], ResourceTypeFilters=["s3"]
+    )
+    for page in pages:
+        for resource in page["ResourceTagMappingList"]:
+            tags = tags_of(resource["Tags"])
+            name = resource["ResourceARN"].rpartition(":")[2]
+            yield Found(tags.get(NAME_TAG, name), name, ours=stack.owns(tags))
+
+
+def _look(stack: Stack, name: str) -> Iterator[Found]:
+    """Look at one bucket; one that answers "forbidden" is somebody else's."""
+    with answered_with(*GONE, "403"):
+        stack.cloud.s3.head_bucket(Bucket=name)
+        tags, access, encryption, policy = together(
+            lambda: _setting(lambda: stack.cloud.s3.get_bucket_tagging(Bucket=name)["TagSet"], "NoSuchTagSet"),
+            lambda: _setting(
+                lambda: stack.cloud.s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"],
+                "NoSuchPublicAccessBlockConfiguration",
+            ),
+            lambda: _setting(
+                lambda: stack.cloud.s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"],
+                "ServerSideEncryptionConfigurationNotFoundError",
+            ),
+            lambda: _setting(
+                lambda: json.loads(stack.cloud.s3.get_bucket_policy(Bucket=name)["Policy"]), "NoSuchBucketPolicy"
+            ),
+        )
+        actual = {"access": access, "encryption": encryption, "policy": policy}
+        yield Found(name, name, actual, ours=stack.owns(tags_of(tags)))
+
+
+def _setting(read: Any, absent: str) -> Any:
+    with answered_with(absent):
+        return read()
+    return None
+
+
+def _create(stack: Stack, name: str, policy: Any) -> str:
+    place: Any = {"Tags": pairs(stack.tags(name))}
+    if stack.cloud.region != "us-east-1":
+        place["LocationConstraint"] = stack.cloud.region
+    stack.cloud.s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
+    for setting in (_tag, _close, _encrypt, partial(_limit, policy=policy)):
+        stack.wait.out(BUSY, partial(setting, stack, name), what=f"bucket {name} to be free")
+    return name
+
+
+def _changes(stack: Stack, found: Found, policy: Any) -> Iterator[Change]:
+    if found.actual["access"] != CLOSED:
+        yield Change("public access", "open", "blocked", lambda: _close(stack, found.id))
+    if not contained(ENCRYPTED, found.actual["encryption"]):
+        yield Change("encryption", "none", "AES256", lambda: _encrypt(stack, found.id))
+    if found.actual["policy"] != policy:
+        yield Change("policy", "another", "TLS only", lambda: _limit(stack, found.id, policy=policy))
+
+
+def _tag(stack: Stack, name: str) -> bool:
+    stack.cloud.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": pairs(stack.tags(name))})
+    return True
+
+
+def _close(stack: Stack, name: str) -> bool:
+    stack.cloud.s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=CLOSED)
+    return True
+
+
+def _encrypt(stack: Stack, name: str) -> bool:
+    stack.cloud.s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=ENCRYPTED)
+    return True
+
+
+def _limit(stack: Stack, name: str, *, policy: Any) -> bool:
+    stack.cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
+    return True
+
+
+def _empty(stack: Stack, name: str) -> None:
+    for uploads in stack.cloud.s3.get_paginator("list_multipart_uploads").paginate(Bucket=name):
+        for upload in uploads.get("Uploads", []):
+            stack.cloud.s3.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
+    for page in stack.cloud.s3.get_paginator("list_object_versions").paginate(Bucket=name):
+        listed: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        objects: Any = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in listed]
+        if objects:
+            stack.cloud.s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})

@@ -1,0 +1,30 @@
+"""Container instances: machines that have registered with the cluster; left-over ones keep it from being deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hfecs.answers import answered_with
+from hfecs.stack import Found, Stack
+from hfecs.state import Record
+
+KIND = "container-instance"
+
+GONE = ("ClusterNotFoundException", "InvalidParameterException: not found")
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Take the machine out of the cluster, whether it still answers or not."""
+    with answered_with(*GONE):
+        stack.cloud.ecs.deregister_container_instance(
+            cluster=stack.full_name("cluster"), containerInstance=record.id, force=True
+        )
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the machines in the cluster."""
+    with answered_with(*GONE):
+        pages = stack.cloud.ecs.get_paginator("list_container_instances").paginate(cluster=stack.full_name("cluster"))
+        for page in pages:
+            for arn in page["containerInstanceArns"]:
+                yield Found(arn.rpartition("/")[2], arn)

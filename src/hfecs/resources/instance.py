@@ -1,0 +1,116 @@
+"""Machines outside the Auto Scaling group: master, runner, monitoring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
+from hfecs.errors import AwsFailed
+from hfecs.stack import Change, Found, Planned, Stack, digest
+from hfecs.state import Record
+
+KIND = "instance"
+
+# The profile was made a moment ago and EC2 does not know it yet; a real mistake gives the same code for two minutes.
+PROFILE_NOT_VISIBLE = (
+    "InvalidParameterValue: Invalid IAM Instance Profile",
+    "InvalidParameterValue: has no associated IAM Roles",
+)
+GONE = "InvalidInstanceID.NotFound"
+
+
+def ensure(stack: Stack, name: str, *, launch: Any, interrupts: str = "") -> str:
+    """Make one machine with these launch parameters exist; return its id. A machine that differs is replaced."""
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _create(stack, name, launch),
+        changes=lambda found: _changes(stack, name, found, launch, interrupts),
+    )
+
+
+def private_address(stack: Stack, name: str, instance_id: str) -> str:
+    """The address by which the other parts reach a machine; it is known from the moment of its launch."""
+    if isinstance(instance_id, Planned):
+        return Planned("(known after up)")
+    known = stack.found(KIND, name, survey)
+    instance = known.actual if known and known.id == instance_id else _describe(stack, instance_id)
+    return str(instance["PrivateIpAddress"])
+
+
+def public_address(stack: Stack, instance_id: str) -> str:
+    """The address by which a person reaches a machine; its private one if it has no other."""
+    instance = _describe(stack, instance_id)
+    return str(instance.get("PublicIpAddress") or instance["PrivateIpAddress"])
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Terminate the machine and wait until it is gone."""
+
+    def gone() -> bool:
+        instances = _instances(stack, [{"Name": "instance-id", "Values": [record.id]}])
+        return all(instance["State"]["Name"] == "terminated" for instance in instances)
+
+    with answered_with(GONE):
+        stack.cloud.ec2.terminate_instances(InstanceIds=[record.id])
+    stack.wait.until(gone, what=f"machine {record.name} ({record.id}) to end", timeout=600, every=3)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List this stack's machines that live, but for those of the Auto Scaling group."""
+    living = ["pending", "running", "stopping", "stopped"]
+    filters = [
+        {"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]},
+        {"Name": "instance-state-name", "Values": living},
+    ]
+    for instance in _instances(stack, filters):
+        tags = tags_of(instance.get("Tags"))
+        if stack.owns(tags) and "aws:autoscaling:groupName" not in tags:
+            yield Found(tags[NAME_TAG], instance["InstanceId"], instance)
+
+
+def _create(stack: Stack, name: str, launch: Any) -> str:
+    tags = stack.tags(name) | {DIGEST_TAG: digest(launch), "Name": stack.full_name(name)}
+    specifications: Any = [{"ResourceType": kind, "Tags": pairs(tags)} for kind in ("instance", "volume")]
+    answer = stack.wait.out(
+        PROFILE_NOT_VISIBLE,
+        lambda: stack.cloud.ec2.run_instances(
+            **launch, MinCount=1, MaxCount=1, TagSpecifications=specifications, ClientToken=stack.token(KIND, name)
+        ),
+        what="the instance profile to be visible to EC2",
+    )
+    instance = answer["Instances"][0]
+    if instance["State"]["Name"] in ("shutting-down", "terminated"):
+        reason = instance.get("StateReason", {}).get("Message", "no reason given")
+        raise AwsFailed(f"Machine {name} ended at its launch: {reason}.", hint="run the same command again")
+    return str(instance["InstanceId"])
+
+
+def _changes(stack: Stack, name: str, found: Found, launch: Any, interrupts: str) -> Iterator[Change]:
+    actual, wanted = tags_of(found.actual.get("Tags")).get(DIGEST_TAG, "none"), digest(launch)
+    if actual != wanted:
+        yield Change("launch", actual[:8], wanted[:8], lambda: _replace(stack, name, found.id, launch), interrupts)
+
+
+def _replace(stack: Stack, name: str, instance_id: str, launch: Any) -> str:
+    record = Record(KIND, name, instance_id)
+    teardown(stack, record)
+    stack.state.forget(stack.name, record)
+    return _create(stack, name, launch)
+
+
+def _describe(stack: Stack, instance_id: str) -> Any:
+    """The machine as EC2 describes it; a new one may take seconds to show up."""
+
+    def look() -> Any:
+        return _instances(stack, [{"Name": "instance-id", "Values": [instance_id]}])
+
+    return stack.wait.until(look, what=f"machine {instance_id} to be visible", timeout=120)[0]
+
+
+def _instances(stack: Stack, filters: list[Any]) -> list[Any]:
+    pages = stack.cloud.ec2.get_paginator("describe_instances").paginate(Filters=filters)
+    return [instance for page in pages for group in page["Reservations"] for instance in group["Instances"]]

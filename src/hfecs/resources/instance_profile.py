@@ -1,0 +1,92 @@
+"""Instance profiles: how a machine gets its role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from hfecs.answers import answered_with
+from hfecs.aws import pairs, tags_of
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+
+KIND = "instance-profile"
+
+GONE = "NoSuchEntity"
+
+
+def ensure(stack: Stack, name: str, *, role: str) -> str:
+    """Make the profile exist and hold the role of that name; return the profile's name."""
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _create(stack, name, role),
+        changes=lambda found: _changes(stack, found, role),
+        taken=["EntityAlreadyExists"],
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Take the role out of the profile, then delete the profile."""
+    with answered_with(GONE):
+        profile = stack.cloud.iam.get_instance_profile(InstanceProfileName=record.id)["InstanceProfile"]
+        for role in profile["Roles"]:
+            _take_out(stack, record.id, role["RoleName"])
+        stack.wait.out(
+            ("DeleteConflict",),
+            lambda: [stack.cloud.iam.delete_instance_profile(InstanceProfileName=record.id)],
+            what=f"instance profile {record.name} to be free",
+        )
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the profiles under this cluster's path."""
+    prefix = _full_name(stack, "")
+    pages = stack.cloud.iam.get_paginator("list_instance_profiles").paginate(PathPrefix=_path(stack))
+    names = [profile["InstanceProfileName"] for page in pages for profile in page["InstanceProfiles"]]
+    for full_name in names:
+        if full_name.startswith(prefix):
+            with answered_with(GONE):
+                profile = stack.cloud.iam.get_instance_profile(InstanceProfileName=full_name)["InstanceProfile"]
+                ours = stack.owns(tags_of(profile.get("Tags")))
+                yield Found(full_name.removeprefix(prefix), full_name, profile, ours)
+
+
+def _full_name(stack: Stack, name: str) -> str:
+    """IAM is one for all regions: the name carries the region."""
+    return f"hfecs-{stack.cluster}-{stack.cloud.region}-{name}"
+
+
+def _path(stack: Stack) -> str:
+    return f"/hfecs/{stack.cluster}/"
+
+
+def _create(stack: Stack, name: str, role: str) -> str:
+    profile = _full_name(stack, name)
+    stack.cloud.iam.create_instance_profile(
+        InstanceProfileName=profile, Path=_path(stack), Tags=pairs(stack.tags(name))
+    )
+    _put_in(stack, profile, role)
+    return profile
+
+
+def _changes(stack: Stack, found: Found, role: str) -> Iterator[Change]:
+    roles = [item["RoleName"] for item in found.actual["Roles"]]
+    if roles != [role]:
+        for other in roles:
+            yield Change("role", other, "none", partial(_take_out, stack, found.id, other))
+        yield Change("role", "none", role, lambda: _put_in(stack, found.id, role))
+
+
+def _put_in(stack: Stack, profile: str, role: str) -> None:
+    stack.wait.out(
+        (GONE,),
+        lambda: stack.cloud.iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role),
+        what=f"role {role} to be visible",
+    )
+
+
+def _take_out(stack: Stack, profile: str, role: str) -> None:
+    with answered_with(GONE):
+        stack.cloud.iam.remove_role_from_instance_profile(InstanceProfileName=profile, RoleName=role)

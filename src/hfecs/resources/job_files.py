@@ -1,0 +1,99 @@
+"""The files of a job directory in a bucket: what changed is uploaded, several files at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from hfecs.report import Outcome
+from hfecs.stack import Found, Stack
+from hfecs.together import together
+
+KIND = "job-files"
+
+# Files above this are sent in parts of this size; S3's checksum of such a file is made of those of its parts.
+PART_BYTES = 8 * 1024 * 1024
+FOLDERS = ("workdir", "input")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to upload: its key in the bucket, where it lies, its size in bytes."""
+
+    key: str
+    path: Path
+    size: int
+
+
+def ensure(stack: Stack, name: str, *, bucket: str, directory: Path) -> int:
+    """Make the bucket hold workdir/ and input/ of the directory; return the number of bytes sent."""
+    files = list(_files(directory))
+    present = {} if stack.plan else {found.name: found for found in _objects(stack, bucket)}
+    changed = [file for file in files if not _same(file, present.get(file.key))]
+    total = sum(file.size for file in changed)
+    if not stack.plan:
+        _upload(stack, bucket, changed, total)
+    outcome = Outcome.CREATED if changed else Outcome.UNCHANGED
+    stack.report(outcome, KIND, name, bucket, f"{len(changed)} of {len(files)} files, {total / 1e6:.1f} MB")
+    return total
+
+
+def _files(directory: Path) -> Iterator[File]:
+    for folder in FOLDERS:
+        for path in sorted((directory / folder).rglob("*")):
+            if path.is_file():
+                yield File(path.relative_to(directory).as_posix(), path, path.stat().st_size)
+
+
+def _objects(stack: Stack, bucket: str) -> Iterator[Found]:
+    for folder in FOLDERS:
+        pages = stack.cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{folder}/")
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield Found(item["Key"], item["ETag"].strip('"'), item["Size"])
+
+
+def _same(file: File, present: Found | None) -> bool:
+    """Whether the object is the file: by size first, then by checksum."""
+    return present is not None and present.actual == file.size and present.id == _checksum(file)
+
+
+def _checksum(file: File) -> str:
+    """S3's entity tag: the MD5 of the file, or of the MD5s of its parts."""
+    with file.path.open("rb") as stream:
+        parts = [hashlib.md5(part, usedforsecurity=False) for part in iter(lambda: stream.read(PART_BYTES), b"")]
+    if file.size < PART_BYTES:
+        return parts[0].hexdigest() if parts else hashlib.md5(b"", usedforsecurity=False).hexdigest()
+    joined = hashlib.md5(b"".join(part.digest() for part in parts), usedforsecurity=False)
+    return f"{joined.hexdigest()}-{len(parts)}"
+
+
+def _upload(stack: Stack, bucket: str, files: list[File], total: int) -> None:
+    from boto3.s3.transfer import TransferConfig
+
+    progress = _Progress(stack, bucket, total)
+    config = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4)
+
+    def send(file: File) -> None:
+        stack.cloud.s3.upload_file(str(file.path), bucket, file.key, Config=config, Callback=progress.add)
+
+    together(*[partial(send, file) for file in files])
+
+
+class _Progress:
+    """Adds up the bytes of uploads that run side by side."""
+
+    def __init__(self, stack: Stack, bucket: str, total: int) -> None:
+        self._tell: Callable[[int], None] = lambda done: stack.reporter.transferred(f"upload to {bucket}", done, total)
+        self._done = 0
+        self._adding = threading.Lock()
+
+    def add(self, count: int) -> None:
+        """Count bytes that have been sent."""
+        with self._adding:
+            self._done += count
+            self._tell(self._done)

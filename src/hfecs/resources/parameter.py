@@ -1,0 +1,72 @@
+"""Secret parameters: values made at random, kept by SSM as SecureString and given to containers by ARN."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from functools import partial
+
+from hfecs.answers import answered_with
+from hfecs.aws import pairs, tags_of
+from hfecs.stack import Found, Stack
+from hfecs.state import Record
+from hfecs.together import together
+
+KIND = "secret-parameter"
+
+GONE = "ParameterNotFound"
+PASSWORD_BYTES = 24
+
+
+def ensure(stack: Stack, name: str) -> str:
+    """Make the secret exist, with a value of 24 random bytes that never changes; return its ARN."""
+    stack.ensure(KIND, name, survey=survey, create=lambda: _create(stack, name), taken=["ParameterAlreadyExists"])
+    return f"arn:aws:ssm:{stack.cloud.region}:{stack.cloud.account}:parameter{full_name(stack, name)}"
+
+
+def full_name(stack: Stack, name: str) -> str:
+    """The name in AWS: a path of this cluster."""
+    return f"/hfecs/{stack.cluster}/{name}"
+
+
+def read(stack: Stack, name: str) -> str:
+    """The secret itself; for a connection of this process, never for the state file, a template or a log."""
+    answer = stack.cloud.ssm.get_parameter(Name=full_name(stack, name), WithDecryption=True)
+    return answer["Parameter"]["Value"]
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Delete the secret."""
+    with answered_with(GONE):
+        stack.cloud.ssm.delete_parameter(Name=record.id)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the parameters under this cluster's path; their values are not read."""
+    prefix = full_name(stack, "")
+    pages = stack.cloud.ssm.get_paginator("describe_parameters").paginate(
+        ParameterFilters=[{"Key": "Path", "Option": "Recursive", "Values": [prefix.rstrip("/")]}]
+    )
+    names = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
+    for name, tags in zip(names, together(*[partial(_tags, stack, name) for name in names]), strict=True):
+        yield Found(name.removeprefix(prefix), name, ours=stack.owns(tags))
+
+
+def _create(stack: Stack, name: str) -> str:
+    stack.wait.out(
+        ("TooManyUpdates",),
+        lambda: stack.cloud.ssm.put_parameter(
+            Name=full_name(stack, name),
+            Type="SecureString",
+            Value=secrets.token_urlsafe(PASSWORD_BYTES),
+            Tags=pairs(stack.tags(name)),
+        ),
+        what=f"secret {name} to be accepted",
+    )
+    return full_name(stack, name)
+
+
+def _tags(stack: Stack, name: str) -> dict[str, str]:
+    with answered_with("InvalidResourceId"):
+        return tags_of(stack.cloud.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"])
+    return {}

@@ -1,0 +1,115 @@
+"""IAM roles: who may take them (trust), and what they allow (one inline policy)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import pairs, tags_of
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+from hfecs.together import together
+
+KIND = "role"
+
+POLICY = "hfecs"
+GONE = "NoSuchEntity"
+
+
+def full_name(stack: Stack, name: str) -> str:
+    """IAM is one for all regions: the name carries the region."""
+    return f"hfecs-{stack.cluster}-{stack.cloud.region}-{name}"
+
+
+def path(stack: Stack) -> str:
+    """The path of this cluster's roles, by which permissions to pass them can be limited."""
+    return f"/hfecs/{stack.cluster}/"
+
+
+def ensure(stack: Stack, name: str, *, trust: Any, policy: Any = None) -> str:
+    """Make the role exist with this trust document and this inline policy document, if any; return its ARN."""
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _create(stack, name, trust, policy),
+        changes=lambda found: _changes(stack, name, found, trust, policy),
+        taken=["EntityAlreadyExists"],
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Take the role's policies away, then the role."""
+    role = full_name(stack, record.name)
+    with answered_with(GONE):
+        for policy in stack.cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            with answered_with(GONE):
+                stack.cloud.iam.delete_role_policy(RoleName=role, PolicyName=policy)
+        stack.wait.out(
+            ("DeleteConflict", "ConcurrentModification"),
+            lambda: [stack.cloud.iam.delete_role(RoleName=role)],
+            what=f"role {record.name} to be free",
+        )
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the roles under this cluster's path, with their tags and policies."""
+    prefix = full_name(stack, "")
+    pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=path(stack))
+    roles = [role for page in pages for role in page["Roles"] if role["RoleName"].startswith(prefix)]
+    details = together(*[partial(_details, stack, role["RoleName"]) for role in roles])
+    for role, (tags, policy) in zip(roles, details, strict=True):
+        actual = {"trust": role["AssumeRolePolicyDocument"], "policy": policy}
+        yield Found(role["RoleName"].removeprefix(prefix), role["Arn"], actual, ours=stack.owns(tags))
+
+
+def _details(stack: Stack, role: str) -> tuple[dict[str, str], Any]:
+    """The tags and the inline policy of a role, both None when it went away meanwhile."""
+    tags: dict[str, str] = {}
+    policy = None
+    with answered_with(GONE):
+        tags = tags_of(stack.cloud.iam.list_role_tags(RoleName=role)["Tags"])
+    with answered_with(GONE):
+        policy = stack.cloud.iam.get_role_policy(RoleName=role, PolicyName=POLICY)["PolicyDocument"]
+    return tags, policy
+
+
+def _create(stack: Stack, name: str, trust: Any, policy: Any) -> str:
+    answer = stack.wait.out(
+        ("MalformedPolicyDocument: Invalid principal", "EntityTemporarilyUnmodifiable"),
+        lambda: stack.cloud.iam.create_role(
+            RoleName=full_name(stack, name),
+            Path=path(stack),
+            AssumeRolePolicyDocument=json.dumps(trust),
+            Description=f"{name} of hfecs cluster {stack.cluster}",
+            Tags=pairs(stack.tags(name)),
+        ),
+        what=f"IAM to accept role {name}",
+    )
+    if policy:
+        _put_policy(stack, name, policy)
+    return answer["Role"]["Arn"]
+
+
+def _changes(stack: Stack, name: str, found: Found, trust: Any, policy: Any) -> Iterator[Change]:
+    if found.actual["trust"] != trust:
+        yield Change("trust", "another", "as in templates/policies", lambda: _put_trust(stack, name, trust))
+    if policy and found.actual["policy"] != policy:
+        yield Change("policy", "another", "as in templates/policies", lambda: _put_policy(stack, name, policy))
+
+
+def _put_trust(stack: Stack, name: str, trust: Any) -> None:
+    stack.cloud.iam.update_assume_role_policy(RoleName=full_name(stack, name), PolicyDocument=json.dumps(trust))
+
+
+def _put_policy(stack: Stack, name: str, policy: Any) -> None:
+    stack.wait.out(
+        (GONE,),
+        lambda: stack.cloud.iam.put_role_policy(
+            RoleName=full_name(stack, name), PolicyName=POLICY, PolicyDocument=json.dumps(policy)
+        ),
+        what=f"role {name} to be visible",
+    )

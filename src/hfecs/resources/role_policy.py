@@ -1,0 +1,71 @@
+"""Further inline policies of roles that another stack made, such as the access to the bucket of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+from hfecs.together import together
+
+KIND = "role-policy"
+
+GONE = "NoSuchEntity"
+PREFIX = "hfecs-run-"
+
+
+def ensure(stack: Stack, name: str, *, role: str, document: Any) -> str:
+    """Make the role of that full name allow what the document says; return "role/policy"."""
+    return stack.ensure(
+        KIND,
+        f"{role}/{PREFIX}{name}",
+        survey=survey,
+        create=lambda: _put(stack, role, f"{PREFIX}{name}", document),
+        changes=lambda found: _changes(stack, found, document),
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Take the policy from the role."""
+    role, _, policy = record.id.partition("/")
+    with answered_with(GONE):
+        stack.cloud.iam.delete_role_policy(RoleName=role, PolicyName=policy)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List these policies of all roles under this cluster's path."""
+    pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=f"/hfecs/{stack.cluster}/")
+    roles = [role["RoleName"] for page in pages for role in page["Roles"] if stack.cloud.region in role["RoleName"]]
+    for found in together(*[partial(_of_role, stack, role) for role in roles]):
+        yield from found
+
+
+def _of_role(stack: Stack, role: str) -> list[Found]:
+    with answered_with(GONE):
+        names = stack.cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]
+        return [_read(stack, role, name) for name in names if name.startswith(PREFIX)]
+    return []
+
+
+def _read(stack: Stack, role: str, policy: str) -> Found:
+    document = stack.cloud.iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    return Found(f"{role}/{policy}", f"{role}/{policy}", document)
+
+
+def _put(stack: Stack, role: str, policy: str, document: Any) -> str:
+    stack.wait.out(
+        (GONE,),
+        lambda: stack.cloud.iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document)),
+        what=f"role {role} to be visible",
+    )
+    return f"{role}/{policy}"
+
+
+def _changes(stack: Stack, found: Found, document: Any) -> Iterator[Change]:
+    if found.actual != document:
+        role, _, policy = found.id.partition("/")
+        yield Change("policy", "another", "as in templates/policies", lambda: _put(stack, role, policy, document))

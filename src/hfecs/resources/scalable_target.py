@@ -1,0 +1,71 @@
+"""Scalable targets: within which bounds Application Auto Scaling may change the count of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from hfecs.answers import answered_with
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+
+KIND = "scalable-target"
+
+DIMENSION: Final = "ecs:service:DesiredCount"
+NOT_READY = ("ValidationException: service doesn't exist", "ConcurrentUpdateException")
+# moto answers with its own code
+GONE = ("ObjectNotFoundException", "ValidationException: No scalable target")
+
+
+def ensure(stack: Stack, name: str, *, cluster: str, service: str, least: int, most: int) -> str:
+    """Make the service scalable between `least` and `most` tasks; return the target's resource id."""
+    target = f"service/{cluster}/{service}"
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _register(stack, target, least, most),
+        changes=lambda found: _changes(stack, found, least, most),
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Deregister the target; its policies go with it."""
+    with answered_with(*GONE):
+        stack.cloud.application_autoscaling.deregister_scalable_target(
+            ServiceNamespace="ecs", ResourceId=record.id, ScalableDimension=DIMENSION
+        )
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the targets that are services of this cluster."""
+    prefix = f"service/{stack.full_name('cluster')}/{stack.full_name('')}"
+    pages = stack.cloud.application_autoscaling.get_paginator("describe_scalable_targets").paginate(
+        ServiceNamespace="ecs"
+    )
+    for page in pages:
+        for target in page["ScalableTargets"]:
+            if target["ResourceId"].startswith(prefix):
+                yield Found(target["ResourceId"].removeprefix(prefix), target["ResourceId"], target)
+
+
+def _register(stack: Stack, target: str, least: int, most: int) -> str:
+    stack.wait.out(
+        NOT_READY,
+        lambda: stack.cloud.application_autoscaling.register_scalable_target(
+            ServiceNamespace="ecs",
+            ResourceId=target,
+            ScalableDimension=DIMENSION,
+            MinCapacity=least,
+            MaxCapacity=most,
+        ),
+        what="Application Auto Scaling to see the service",
+    )
+    return target
+
+
+def _changes(stack: Stack, found: Found, least: int, most: int) -> Iterator[Change]:
+    actual = (found.actual["MinCapacity"], found.actual["MaxCapacity"])
+    if actual != (least, most):
+        old, new = (f"{low} to {high} tasks" for low, high in (actual, (least, most)))
+        yield Change("bounds", old, new, lambda: _register(stack, found.id, least, most))

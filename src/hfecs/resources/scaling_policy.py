@@ -1,0 +1,64 @@
+"""Step policies of the Auto Scaling group: how many machines more or fewer, at which height of a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.compare import differences
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+
+KIND = "scaling-policy"
+
+BUSY = ("ResourceContention", "ServiceLinkedRoleFailure")
+
+
+def ensure(stack: Stack, name: str, *, group: str, policy: Mapping[str, Any]) -> str:
+    """Make the step policy exist as `policy` says (AdjustmentType, StepAdjustments ...); return its ARN."""
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _put(stack, name, group, policy),
+        changes=lambda found: _changes(stack, name, found, group, policy),
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Delete the policy; it goes with its group anyway."""
+    with answered_with("ValidationError"):
+        stack.cloud.autoscaling.delete_policy(PolicyName=record.id)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the policies whose names are of this cluster."""
+    prefix = stack.full_name("")
+    for page in stack.cloud.autoscaling.get_paginator("describe_policies").paginate(PolicyTypes=["StepScaling"]):
+        for policy in page["ScalingPolicies"]:
+            full_name = policy["PolicyName"]
+            if full_name.startswith(prefix):
+                yield Found(full_name.removeprefix(prefix), policy["PolicyARN"], policy)
+
+
+def _put(stack: Stack, name: str, group: str, policy: Mapping[str, Any]) -> str:
+    answer = stack.wait.out(
+        BUSY,
+        lambda: stack.cloud.autoscaling.put_scaling_policy(
+            AutoScalingGroupName=group, PolicyName=stack.full_name(name), PolicyType="StepScaling", **policy
+        ),
+        what=f"policy {name} to be accepted",
+    )
+    return answer.get("PolicyARN") or _arn(stack, group, stack.full_name(name))
+
+
+def _arn(stack: Stack, group: str, full_name: str) -> str:
+    """The policy's ARN, from a server that does not answer a put with it."""
+    answer = stack.cloud.autoscaling.describe_policies(AutoScalingGroupName=group, PolicyNames=[full_name])
+    return answer["ScalingPolicies"][0]["PolicyARN"]
+
+
+def _changes(stack: Stack, name: str, found: Found, group: str, policy: Mapping[str, Any]) -> Iterator[Change]:
+    for field, (old, new) in differences(policy, found.actual).items():
+        yield Change(field, old, new, lambda: _put(stack, name, group, policy))

@@ -1,0 +1,129 @@
+"""Security groups: who may talk to a machine, on which ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import pairs, tags_of
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+
+KIND = "security-group"
+
+IN_USE = ("DependencyViolation", "InvalidGroup.InUse")
+GONE = "InvalidGroup.NotFound"
+
+
+@dataclass(frozen=True, order=True)
+class Rule:
+    """TCP from a source, a group's id or a CIDR block, to one port."""
+
+    port: int
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.port} from {self.source}"
+
+    def permission(self) -> Any:
+        """The rule as EC2 writes it."""
+        ports = {"IpProtocol": "tcp", "FromPort": self.port, "ToPort": self.port}
+        if self.source.startswith("sg-") or "/" not in self.source:
+            return ports | {"UserIdGroupPairs": [{"GroupId": self.source}]}
+        if ":" in self.source:
+            return ports | {"Ipv6Ranges": [{"CidrIpv6": self.source}]}
+        return ports | {"IpRanges": [{"CidrIp": self.source}]}
+
+
+def ensure(stack: Stack, name: str, *, vpc_id: str, description: str, rules: Iterable[Rule] = ()) -> str:
+    """Make the group exist with exactly these rules for traffic that comes in; return its id."""
+    wanted = frozenset(rules)
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _create(stack, name, vpc_id, description, wanted),
+        changes=lambda found: _changes(stack, found, wanted),
+        taken=["InvalidGroup.Duplicate"],
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Delete the group, once the last network interface that uses it is gone."""
+
+    def delete() -> bool:
+        with answered_with(GONE):
+            stack.cloud.ec2.delete_security_group(GroupId=record.id)
+        return True
+
+    _empty(stack, record.id)
+    stack.wait.out(IN_USE, delete, what=f"the last user of security group {record.name} to go", timeout=900, every=5)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the groups whose names are of this cluster."""
+    prefix = stack.full_name("")
+    pages = stack.cloud.ec2.get_paginator("describe_security_groups").paginate(
+        Filters=[{"Name": "group-name", "Values": [f"{prefix}*"]}]
+    )
+    for page in pages:
+        for group in page["SecurityGroups"]:
+            name = group["GroupName"].removeprefix(prefix)
+            yield Found(name, group["GroupId"], group, ours=stack.owns(tags_of(group.get("Tags"))))
+
+
+def _create(stack: Stack, name: str, vpc_id: str, description: str, wanted: frozenset[Rule]) -> str:
+    answer = stack.cloud.ec2.create_security_group(
+        GroupName=stack.full_name(name),
+        Description=description,
+        VpcId=vpc_id,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": pairs(stack.tags(name))}],
+    )
+    if wanted:
+        stack.wait.out(
+            (GONE,), lambda: _authorize(stack, answer["GroupId"], wanted), what=f"security group {name} to be visible"
+        )
+    return answer["GroupId"]
+
+
+def _changes(stack: Stack, found: Found, wanted: frozenset[Rule]) -> Iterator[Change]:
+    actual = frozenset(_rules(found.actual))
+    for rule in sorted(actual - wanted):
+        yield Change("ingress", rule, "closed", partial(_revoke, stack, found.id, [rule.permission()]))
+    if missing := wanted - actual:
+        listed = ", ".join(map(str, sorted(missing)))
+        yield Change("ingress", "closed", listed, lambda: _authorize(stack, found.id, missing))
+
+
+def _rules(group: Any) -> Iterator[Rule]:
+    """The rules of a group; one that does not have our form is a rule that nobody wants."""
+    for permission in group["IpPermissions"]:
+        port = permission.get("FromPort", -1)
+        sources = [pair["GroupId"] for pair in permission.get("UserIdGroupPairs", [])]
+        sources += [block["CidrIp"] for block in permission.get("IpRanges", [])]
+        sources += [block["CidrIpv6"] for block in permission.get("Ipv6Ranges", [])]
+        yield from (Rule(port, source) for source in sources)
+
+
+def _authorize(stack: Stack, group_id: str, rules: frozenset[Rule]) -> bool:
+    with answered_with("InvalidPermission.Duplicate"):
+        stack.cloud.ec2.authorize_security_group_ingress(
+            GroupId=group_id, IpPermissions=[rule.permission() for rule in sorted(rules)]
+        )
+    return True
+
+
+def _revoke(stack: Stack, group_id: str, permissions: list[Any]) -> None:
+    with answered_with("InvalidPermission.NotFound", GONE):
+        stack.cloud.ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=permissions)
+
+
+def _empty(stack: Stack, group_id: str) -> None:
+    """Take out all rules: two groups that name each other cannot be deleted."""
+    with answered_with(GONE):
+        for group in stack.cloud.ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]:
+            if group["IpPermissions"]:
+                _revoke(stack, group_id, group["IpPermissions"])

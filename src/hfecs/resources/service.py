@@ -1,0 +1,107 @@
+"""ECS services: how many tasks of a definition run, and on which machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import lower_pairs, tags_of
+from hfecs.compare import differences
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+
+KIND = "service"
+
+NOT_READY = (
+    "ClusterNotFoundException",
+    "InvalidParameterException: Unable to assume the service linked role",
+    "InvalidParameterException: verify that the ECS service role",
+    "InvalidParameterException: still Draining",
+)
+BUSY = ("InvalidParameterException: deployments are active",)
+
+
+def ensure(stack: Stack, name: str, *, cluster: str, desired: int, settings: Mapping[str, Any]) -> str:
+    """Make the service exist with these settings (taskDefinition, placementConstraints ...); return its name.
+
+    `desired` is the number of tasks at the start; later that number is the autoscaler's.
+    """
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _create(stack, name, cluster, desired, settings),
+        changes=lambda found: _changes(stack, found, cluster, settings),
+        taken=["InvalidParameterException: not idempotent"],
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Delete the service with its tasks and wait until it is inactive."""
+    cluster = stack.full_name("cluster")
+
+    def gone() -> bool:
+        with answered_with("ClusterNotFoundException"):
+            services = stack.cloud.ecs.describe_services(cluster=cluster, services=[record.id])["services"]
+            return all(service["status"] == "INACTIVE" for service in services)
+        return True
+
+    def delete() -> bool:
+        with answered_with("ServiceNotFoundException", "ServiceNotActiveException", "ClusterNotFoundException"):
+            stack.cloud.ecs.delete_service(cluster=cluster, service=record.id, force=True)
+        return True
+
+    stack.wait.out(BUSY, delete, what=f"service {record.name} to be free", timeout=600)
+    stack.wait.until(gone, what=f"the tasks of service {record.name} to end", timeout=1200, every=3)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List this cluster's services; one that is draining counts as gone."""
+    cluster, prefix = stack.full_name("cluster"), stack.full_name("")
+    with answered_with("ClusterNotFoundException"):
+        pages = stack.cloud.ecs.get_paginator("list_services").paginate(
+            cluster=cluster, PaginationConfig={"PageSize": 10}
+        )
+        for page in pages:
+            if page["serviceArns"]:
+                yield from _described(stack, cluster, prefix, page["serviceArns"])
+
+
+def _described(stack: Stack, cluster: str, prefix: str, arns: list[str]) -> Iterator[Found]:
+    answer = stack.cloud.ecs.describe_services(cluster=cluster, services=arns, include=["TAGS"])
+    for service in answer["services"]:
+        if service["status"] == "ACTIVE":
+            full_name = service["serviceName"]
+            ours = stack.owns(tags_of(service.get("tags")))
+            yield Found(full_name.removeprefix(prefix), full_name, service, ours)
+
+
+def _create(stack: Stack, name: str, cluster: str, desired: int, settings: Mapping[str, Any]) -> str:
+    answer = stack.wait.out(
+        NOT_READY,
+        lambda: stack.cloud.ecs.create_service(
+            cluster=cluster,
+            serviceName=stack.full_name(name),
+            desiredCount=desired,
+            launchType="EC2",
+            tags=lower_pairs(stack.tags(name)),
+            clientToken=stack.token(KIND, name),
+            **settings,
+        ),
+        what=f"the old service {name} to be gone",
+        timeout=1200,
+    )
+    return answer["service"]["serviceName"]
+
+
+def _changes(stack: Stack, found: Found, cluster: str, settings: Mapping[str, Any]) -> Iterator[Change]:
+    for field, (old, new) in differences(settings, found.actual).items():
+        yield Change(
+            field,
+            old,
+            new,
+            lambda field=field, new=new: stack.cloud.ecs.update_service(
+                cluster=cluster, service=found.id, **{field: new}
+            ),  # type: ignore[misc]
+        )

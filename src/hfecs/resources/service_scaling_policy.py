@@ -1,0 +1,71 @@
+"""Step policies of a service: how many tasks more or fewer, at which height of a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from hfecs.answers import answered_with
+from hfecs.compare import differences
+from hfecs.stack import Change, Found, Stack
+from hfecs.state import Record
+
+KIND = "service-scaling-policy"
+
+DIMENSION: Final = "ecs:service:DesiredCount"
+# moto answers with a code of its own
+GONE = ("ObjectNotFoundException", "ValidationException: No scaling policy")
+NOT_READY = ("ObjectNotFoundException", "FailedResourceAccessException", "ConcurrentUpdateException")
+
+
+def ensure(stack: Stack, name: str, *, target: str, policy: Mapping[str, Any]) -> str:
+    """Make the step policy of the scalable target exist as `policy` says; return its ARN."""
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _put(stack, name, target, policy),
+        changes=lambda found: _changes(stack, name, found, target, policy),
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Delete the policy; it goes with its scalable target anyway."""
+    policy, target = stack.full_name(record.name), record.id.partition(":resource/ecs/")[2].partition(":")[0]
+    with answered_with(*GONE):
+        stack.cloud.application_autoscaling.delete_scaling_policy(
+            PolicyName=policy, ServiceNamespace="ecs", ResourceId=target, ScalableDimension=DIMENSION
+        )
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the policies of this cluster's services."""
+    resource, prefix = f"service/{stack.full_name('cluster')}/", stack.full_name("")
+    pages = stack.cloud.application_autoscaling.get_paginator("describe_scaling_policies").paginate(
+        ServiceNamespace="ecs"
+    )
+    for page in pages:
+        for policy in page["ScalingPolicies"]:
+            if policy["ResourceId"].startswith(resource):
+                yield Found(policy["PolicyName"].removeprefix(prefix), policy["PolicyARN"], policy)
+
+
+def _put(stack: Stack, name: str, target: str, policy: Mapping[str, Any]) -> str:
+    arguments: Any = {"StepScalingPolicyConfiguration": policy, "PolicyType": "StepScaling"}
+    answer = stack.wait.out(
+        NOT_READY,
+        lambda: stack.cloud.application_autoscaling.put_scaling_policy(
+            PolicyName=stack.full_name(name),
+            ServiceNamespace="ecs",
+            ResourceId=target,
+            ScalableDimension=DIMENSION,
+            **arguments,
+        ),
+        what=f"the scalable target of policy {name} to be visible",
+    )
+    return answer["PolicyARN"]
+
+
+def _changes(stack: Stack, name: str, found: Found, target: str, policy: Mapping[str, Any]) -> Iterator[Change]:
+    for field, (old, new) in differences(policy, found.actual.get("StepScalingPolicyConfiguration", {})).items():
+        yield Change(field, old, new, lambda: _put(stack, name, target, policy))

@@ -1,0 +1,98 @@
+"""Tasks of their own, outside services: the one that runs the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import NAME_TAG, lower_pairs, tags_of
+from hfecs.errors import AwsFailed
+from hfecs.stack import Found, Stack
+from hfecs.state import Record
+from hfecs.together import together
+
+KIND = "task"
+
+GONE = ("ClusterNotFoundException", "InvalidParameterException: not found")
+# DescribeTasks takes no more at once.
+AT_ONCE = 100
+
+
+def ensure(
+    stack: Stack, name: str, *, definition: str, container: str, environment: Mapping[str, str], constraint: str
+) -> str:
+    """Make one task of the definition run where the constraint holds, with this environment; return its ARN."""
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _start(stack, name, definition, container, environment, constraint),
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Stop the task."""
+    with answered_with(*GONE):
+        stack.cloud.ecs.stop_task(cluster=stack.full_name("cluster"), task=record.id, reason="hfecs removes the task")
+
+
+def describe(stack: Stack, task: str) -> Any:
+    """The task as ECS describes it; None when ECS has forgotten it, an hour after its end."""
+    with answered_with(*GONE):
+        answer = stack.cloud.ecs.describe_tasks(cluster=stack.full_name("cluster"), tasks=[task], include=["TAGS"])
+        return next(iter(answer["tasks"]), None)
+    return None
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the tasks of the cluster that no service started and that have not stopped."""
+    cluster = stack.full_name("cluster")
+    with answered_with(*GONE):
+        pages = stack.cloud.ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING")
+        arns = [arn for page in pages for arn in page["taskArns"]]
+        groups = [arns[start : start + AT_ONCE] for start in range(0, len(arns), AT_ONCE)]
+        for tasks in together(*[partial(_described, stack, cluster, group) for group in groups]):
+            for task in tasks:
+                tags = tags_of(task.get("tags"))
+                if not task.get("group", "").startswith("service:"):
+                    yield Found(tags.get(NAME_TAG, task["taskArn"]), task["taskArn"], task, ours=stack.owns(tags))
+
+
+def _described(stack: Stack, cluster: str, arns: list[str]) -> list[Any]:
+    return list(stack.cloud.ecs.describe_tasks(cluster=cluster, tasks=arns, include=["TAGS"])["tasks"])
+
+
+def _start(
+    stack: Stack, name: str, definition: str, container: str, environment: Mapping[str, str], constraint: str
+) -> str:
+    """Run the task as soon as a machine is there to take it."""
+    pairs: Any = [{"name": key, "value": value} for key, value in environment.items()]
+
+    def run() -> Any:
+        answer: Any = {}
+        with answered_with("InvalidParameterException: No Container Instances"):
+            answer = stack.cloud.ecs.run_task(
+                cluster=stack.full_name("cluster"),
+                taskDefinition=definition,
+                overrides={"containerOverrides": [{"name": container, "environment": pairs}]},
+                placementConstraints=[{"type": "memberOf", "expression": constraint}],
+                startedBy=f"hfecs/{name}"[:36],
+                tags=lower_pairs(stack.tags(name)),
+            )
+        _check(name, answer.get("failures", []))
+        return answer.get("tasks")
+
+    tasks = stack.wait.until(run, what=f"a machine for {name} to join the cluster", timeout=900, every=1)
+    return str(tasks[0]["taskArn"])
+
+
+def _check(name: str, failures: list[Any]) -> None:
+    """A machine that is not there yet is worth waiting for; any other reason is not."""
+    reasons = [failure.get("reason", "") for failure in failures]
+    final = [reason for reason in reasons if not reason.startswith(("RESOURCE", "ATTRIBUTE", "AGENT", "MemberOf"))]
+    if final:
+        raise AwsFailed(
+            f"Task {name} could not be started: {', '.join(final)}.", hint="hfecs status shows the machines"
+        )

@@ -1,0 +1,75 @@
+"""Task definitions: which containers run together, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import DIGEST_TAG, lower_pairs, tags_of
+from hfecs.stack import Change, Found, Stack, digest
+from hfecs.state import Record
+from hfecs.together import together
+
+KIND = "task-definition"
+
+GONE = "ClientException"
+
+
+def ensure(stack: Stack, name: str, *, definition: Any) -> str:
+    """Make the latest revision of the family be this definition; return its ARN."""
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _register(stack, name, definition),
+        changes=lambda found: _changes(stack, name, found, definition),
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Deregister all active revisions of the family."""
+    pages = stack.cloud.ecs.get_paginator("list_task_definitions").paginate(
+        familyPrefix=stack.full_name(record.name), status="ACTIVE"
+    )
+    for arn in [arn for page in pages for arn in page["taskDefinitionArns"]]:
+        with answered_with(GONE):
+            stack.cloud.ecs.deregister_task_definition(taskDefinition=arn)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the latest revision of each family whose name is of this cluster."""
+    prefix = stack.full_name("")
+    pages = stack.cloud.ecs.get_paginator("list_task_definition_families").paginate(
+        familyPrefix=prefix, status="ACTIVE"
+    )
+    families = [family for page in pages for family in page["families"] if family.startswith(prefix)]
+    for family, answer in zip(
+        families, together(*[partial(_latest, stack, family) for family in families]), strict=True
+    ):
+        if answer:
+            tags = tags_of(answer.get("tags"))
+            arn = answer["taskDefinition"]["taskDefinitionArn"]
+            yield Found(family.removeprefix(prefix), arn, tags, ours=stack.owns(tags))
+
+
+def _latest(stack: Stack, family: str) -> Any:
+    with answered_with(GONE):
+        answer = stack.cloud.ecs.describe_task_definition(taskDefinition=family, include=["TAGS"])
+        return answer if answer["taskDefinition"]["status"] == "ACTIVE" else None
+    return None
+
+
+def _register(stack: Stack, name: str, definition: Any) -> str:
+    tags = stack.tags(name) | {DIGEST_TAG: digest(definition)}
+    answer = stack.cloud.ecs.register_task_definition(
+        family=stack.full_name(name), tags=lower_pairs(tags), **definition
+    )
+    return answer["taskDefinition"]["taskDefinitionArn"]
+
+
+def _changes(stack: Stack, name: str, found: Found, definition: Any) -> Iterator[Change]:
+    actual, wanted = found.actual.get(DIGEST_TAG, "none"), digest(definition)
+    if actual != wanted:
+        yield Change("definition", actual[:8], wanted[:8], lambda: _register(stack, name, definition))

@@ -1,0 +1,228 @@
+"""Stacks and their steps: look, create, record, converge; the same code plans and does.
+
+A resource module says what its kind needs; the order of the five beats lives here, once:
+
+1. look      `survey` lists what exists of a kind, with one round of calls for a whole stack (`Stack.survey`)
+2. create    when nothing of that name is there
+3. record    in the state file, in the next statement
+4. converge  each difference is one Change, made and named
+5. return    the id
+
+In plan mode neither `create` nor a change is called: they are reported, and a Planned id is handed on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hfecs.answers import explain, foreseen, matches
+from hfecs.aws import NAME_TAG, OWNER_TAG, STACK_TAG, Cloud
+from hfecs.errors import HfecsError, NotConfirmed, NotOurs
+from hfecs.report import Outcome, Reporter, Step
+from hfecs.state import Record, State
+from hfecs.together import together
+from hfecs.wait import Wait
+
+
+class Planned(str):
+    """The id of something that a plan has not created."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resource that exists: its id, what AWS says of it, and whether it carries our tags."""
+
+    name: str
+    id: str
+    actual: Any = None
+    ours: bool = True
+
+
+@dataclass(frozen=True)
+class Change:
+    """A field that differs, and the call that mends it; the call may return a new id.
+
+    `interrupts` says what running work the change would end; such a change is made only when that is allowed.
+    """
+
+    field: str
+    old: object
+    new: object
+    apply: Callable[[], object]
+    interrupts: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.old} -> {self.new}"
+
+
+class Module(Protocol):
+    """What a resource module offers beside its own `ensure`."""
+
+    KIND: str
+
+    def survey(self, stack: Stack) -> Iterable[Found]:
+        """List what exists of this kind for the stack."""
+
+    def teardown(self, stack: Stack, record: Record) -> None:
+        """Make it not exist."""
+
+
+@dataclass
+class Stack:
+    """Everything that belongs together: it is made, planned and removed as one."""
+
+    name: str
+    cluster: str
+    cloud: Cloud
+    state: State
+    reporter: Reporter
+    wait: Wait
+    plan: bool = False
+    may_interrupt: bool = False
+    _surveyed: dict[str, dict[str, Found]] = field(default_factory=dict)
+    _looking: threading.Lock = field(default_factory=threading.Lock)
+
+    def full_name(self, name: str) -> str:
+        """The name in AWS of this cluster's resource."""
+        return f"hfecs-{self.cluster}-{name}"
+
+    def tags(self, name: str) -> dict[str, str]:
+        """The tags that say whose a resource is."""
+        return {OWNER_TAG: self.cluster, STACK_TAG: self.name, NAME_TAG: name}
+
+    def owns(self, tags: dict[str, str]) -> bool:
+        """Whether these tags are of this stack."""
+        return (tags.get(OWNER_TAG), tags.get(STACK_TAG)) == (self.cluster, self.name)
+
+    def outputs(self) -> dict[str, Any]:
+        """What earlier commands wrote down for this stack."""
+        return self.state.outputs(self.name)
+
+    def output(self, **values: Any) -> None:
+        """Write down values for later commands; no secrets. A plan writes nothing."""
+        if not self.plan and any(self.outputs().get(key) != value for key, value in values.items()):
+            self.state.output(self.name, **values)
+
+    def token(self, kind: str, name: str) -> str:
+        """An idempotency token: the same until the thing has been torn down."""
+        generation = self.state.generation(self.name, kind, name)
+        return digest(self.state.lineage, self.name, kind, name, generation)[:32]
+
+    def survey(self, modules: Iterable[Module]) -> None:
+        """Look at everything of these kinds at once, and check that the state file is of this account."""
+
+        def look(module: Module) -> Callable[[], None]:
+            return lambda: self._remember(module.KIND, module.survey(self))
+
+        together(lambda: self.cloud.account and None, *(look(module) for module in modules))
+        self.state.belongs_to(self.cloud.account, self.cloud.region)
+
+    def found(self, kind: str, name: str, survey: Callable[[Stack], Iterable[Found]]) -> Found | None:
+        """The resource of that kind and name if it exists; a stranger's of that name is NotOurs."""
+        if kind not in self._surveyed:
+            self._remember(kind, survey(self))
+        found = self._surveyed[kind].get(name)
+        if found and not found.ours:
+            raise NotOurs(
+                f"A {kind} named {name} ({found.id}) exists and does not carry the tags of this {self.name}.",
+                hint="remove it, or choose another cluster.name; hfecs touches only what it made",
+            )
+        return found
+
+    def ensure(
+        self,
+        kind: str,
+        name: str,
+        *,
+        survey: Callable[[Stack], Iterable[Found]],
+        create: Callable[[], str],
+        changes: Callable[[Found], Iterable[Change]] = lambda found: (),
+        taken: Sequence[str] = (),
+    ) -> str:
+        """Make a resource exist as described and return its id; `taken` names the codes that say it already does."""
+        try:
+            if found := self.found(kind, name, survey):
+                return self._converge(kind, found, changes)
+            if self.plan:
+                return self.report(Outcome.CREATED, kind, name, Planned("(known after up)"))
+            identifier = self._create(kind, name, survey, create, taken)
+        except foreseen() as error:
+            raise self.failure(kind, name, error) from error
+        self.state.record(self.name, Record(kind, name, identifier))
+        return self.report(Outcome.CREATED, kind, name, identifier)
+
+    def _remember(self, kind: str, found: Iterable[Found]) -> None:
+        listed = {item.name: item for item in found}
+        with self._looking:
+            self._surveyed[kind] = listed
+
+    def _create(
+        self,
+        kind: str,
+        name: str,
+        survey: Callable[[Stack], Iterable[Found]],
+        create: Callable[[], str],
+        taken: Sequence[str],
+    ) -> str:
+        """Create; if the name is taken by something that was not visible yet, look again until it is."""
+        try:
+            return create()
+        except foreseen() as error:
+            if not matches(error, *taken):
+                raise
+
+        def look() -> Found | None:
+            self._remember(kind, survey(self))
+            return self.found(kind, name, survey)
+
+        return self.wait.until(look, what=f"the {kind} {name}, which exists, to show up", timeout=60).id
+
+    def _converge(self, kind: str, found: Found, changes: Callable[[Found], Iterable[Change]]) -> str:
+        identifier, made = found.id, []
+        for change in changes(found):
+            made.append(str(change))
+            if change.interrupts and not self.plan and not self.may_interrupt:
+                raise NotConfirmed(
+                    f"Changing {change} {change.interrupts}.", hint="repeat with --yes if that is all right"
+                )
+            if not self.plan:
+                answer = change.apply()
+                identifier = answer if isinstance(answer, str) else identifier
+        recorded = [
+            record.id for record in self.state.records(self.name) if (record.kind, record.name) == (kind, found.name)
+        ]
+        if not self.plan and recorded != [identifier]:
+            self.state.record(self.name, Record(kind, found.name, identifier))
+        outcome = Outcome.CHANGED if made else Outcome.UNCHANGED
+        return self.report(outcome, kind, found.name, identifier, "; ".join(made))
+
+    def report(self, outcome: Outcome, kind: str, name: str, identifier: str, detail: str = "") -> str:
+        """Tell the reporter what became of a resource; return its id."""
+        self.reporter.step(Step(outcome, kind, name, detail, identifier))
+        return identifier
+
+    def failure(self, kind: str, name: str, error: Exception) -> Exception:
+        """The error as a sentence about this resource, told to the reporter."""
+        known = error if isinstance(error, HfecsError) else explain(error, doing=f"{kind} {name}") or error
+        self.reporter.step(Step(Outcome.FAILED, kind, name, str(known)))
+        return known
+
+    def existing(self, module: Module) -> list[Record]:
+        """What there is of one kind: what the state file names, and what AWS shows with our tags."""
+        records = {record.name: record for record in self.state.records(self.name) if record.kind == module.KIND}
+        shown = {
+            name: Record(module.KIND, name, found.id)
+            for name, found in self._surveyed[module.KIND].items()
+            if found.ours
+        }
+        return list((records | shown).values())
+
+
+def digest(*parts: object) -> str:
+    """A SHA-256 in hexadecimal over values that JSON can write, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,26 @@
+"""Independent calls side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+SIDE_BY_SIDE = 16
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """Run independent calls side by side and return their results in order.
+
+    All calls end before an error is raised: the error itself if one call failed, an ExceptionGroup if several did.
+    """
+    if len(calls) < 2:
+        return [call() for call in calls]
+    with ThreadPoolExecutor(max_workers=min(len(calls), SIDE_BY_SIDE)) as pool:
+        futures: list[Future[Any]] = [pool.submit(call) for call in calls]
+    errors = [error for future in futures if (error := future.exception())]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise BaseExceptionGroup("several calls failed", errors)
+    return [future.result() for future in futures]

@@ -1,0 +1,45 @@
+#!/bin/bash
+# Joins the ECS cluster as a machine of one role. The agent is started by systemd when this script has ended.
+set -euo pipefail
+
+mkdir -p /etc/ecs /etc/hfecs
+cat >> /etc/ecs/ecs.config <<'CONFIG'
+ECS_CLUSTER=${cluster}
+ECS_INSTANCE_ATTRIBUTES={"hfecs.role":"${role}"}
+ECS_ENABLE_TASK_IAM_ROLE=true
+ECS_CONTAINER_STOP_TIMEOUT=${stop_timeout}s
+ECS_IMAGE_PULL_BEHAVIOR=prefer-cached
+ECS_DISABLE_PRIVILEGED=true
+CONFIG
+
+cat > /etc/hfecs/machine.env <<'SETTINGS'
+HFECS_END_WITH_TASK=${end_with_task}
+SETTINGS
+
+cat > /usr/local/bin/hfecs-end-with-task <<'SCRIPT'
+#!/bin/bash
+# Shuts the machine down when its first task has ended, or when none has come within half an hour.
+label=com.amazonaws.ecs.task-arn
+for _ in $(seq 360); do
+  container=$(docker ps -aq --filter "label=$label" | head -n 1)
+  [ -n "$container" ] && break
+  sleep 5
+done
+[ -n "$container" ] && docker wait "$container"
+# The agent still has to report how the task ended.
+sleep 30
+shutdown -h now
+SCRIPT
+chmod 755 /usr/local/bin/hfecs-end-with-task
+
+cat > /etc/systemd/system/hfecs-end-with-task.service <<'UNIT'
+[Unit]
+Description=End this machine with its task
+After=docker.service
+
+[Service]
+EnvironmentFile=/etc/hfecs/machine.env
+ExecCondition=/bin/sh -c 'test "$HFECS_END_WITH_TASK" = true'
+ExecStart=/usr/local/bin/hfecs-end-with-task
+UNIT
+systemctl start --no-block hfecs-end-with-task.service
