@@ -62,6 +62,10 @@ class Wait:
                 self.tell(what, now - start)
             self.clock.sleep(every)
 
+    def pause(self, seconds: float) -> None:
+        """Let some time pass before something is tried again."""
+        self.clock.sleep(seconds)
+
     def out(
         self,
         codes: tuple[str, ...],

@@ -62,6 +62,31 @@ def lay(stack: Stack, config: Config, site: Site) -> Foundation:
     return Foundation(cluster, members, broker_group, profile, execution, master, worker, runner, password, logs)
 
 
+def found(stack: Stack) -> Foundation:
+    """The foundation of a cluster that stands, by the names that its parts have."""
+    account, region = stack.cloud.account, stack.cloud.region
+
+    def arn(name: str) -> str:
+        return f"arn:aws:iam::{account}:role{role.path(stack)}{role.full_name(stack, name)}"
+
+    def group(name: str) -> str:
+        known = stack.found(security_group.KIND, name, security_group.survey)
+        return known.id if known else ""
+
+    return Foundation(
+        cluster=stack.full_name("cluster"),
+        members=group("members"),
+        broker_group=group("broker"),
+        profile=role.full_name(stack, "machine"),
+        execution_role=arn("execution"),
+        master_role=arn("master"),
+        worker_role=arn("worker"),
+        runner_role=arn("runner"),
+        password=f"arn:aws:ssm:{region}:{account}:parameter{parameter.full_name(stack, 'broker-password')}",
+        log_group=log_group.full_name(stack),
+    )
+
+
 def _account_roles(stack: Stack) -> list[Callable[[], None]]:
     return [partial(service_linked_role.ensure, stack, name) for name in SERVICES]
 

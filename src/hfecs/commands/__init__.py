@@ -1,0 +1,1 @@
+"""One file for each verb: its options, one call, and what it shows."""

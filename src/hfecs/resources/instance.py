@@ -7,7 +7,7 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
-from hfecs.errors import AwsFailed
+from hfecs.errors import AwsFailed, Misused
 from hfecs.stack import Change, Found, Planned, Stack, digest
 from hfecs.state import Record
 
@@ -41,10 +41,12 @@ def private_address(stack: Stack, name: str, instance_id: str) -> str:
     return str(instance["PrivateIpAddress"])
 
 
-def public_address(stack: Stack, instance_id: str) -> str:
+def public_address(stack: Stack, name: str) -> str:
     """The address by which a person reaches a machine; its private one if it has no other."""
-    instance = _describe(stack, instance_id)
-    return str(instance.get("PublicIpAddress") or instance["PrivateIpAddress"])
+    found = stack.found(KIND, name, survey)
+    if not found:
+        raise Misused(f"There is no machine {name} in cluster {stack.cluster}.", hint="make it: hfecs cluster up")
+    return str(found.actual.get("PublicIpAddress") or found.actual["PrivateIpAddress"])
 
 
 def teardown(stack: Stack, record: Record) -> None:

@@ -28,8 +28,9 @@ def ensure(stack: Stack, name: str, *, group: str, policy: Mapping[str, Any]) ->
 
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the policy; it goes with its group anyway."""
+    group, policy = record.id.partition("autoScalingGroupName/")[2].split(":policyName/")
     with answered_with("ValidationError"):
-        stack.cloud.autoscaling.delete_policy(PolicyName=record.id)
+        stack.cloud.autoscaling.delete_policy(AutoScalingGroupName=group, PolicyName=policy)
 
 
 def survey(stack: Stack) -> Iterator[Found]:

@@ -1,0 +1,127 @@
+"""A run: the bucket with the job directory, a machine for the engine, and the task that runs the workflow on it.
+
+The machine ends itself when its task has ended; destroy() removes what is left of all runs.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from hfecs import render, site
+from hfecs.answers import LOCAL_HINT
+from hfecs.blueprints import cluster, containers, foundation, images
+from hfecs.blueprints.machines import launch, on
+from hfecs.config import Config
+from hfecs.errors import Misused
+from hfecs.removal import Paragraphs, remove
+from hfecs.resources import bucket, instance, job_files, role, role_policy, task, task_definition
+from hfecs.stack import Stack
+from hfecs.state import Record
+from hfecs.together import together
+
+STACK = "run"
+
+TEARDOWN: Paragraphs = [[task], [instance], [task_definition, role_policy]]
+TEARDOWN_WITH_DATA: Paragraphs = [*TEARDOWN, [bucket]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on its way: its name, its bucket, its task."""
+
+    name: str
+    bucket: str
+    task: str
+
+
+def new_name() -> str:
+    """A name for a run: when it began, and four characters by chance."""
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: str, directory: Path) -> Run:
+    """Upload the job directory and start its workflow on a machine of its own; `whole` is the stack of the cluster."""
+    images.require(config)
+    place, base, address = _look(stack, whole, config)
+    groups = [base.members]
+    machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=groups)
+    machine |= {"SubnetId": place.subnet_ids[0], "InstanceInitiatedShutdownBehavior": "terminate"}
+    policy = render.document("policies/bucket.json", bucket=bucket_name)
+
+    _, definition, _ = together(
+        lambda: bucket.ensure(stack, bucket_name, policy=policy),
+        lambda: task_definition.ensure(stack, "runner", definition=containers.runner(stack, config, base, address)),
+        lambda: instance.ensure(stack, f"runner-{name}", launch=machine),
+    )
+
+    access = render.document("policies/bucket-access.json", bucket=bucket_name)
+    together(
+        lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "worker"), document=access),
+        lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "runner"), document=access),
+        lambda: job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
+    )
+
+    started = task.ensure(
+        stack,
+        name,
+        definition=definition,
+        container="engine",
+        environment={"RUN_ID": name, "BUCKET": bucket_name},
+        constraint=on("runner"),
+    )
+    stack.output(run=name, bucket=bucket_name, task=started)
+    return Run(name, bucket_name, started)
+
+
+def latest(stack: Stack, name: str | None) -> Run:
+    """The run of that name, or the last one; one that somebody else started is found by its task."""
+    known = stack.outputs()
+    if known.get("run") and name in (None, known["run"]):
+        return Run(known["run"], known["bucket"], known["task"])
+    running = {found.name: found for found in task.survey(stack)}
+    found = running.get(name) if name else next(iter(running.values()), None)
+    if not found:
+        which = f"run {name}" if name else "run"
+        raise Misused(
+            f"There is no {which} to be found in cluster {stack.cluster}.", hint="start one: hfecs run JOB_DIR"
+        )
+    overrides = found.actual["overrides"]["containerOverrides"][0]["environment"]
+    buckets = [pair["value"] for pair in overrides if pair["name"] == "BUCKET"]
+    return Run(found.name, buckets[0], found.id)
+
+
+def stop(stack: Stack, run: Run) -> None:
+    """Stop the workflow and wait until the engine has ended; its machine then ends itself."""
+
+    def ended() -> bool:
+        known = task.describe(stack, run.task)
+        return known is None or known["lastStatus"] == "STOPPED"
+
+    task.teardown(stack, Record(task.KIND, run.name, run.task))
+    stack.wait.until(ended, what=f"run {run.name} to stop", timeout=180, every=1)
+
+
+def forget(stack: Stack, run: Run) -> None:
+    """Strike the task and the machine of a run that has ended: they are gone by themselves."""
+    for record in stack.state.records(STACK):
+        if (record.kind, record.name) in ((task.KIND, run.name), (instance.KIND, f"runner-{run.name}")):
+            stack.state.forget(STACK, record)
+
+
+def down(stack: Stack, *, with_data: bool) -> None:
+    """Remove all runs; their buckets too if `with_data`."""
+    remove(stack, TEARDOWN_WITH_DATA if with_data else TEARDOWN)
+
+
+def _look(stack: Stack, whole: Stack, config: Config) -> tuple[site.Site, foundation.Foundation, str]:
+    """See what there is of earlier runs and of the cluster; without a cluster there is nothing to run on."""
+    kinds = [module for paragraph in TEARDOWN for module in paragraph]
+    place, _ = together(lambda: cluster.look(whole, config), lambda: stack.survey(kinds))
+    master = whole.found(instance.KIND, "master", instance.survey)
+    if not master:
+        hint = f"make it first: hfecs cluster up; {LOCAL_HINT}"
+        raise Misused(f"There is no cluster {whole.cluster} in {whole.cloud.region} to run on.", hint)
+    return place, foundation.found(whole), str(master.actual["PrivateIpAddress"])

@@ -1,0 +1,90 @@
+"""The command line: the application, its global options, and the one place where errors end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hfecs import __version__
+from hfecs.commands import agent, cluster, destroy, example, local, logs, plan, run, status
+from hfecs.commands.context import Context
+from hfecs.console import Console
+from hfecs.errors import HfecsError
+
+app = typer.Typer(
+    name="hfecs",
+    help="Run HyperFlow workflows on Amazon ECS: build a cluster, run, watch, and leave nothing behind.",
+    epilog="Without an AWS account: hfecs --local cluster up, with real RabbitMQ, engine and programs on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(cluster.app, name="cluster")
+app.command("run")(run.run)
+app.command("status")(status.status)
+app.command("logs")(logs.logs)
+app.command("plan")(plan.plan)
+app.command("destroy")(destroy.destroy)
+app.add_typer(local.app, name="local")
+app.add_typer(example.app, name="example")
+app.add_typer(agent.app, name="agent", hidden=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        Console().data(f"hfecs {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    local: Annotated[
+        bool,
+        typer.Option("--local", envvar="HFECS_LOCAL", help="Work on a cloud embedded in this machine; costs nothing."),
+    ] = False,
+    config: Annotated[
+        Path, typer.Option("--config", envvar="HFECS_CONFIG", help="The configuration file.", metavar="FILE")
+    ] = Path("hfecs.toml"),
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state", envvar="HFECS_STATE", help="The state file [default: beside the configuration].", metavar="FILE"
+        ),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show also what is unchanged.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options that all commands share."""
+    context.obj = Context(config, state, local, Console(verbose=verbose))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 failed, 2 misused, 3 refused, 130 interrupted."""
+    try:
+        app(arguments)
+    except SystemExit as done:
+        return int(done.code or 0)
+    except Exception as error:
+        return _explained(error)
+    return 0
+
+
+def _explained(error: Exception) -> int:
+    """Say the errors that are for people; a bug keeps its traceback."""
+    from hfecs.answers import explain
+
+    errors = list(error.exceptions) if isinstance(error, ExceptionGroup) else [error]
+    known = [single if isinstance(single, HfecsError) else explain(single) for single in errors]
+    told = [single for single in known if single]
+    if len(told) < len(errors):
+        raise error
+    for single in told:
+        Console().error(single)
+    return max(single.exit_code for single in told)

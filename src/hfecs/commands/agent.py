@@ -1,0 +1,31 @@
+"""hfecs agent: what runs inside the containers; hidden, since no person types it."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="What runs inside the containers.", no_args_is_help=True)
+
+
+@app.command()
+def worker() -> None:
+    """Take jobs from the queue and run them; settings come from the environment."""
+    from hfecs.agents import worker
+
+    raise typer.Exit(worker.main())
+
+
+@app.command()
+def engine() -> None:
+    """Run one workflow with the HyperFlow engine; settings come from the environment."""
+    from hfecs.agents import engine
+
+    raise typer.Exit(engine.main())
+
+
+@app.command()
+def notifier() -> None:
+    """Tell CloudWatch how long the queue is; settings come from the environment."""
+    from hfecs.agents import notifier
+
+    raise typer.Exit(notifier.main())

@@ -1,0 +1,75 @@
+"""hfecs cluster: make it, remove it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hfecs.commands.context import Context
+
+app = typer.Typer(help="Make or remove the cluster: broker, workers, scaling.", no_args_is_help=True)
+
+InstanceType = Annotated[
+    str | None, typer.Option("--instance-type", help="EC2 type of all machines [default: t2.micro].", metavar="TYPE")
+]
+
+
+@app.command()
+def up(
+    context: typer.Context,
+    instance_type: InstanceType = None,
+    name: Annotated[str | None, typer.Option("--name", help="The cluster's name [default: hyperflow].")] = None,
+    asg_min: Annotated[
+        int | None, typer.Option("--asg-min", help="Least number of worker machines [default: 0].")
+    ] = None,
+    asg_max: Annotated[
+        int | None, typer.Option("--asg-max", help="Most worker machines at a time [default: 5].")
+    ] = None,
+    asg_desired: Annotated[
+        int | None, typer.Option("--asg-desired", help="Worker machines at the start [default: 0].")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Also make changes that interrupt running jobs.")] = False,
+) -> None:
+    """Make the cluster exist as configured; run again, it changes only what differs.
+
+    Makes one master machine (RabbitMQ and the queue's metrics), an Auto Scaling group of worker machines, an ECS
+    cluster with two services, step policies with two alarms, firewalls, roles, a log group and a broker password.
+
+    Costs on AWS: the master machine as long as the cluster stands (a t2.micro is about 0.012 USD an hour, with a
+    public address and 30 GiB of disk about 0.02 USD), the same for each worker machine while there is work, and
+    about 1 USD a month for metrics and alarms. `hfecs destroy` ends all of it.
+    """
+    from hfecs.blueprints import cluster
+
+    hfecs: Context = context.obj
+    hfecs.flags |= {
+        "cluster.instance_type": instance_type,
+        "cluster.name": name,
+        "scaling.asg_min": asg_min,
+        "scaling.asg_max": asg_max,
+        "scaling.asg_desired": asg_desired,
+    }
+    stack = hfecs.stack(cluster.STACK, may_interrupt=yes)
+    with hfecs.locked("cluster up"), hfecs.console.summary(f"Cluster {stack.cluster}"):
+        cluster.up(stack, hfecs.config)
+    hfecs.console.say("Machines take a minute or two to boot on AWS: hfecs status")
+
+
+@app.command()
+def down(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove the cluster, its running jobs and its log lines; runs and their buckets stay.
+
+    Makes nothing, and ends the costs of the cluster. `hfecs destroy` removes the runs as well.
+    """
+    from hfecs.blueprints import cluster
+    from hfecs.commands.destroy import confirm
+
+    hfecs: Context = context.obj
+    stack = hfecs.stack(cluster.STACK)
+    confirm(hfecs, f"Remove cluster {stack.cluster} in {hfecs.cloud.region}?", yes)
+    with hfecs.locked("cluster down"), hfecs.console.summary(f"Cluster {stack.cluster}"):
+        cluster.down(stack)

@@ -1,0 +1,104 @@
+"""What all commands start from: configuration, cloud, state and stacks of one invocation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfecs.console import Console
+
+if TYPE_CHECKING:
+    from hfecs.aws import Cloud
+    from hfecs.config import Config
+    from hfecs.local.client import LocalCloud
+    from hfecs.stack import Stack
+    from hfecs.state import State
+
+LOCAL_FOLDER = ".hfecs"
+
+
+@dataclass
+class Context:
+    """The global options, and what follows from them; imports wait until something is used, so that --help is quick."""
+
+    config_file: Path
+    state_file: Path | None
+    wants_local: bool
+    console: Console
+    flags: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration, of flags, environment, file and the local cloud."""
+        from hfecs import settings
+
+        given = settings.load(self.config_file, os.environ, self.flags, {})
+        if not (self.wants_local or given.aws.target == "local"):
+            return given
+        return settings.load(self.config_file, os.environ, self.flags, self.local_cloud.settings())
+
+    @cached_property
+    def is_local(self) -> bool:
+        """Whether commands work on the local cloud."""
+        from hfecs import settings
+
+        return self.wants_local or settings.load(self.config_file, os.environ, self.flags, {}).aws.target == "local"
+
+    @property
+    def local_folder(self) -> Path:
+        """Where the local cloud of this project lives."""
+        return self.config_file.resolve().parent / LOCAL_FOLDER
+
+    @cached_property
+    def local_cloud(self) -> LocalCloud:
+        """The local cloud; it is started if it does not run."""
+        from hfecs.local import client
+
+        return client.up(self.local_folder)
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        """AWS, or what stands in for it."""
+        from hfecs.aws import Cloud
+
+        aws = self.config.aws
+        if self.is_local:
+            environment = self.local_cloud.environment()
+            return Cloud(region=aws.region, endpoint_url=aws.endpoint_url, environment=environment)
+        endpoint = aws.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
+        return Cloud(region=aws.region, profile=aws.profile, endpoint_url=endpoint)
+
+    @cached_property
+    def state(self) -> State:
+        """The state file."""
+        from hfecs.state import State
+
+        return State.load(self.state_path)
+
+    @property
+    def state_path(self) -> Path:
+        """Where the state file lies: beside the configuration, one for AWS and one for the local cloud."""
+        name = "hfecs.local.state.json" if self.is_local else "hfecs.state.json"
+        return self.state_file or self.config_file.resolve().parent / name
+
+    def stack(self, name: str, *, plan: bool = False, may_interrupt: bool = False) -> Stack:
+        """A stack of the configured cluster."""
+        from hfecs.stack import Stack
+        from hfecs.wait import Wait
+
+        wait = Wait(tell=self.console.waiting)
+        cluster = self.config.cluster.name
+        return Stack(name, cluster, self.cloud, self.state, self.console, wait, plan, may_interrupt)
+
+    @contextmanager
+    def locked(self, purpose: str) -> Iterator[None]:
+        """Keep other commands from changing the same state."""
+        from hfecs.state import locked
+
+        with locked(self.state_path, purpose):
+            yield

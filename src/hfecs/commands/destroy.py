@@ -1,0 +1,53 @@
+"""hfecs destroy: remove everything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hfecs.commands.context import Context
+from hfecs.errors import NotConfirmed
+
+if TYPE_CHECKING:
+    from hfecs.stack import Stack
+
+
+def destroy(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the buckets of the runs too.")] = False,
+) -> None:
+    """Remove everything that hfecs made for this cluster: runs, workers, broker, roles, logs.
+
+    What the state file names and what carries the cluster's tags goes, in the right order; nothing else is touched.
+    Works without the state file, from another machine, and again after an interruption. Buckets stay unless
+    --delete-data is given.
+
+    Ends all costs on AWS, but for those of buckets that stay (about 0.023 USD for each GB a month).
+    """
+    from hfecs.blueprints import cluster, runner
+
+    hfecs: Context = context.obj
+    runs, whole = hfecs.stack(runner.STACK), hfecs.stack(cluster.STACK)
+    what = f"everything of cluster {whole.cluster} in {hfecs.cloud.region}"
+    confirm(hfecs, f"Remove {what}{' with all data in its buckets' if delete_data else ''}?", yes)
+    with hfecs.locked("destroy"), hfecs.console.summary(f"Destroyed {what}"):
+        runner.down(runs, with_data=delete_data)
+        cluster.down(whole)
+    _tell_kept(hfecs, runs)
+
+
+def _tell_kept(hfecs: Context, runs: Stack) -> None:
+    """Name the buckets that stay, for they cost money."""
+    from hfecs.resources import bucket
+
+    for found in bucket.survey(runs):
+        if found.ours:
+            hfecs.console.say(f"· kept bucket {found.id} and its data; hfecs destroy --delete-data deletes them")
+
+
+def confirm(hfecs: Context, question: str, yes: bool) -> None:
+    """Ask before something is removed."""
+    if not (yes or hfecs.console.confirm(question)):
+        raise NotConfirmed("Nothing was removed.", hint="answer y, or repeat with --yes")

@@ -1,0 +1,38 @@
+"""hfecs example: workflows to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hfecs.commands.context import Context
+
+app = typer.Typer(help="Write a workflow to begin with.", no_args_is_help=True)
+
+
+@app.callback()
+def examples() -> None:
+    """Write a workflow to begin with."""
+
+
+@app.command()
+def montage(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(help="Where to write the job directory.", metavar="DIR")],
+    grid: Annotated[int, typer.Option(help="Tiles on each side of the mosaic.")] = 4,
+    pixels: Annotated[int, typer.Option(help="Pixels on each side of a tile.")] = 300,
+) -> None:
+    """Write a Montage workflow: overlapping images of one synthetic sky, and the jobs that make a mosaic of them.
+
+    Makes GRID x GRID FITS tiles with backgrounds that differ, tables and workdir/dag.json under DIR, on this machine
+    only. The same arguments give the same bytes. Needs Montage's programs; costs nothing.
+    """
+    from hfecs.examples import montage as example
+
+    hfecs: Context = context.obj
+    with hfecs.console.counting("tiles") as show:
+        summary = example.write(directory, grid=grid, pixels=pixels, progress=show)
+    hfecs.console.say(f"{summary.tiles} tiles and {summary.jobs} jobs lie in {directory}.")
+    hfecs.console.say(f"Run them: hfecs --local cluster up, then hfecs --local run {directory} --bucket montage-demo")

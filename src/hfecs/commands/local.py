@@ -1,0 +1,46 @@
+"""hfecs local: the cloud embedded in this machine."""
+
+from __future__ import annotations
+
+import typer
+
+from hfecs.commands.context import Context
+
+app = typer.Typer(help="The cloud embedded in this machine: start it, end it, look at it.", no_args_is_help=True)
+
+
+@app.command()
+def up(context: typer.Context) -> None:
+    """Start this project's local cloud; other commands with --local do it by themselves.
+
+    Makes one process that answers the AWS calls, on an address of its own in 127.0.0.0/8, with its data in .hfecs/
+    beside the configuration. Costs nothing.
+    """
+    hfecs: Context = context.obj
+    hfecs.console.say(f"The local cloud answers at {hfecs.local_cloud.endpoint_url}.")
+
+
+@app.command()
+def down(context: typer.Context) -> None:
+    """End this project's local cloud with all its machines, tasks and data, buckets included."""
+    from hfecs.local import client
+
+    hfecs: Context = context.obj
+    hfecs.wants_local = True
+    ended = client.down(hfecs.local_folder)
+    hfecs.state_path.unlink(missing_ok=True)
+    hfecs.console.say("The local cloud has ended." if ended else "No local cloud was running here.")
+
+
+@app.command()
+def status(context: typer.Context) -> None:
+    """List the processes of this project's local cloud; none is good news after `hfecs local down`."""
+    from hfecs.local import client
+
+    hfecs: Context = context.obj
+    cloud = client.find(hfecs.local_folder)
+    if cloud is None:
+        hfecs.console.say("No local cloud is running here.")
+        return
+    rows = [[str(process.pid), process.what] for process in cloud.processes()]
+    hfecs.console.table(f"Local cloud at {cloud.endpoint_url}", ["process", "what"], rows)

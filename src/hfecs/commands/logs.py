@@ -1,0 +1,32 @@
+"""hfecs logs: what the containers said."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hfecs.commands.context import Context
+from hfecs.errors import Misused
+
+PARTS = ("master", "worker", "runner")
+
+
+def logs(
+    context: typer.Context,
+    part: Annotated[str | None, typer.Argument(help="master, worker or runner [default: all].")] = None,
+    since: Annotated[int, typer.Option(help="Minutes to look back.", min=1)] = 60,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come, until Ctrl-C.")] = False,
+) -> None:
+    """Show the output of the containers, oldest first, each line behind its time and container.
+
+    Reads only; reading CloudWatch Logs is free of charge.
+    """
+    from hfecs.blueprints import cluster
+    from hfecs.log_lines import lines
+
+    hfecs: Context = context.obj
+    if part not in (None, *PARTS):
+        raise Misused(f"There is no part {part}.", hint=f"choose {', '.join(PARTS[:-1])} or {PARTS[-1]}")
+    for line in lines(hfecs.stack(cluster.STACK), part, minutes=since, follow=follow):
+        hfecs.console.data(line)

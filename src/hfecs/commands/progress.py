@@ -1,0 +1,138 @@
+"""What `hfecs run` shows of a run on its way: bars, the result, the outputs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfecs.commands.context import Context
+from hfecs.errors import WorkflowFailed
+
+if TYPE_CHECKING:
+    from hfecs.blueprints.runner import Run
+    from hfecs.follow import Broker
+    from hfecs.workflow import Workflow
+
+# Lines of a failed job's stderr that are shown, and failed jobs that are shown in full.
+TAIL_LINES = 20
+SHOWN_FAILURES = 5
+
+
+def find(hfecs: Context, name: str | None) -> Run:
+    """The run of that name, or the last one."""
+    from hfecs.blueprints import runner
+
+    return runner.latest(hfecs.stack(runner.STACK), name)
+
+
+def stop(hfecs: Context, name: str | None) -> None:
+    """Stop a run; its machine ends itself."""
+    from hfecs.blueprints import runner
+
+    run = find(hfecs, name)
+    runner.stop(hfecs.stack(runner.STACK), run)
+    hfecs.console.say(f"Run {run.name} has been stopped; what its jobs have stored stays in {run.bucket}.")
+
+
+def follow(hfecs: Context, run: Run, download: Path | None) -> None:
+    """Show a run until its end, then its result; WorkflowFailed unless every job succeeded."""
+    from hfecs.blueprints import runner
+    from hfecs.follow import Follower
+
+    stack = hfecs.stack(runner.STACK)
+    try:
+        workflow = _workflow(hfecs, run)
+        follower = Follower(stack, run, lambda: _broker(hfecs))
+        _watch(hfecs, follower, workflow)
+        result = follower.result()
+    except KeyboardInterrupt:
+        hfecs.console.say(
+            f"\nRun {run.name} goes on. Follow it again: hfecs run --attach   Stop it: hfecs run --stop", "bold"
+        )
+        raise
+    runner.forget(stack, run)
+    _show(hfecs, run, result)
+    if download:
+        fetch(hfecs, run, workflow, download)
+
+
+def _workflow(hfecs: Context, run: Run) -> Workflow:
+    """The workflow as it lies in the bucket."""
+    from hfecs.workflow import from_document
+
+    answer = hfecs.cloud.s3.get_object(Bucket=run.bucket, Key="workdir/dag.json")
+    return from_document(json.loads(answer["Body"].read()))
+
+
+def _broker(hfecs: Context) -> Broker:
+    """How this machine reaches the broker of the cluster."""
+    from hfecs.blueprints import cluster, containers
+    from hfecs.follow import Broker
+    from hfecs.resources import instance, parameter
+
+    stack = hfecs.stack(cluster.STACK)
+    address = instance.public_address(stack, "master")
+    password = parameter.read(stack, "broker-password")
+    return Broker(address, hfecs.config.ports.amqp, containers.BROKER_USER, password)
+
+
+def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:
+    """A bar for each program, moved by the events of its jobs; a job that runs twice counts once."""
+    finished: dict[str, str] = {}
+
+    def unreachable(why: str) -> None:
+        hfecs.console.say(f"  the broker cannot be reached yet ({why}); the result will be known all the same", "dim")
+
+    with hfecs.console.jobs(workflow.jobs_by_program()) as show:
+        for event in follower.events(unreachable):
+            if event["type"].endswith(".finished") and "exit_status" in event and event["exit_status"] == 0:
+                finished[event["id"]] = event["executable"]
+                program = event["executable"]
+                show(program, Counter(finished.values())[program])
+
+
+def _show(hfecs: Context, run: Run, result: dict[str, Any]) -> None:
+    if result["status"] == "succeeded":
+        hfecs.console.say(f"Run {run.name} succeeded: {result['done']} of {result['jobs']} jobs.", "bold green")
+        return
+    for failed in result["failed"][:SHOWN_FAILURES]:
+        _show_failure(hfecs, failed)
+    count = len(result["failed"])
+    why = f"{count} of its jobs failed" if count else result.get("error", "the engine gave no reason")
+    raise WorkflowFailed(
+        f"Run {run.name} {result['status']} after {result['done']} of {result['jobs']} jobs: {why}.",
+        hint=f"hfecs logs worker shows the workers; the engine's log is s3://{run.bucket}/runs/{run.name}/engine.log",
+    )
+
+
+def _show_failure(hfecs: Context, failed: dict[str, Any]) -> None:
+    command = " ".join([failed["executable"], *failed["args"]])
+    hfecs.console.say(
+        f"Job {failed['name']} ({failed['id']}) failed with exit code {failed['exit_status']}:", "bold red"
+    )
+    hfecs.console.say(f"  $ {command}")
+    for sentence in failed.get("exceptions") or []:
+        hfecs.console.say(f"  {sentence}")
+    for line in (failed.get("stderr") or "").rstrip().splitlines()[-TAIL_LINES:]:
+        hfecs.console.say(f"  | {line}")
+
+
+def fetch(hfecs: Context, run: Run, workflow: Workflow, directory: Path) -> None:
+    """Fetch the workflow's outputs, several at a time."""
+    from functools import partial
+
+    from hfecs.together import together
+
+    directory.mkdir(parents=True, exist_ok=True)
+
+    def one(name: str) -> None:
+        target = directory / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        hfecs.cloud.s3.download_file(run.bucket, f"input/{name}", str(target))
+
+    outputs = workflow.outputs()
+    together(*[partial(one, name) for name in outputs])
+    for name in outputs:
+        hfecs.console.data(str(directory / name))

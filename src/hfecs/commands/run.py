@@ -1,0 +1,77 @@
+"""hfecs run: upload a job directory, run its workflow, follow it, fetch its outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hfecs.commands import progress
+from hfecs.commands.context import Context
+from hfecs.errors import Misused
+
+if TYPE_CHECKING:
+    from hfecs.blueprints.runner import Run
+    from hfecs.workflow import Workflow
+
+
+def run(
+    context: typer.Context,
+    job_directory: Annotated[
+        Path | None, typer.Argument(help="Holds workdir/dag.json and input/.", metavar="JOB_DIR", show_default=False)
+    ] = None,
+    bucket: Annotated[
+        str | None, typer.Option(help="Where the files go; made if it does not exist.", metavar="NAME")
+    ] = None,
+    download: Annotated[Path | None, typer.Option(help="Fetch the workflow's outputs to here.", metavar="DIR")] = None,
+    attach: Annotated[bool, typer.Option("--attach", help="Follow a run that goes on, or show how it ended.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop a run that goes on.")] = False,
+    name: Annotated[
+        str | None, typer.Option("--run", help="Which run to attach to or stop [default: the last].", metavar="RUN")
+    ] = None,
+) -> None:
+    """Run a workflow on the cluster and follow it to its end; exit 0 only if every job succeeded.
+
+    Checks the job directory first, all of it. Makes the bucket (closed to the public, encrypted), uploads what
+    changed, and starts the engine on a machine of its own, which ends itself when the run has ended. Ctrl-C leaves
+    the run going.
+
+    Costs on AWS: the engine's machine while the run lasts (a t2.micro is about 0.012 USD an hour), worker machines
+    as the work asks for them, and the bucket's storage (about 0.023 USD for each GB a month).
+    """
+    hfecs: Context = context.obj
+    if stop:
+        return progress.stop(hfecs, name)
+    if attach:
+        return progress.follow(hfecs, progress.find(hfecs, name), download)
+    if job_directory is None:
+        raise Misused("No job directory was given.", hint="hfecs run JOB_DIR --bucket NAME, or hfecs run --attach")
+    hfecs.flags |= {"run.bucket": bucket}
+    started = _start(hfecs, job_directory, _checked(hfecs, job_directory))
+    return progress.follow(hfecs, started, download)
+
+
+def _checked(hfecs: Context, directory: Path) -> Workflow:
+    """Say what is going to run; a faulty job directory ends here, before anything is made."""
+    from hfecs import workflow
+
+    loaded = workflow.load(directory)
+    programs = loaded.jobs_by_program()
+    hfecs.console.say(
+        f"Workflow {loaded.name}: {sum(programs.values())} jobs, up to {loaded.width()} side by side, "
+        f"at least {loaded.longest_chain()} one after the other"
+    )
+    hfecs.console.say("  " + ", ".join(f"{count} {program}" for program, count in programs.items()))
+    return loaded
+
+
+def _start(hfecs: Context, directory: Path, _: Workflow) -> Run:
+    from hfecs.blueprints import cluster, runner
+
+    name, bucket = runner.new_name(), hfecs.config.run.bucket
+    if bucket is None:
+        raise Misused("No bucket was named.", hint="name one, new or of an earlier run: --bucket NAME")
+    stack, whole = hfecs.stack(runner.STACK), hfecs.stack(cluster.STACK)
+    with hfecs.locked("run"), hfecs.console.transfers(), hfecs.console.summary(f"Run {name}"):
+        return runner.up(stack, whole, hfecs.config, name=name, bucket_name=bucket, directory=directory)

@@ -1,0 +1,37 @@
+"""hfecs status: what stands, what runs, what waits."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hfecs.commands.context import Context
+
+
+def status(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="For machines, on stdout.")] = False,
+) -> None:
+    """Show the machines, services, queue and last run of the cluster.
+
+    Reads only; costs nothing on AWS.
+    """
+    from hfecs.blueprints import cluster, runner
+    from hfecs.overview import overview
+
+    hfecs: Context = context.obj
+    known = overview(hfecs.stack(cluster.STACK), hfecs.stack(runner.STACK))
+    if json:
+        hfecs.console.data(known.as_dict())
+        return
+    if not known.exists:
+        hfecs.console.say(f"Nothing stands of cluster {known.cluster} in {known.region}. Make it: hfecs cluster up")
+        return
+    console = hfecs.console
+    console.table("Machines", ["machine", "id", "type", "state", "address", "in the cluster"], known.machine_rows())
+    console.table("Services", ["service", "tasks", "wanted", "pending", "last event"], known.service_rows())
+    console.table("Alarms", ["alarm", "state", "because"], known.alarm_rows())
+    console.table("Queue", ["what", "jobs"], known.queue_rows())
+    if known.run:
+        console.say(f"Last run: {known.run}, files in s3://{known.bucket}. Follow it: hfecs run --attach")

@@ -1,0 +1,146 @@
+"""The only file that prints: talk goes to stderr, data to stdout, and colour never carries meaning alone."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console as Terminal
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from hfecs.errors import HfecsError
+from hfecs.report import Outcome, Step
+
+STYLES = {
+    Outcome.CREATED: "green",
+    Outcome.CHANGED: "yellow",
+    Outcome.UNCHANGED: "dim",
+    Outcome.DELETED: "red",
+    Outcome.KEPT: "dim",
+    Outcome.FAILED: "bold red",
+}
+WORDS = {
+    Outcome.CREATED: ("created", "to create"),
+    Outcome.CHANGED: ("changed", "to change"),
+    Outcome.DELETED: ("deleted", "to delete"),
+    Outcome.UNCHANGED: ("unchanged", "unchanged"),
+    Outcome.FAILED: ("failed", "failing"),
+}
+
+
+class Console:
+    """Says what happens to a person, hands data to a pipe; listens to the steps of a stack (see report.py)."""
+
+    def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
+        self._talk = Terminal(stderr=True, highlight=False, quiet=quiet)
+        self._data = Terminal(highlight=False, soft_wrap=True)
+        self._verbose = verbose
+        self._counts: dict[Outcome, int] = {}
+        self._telling = threading.RLock()
+        self._bars: Progress | None = None
+        self._transfers: dict[str, TaskID] = {}
+
+    def say(self, text: str = "", style: str = "") -> None:
+        """Tell a person something."""
+        self._talk.print(Text(text, style=style), soft_wrap=True)
+
+    def data(self, value: Any) -> None:
+        """Hand a value to whoever reads stdout: text as it is, anything else as JSON."""
+        text = value if isinstance(value, str) else json.dumps(value, indent=2, default=str)
+        self._data.print(text, markup=False)
+
+    def error(self, error: HfecsError) -> None:
+        """Say an error, and the way out."""
+        self.say(f"error: {error.message}", "red")
+        if error.hint:
+            self.say(f"\nhint: {error.hint}")
+
+    def confirm(self, question: str) -> bool:
+        """Ask a person; no terminal means no."""
+        if not self._talk.is_terminal:
+            return False
+        return self._talk.input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+    def table(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
+        """Show a table to a person."""
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, header_style="dim")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self._talk.print(table)
+
+    def step(self, step: Step) -> None:
+        """Show what became of a resource; what is unchanged is only counted, unless asked for."""
+        with self._telling:
+            self._counts[step.outcome] = self._counts.get(step.outcome, 0) + 1
+            if step.outcome is Outcome.UNCHANGED and not self._verbose:
+                return
+            line = Text(f"{step.outcome.value} ", style=STYLES[step.outcome])
+            line.append(f"{step.kind} {step.name}", style="")
+            line.append(f"  {step.detail or step.id}", style="dim")
+            self._talk.print(line, soft_wrap=True)
+
+    def waiting(self, what: str, seconds: float) -> None:
+        """Say what is waited for."""
+        self.say(f"  waiting for {what} ({seconds:.0f} s)", "dim")
+
+    def transferred(self, what: str, done: int, total: int) -> None:
+        """Move the bar of a transfer, in bytes."""
+        with self._telling:
+            if self._bars is None:
+                return
+            if what not in self._transfers:
+                self._transfers[what] = self._bars.add_task(what, total=total)
+            self._bars.update(self._transfers[what], completed=done)
+
+    @contextmanager
+    def transfers(self) -> Iterator[None]:
+        """Show bars for the transfers that happen meanwhile."""
+        columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self._talk, transient=not self._verbose) as self._bars:
+            yield
+        self._bars, self._transfers = None, {}
+
+    @contextmanager
+    def summary(self, what: str, *, plan: bool = False) -> Iterator[None]:
+        """Count the steps that happen meanwhile, and sum them up with the time they took."""
+        start, self._counts = time.monotonic(), {}
+        yield
+        shown = [
+            f"{self._counts.get(outcome, 0)} {words[plan]}"
+            for outcome, words in WORDS.items()
+            if self._counts.get(outcome) or outcome is Outcome.CREATED
+        ]
+        self.say(f"{what}: {', '.join(shown)} ({time.monotonic() - start:.1f} s)", "bold")
+
+    @contextmanager
+    def jobs(self, totals: dict[str, int]) -> Iterator[Callable[[str, int], None]]:
+        """Show a bar for each program; the caller says how many of its jobs are done."""
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self._talk) as bars:
+            width = max(map(len, totals), default=0)
+            tasks = {name: bars.add_task(name.ljust(width), total=total, start=False) for name, total in totals.items()}
+
+            def show(program: str, done: int) -> None:
+                if program in tasks:
+                    bars.start_task(tasks[program])
+                    bars.update(tasks[program], completed=done)
+                    if done >= totals[program]:
+                        bars.stop_task(tasks[program])
+
+            yield show
+
+    @contextmanager
+    def counting(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Show one bar; the caller says how many of how many are done."""
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=self._talk, transient=True) as bars:
+            task = bars.add_task(what, total=None)
+            yield lambda done, total: bars.update(task, completed=done, total=total)

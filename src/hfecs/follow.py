@@ -1,0 +1,126 @@
+"""Following a run: its events from the broker as they come, its end from its task, its result from the bucket."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from hfecs.agents import messages
+from hfecs.answers import answered_with
+from hfecs.blueprints.runner import Run
+from hfecs.errors import WorkflowFailed
+from hfecs.resources import task
+from hfecs.stack import Stack
+
+if TYPE_CHECKING:
+    from pika.adapters.blocking_connection import BlockingChannel
+
+# How long an event is waited for before the task is looked at, and how often it is looked at, in seconds.
+LISTEN_SECONDS = 1.0
+LOOK_SECONDS = 4.0
+# A stream wants to know how many events may be on their way to us.
+PREFETCH = 1000
+
+
+@dataclass(frozen=True)
+class Broker:
+    """How a person's machine reaches the broker."""
+
+    address: str
+    port: int
+    user: str
+    password: str
+
+
+class Follower:
+    """One run, seen from outside. A broker that cannot be reached costs the progress, not the result."""
+
+    def __init__(self, stack: Stack, run: Run, broker: Callable[[], Broker]) -> None:
+        self._stack, self._run, self._broker = stack, run, broker
+        self._looked = float("-inf")
+        self._offset: datetime | int | str = "first"
+
+    def events(self, unreachable: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+        """Yield the run's events from its first one until its end; `unreachable` is told once why there are none."""
+        from pika.exceptions import AMQPError
+
+        told = False
+        while not self._ended():
+            try:
+                for event in self._listen():
+                    if event.get("run") == self._run.name:
+                        yield event
+                    if event.get("type") == messages.workflow_event(self._run.name, "finished"):
+                        return
+                    if self._ended():
+                        break
+            except (AMQPError, OSError) as error:
+                if not told:
+                    unreachable(str(error) or type(error).__name__)
+                told = True
+                self._stack.wait.pause(LISTEN_SECONDS)
+
+    def result(self) -> dict[str, Any]:
+        """The workflow's own result; WorkflowFailed if the engine ended without one."""
+        self._stack.wait.until(self._stopped, what=f"the engine of run {self._run.name} to end", timeout=300, every=0.5)
+        with answered_with("NoSuchKey"):
+            answer = self._stack.cloud.s3.get_object(Bucket=self._run.bucket, Key=f"runs/{self._run.name}/result.json")
+            return dict(json.loads(answer["Body"].read()))
+        known = task.describe(self._stack, self._run.task) or {}
+        reasons = [known.get("stoppedReason"), *(item.get("reason") for item in known.get("containers", []))]
+        why = "; ".join(filter(None, reasons)) or "ECS gives no reason"
+        raise WorkflowFailed(f"Run {self._run.name} ended without a result: {why}.", hint="see hfecs logs runner")
+
+    def _ended(self) -> bool:
+        """Whether the task has stopped; asked every few seconds only."""
+        if self._stack.wait.clock.now() - self._looked < LOOK_SECONDS:
+            return False
+        self._looked = self._stack.wait.clock.now()
+        return self._stopped()
+
+    def _stopped(self) -> bool:
+        known = task.describe(self._stack, self._run.task)
+        if known and self._offset == "first":
+            self._offset = known["createdAt"]
+        return known is None or known["lastStatus"] == "STOPPED"
+
+    def _listen(self) -> Iterator[dict[str, Any]]:
+        """Read the history of events from where we are; {} when nothing came for a second."""
+        import pika
+
+        logging.getLogger("pika").setLevel(logging.CRITICAL)
+        broker = self._broker()
+        parameters = pika.ConnectionParameters(
+            host=broker.address,
+            port=broker.port,
+            credentials=pika.PlainCredentials(broker.user, broker.password),
+            socket_timeout=5,
+            blocked_connection_timeout=30,
+        )
+        with pika.BlockingConnection(parameters) as connection:
+            channel = connection.channel()
+            _declare(channel)
+            start = {"x-stream-offset": self._offset}
+            for method, properties, body in channel.consume(
+                messages.HISTORY_QUEUE, arguments=start, inactivity_timeout=LISTEN_SECONDS
+            ):
+                if method is None or properties is None or body is None:
+                    yield {}
+                    continue
+                channel.basic_ack(method.delivery_tag or 0)
+                self._offset = int((properties.headers or {})["x-stream-offset"]) + 1
+                yield json.loads(body)
+
+
+def _declare(channel: BlockingChannel) -> None:
+    """Make the history exist: who follows may be there before the engine is."""
+    from pika.exchange_type import ExchangeType
+
+    channel.basic_qos(prefetch_count=PREFETCH)
+    channel.exchange_declare(messages.EVENTS_EXCHANGE, cast(ExchangeType, ExchangeType.topic), durable=True)
+    channel.queue_declare(messages.HISTORY_QUEUE, durable=True, arguments=messages.HISTORY_ARGUMENTS)
+    channel.queue_bind(messages.HISTORY_QUEUE, messages.EVENTS_EXCHANGE, messages.HISTORY_BINDING)
