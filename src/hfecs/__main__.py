@@ -1,6 +1,6 @@
 """`python -m hfecs` is the command `hfecs`."""
 
-from hfecs.cli import main
+from hfecs.cli import entry
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    entry()

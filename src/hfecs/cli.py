@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -12,6 +15,9 @@ from hfecs.commands import agent, cluster, destroy, example, local, logs, plan, 
 from hfecs.commands.context import Context
 from hfecs.console import Console
 from hfecs.errors import HfecsError
+
+# New objects between two collections; Python's own 700 costs a fifth of the time in which boto3's models are read.
+GARBAGE_THRESHOLD = 50_000
 
 app = typer.Typer(
     name="hfecs",
@@ -63,6 +69,15 @@ def options(
 ) -> None:
     """Take the options that all commands share."""
     context.obj = Context(config, state, local, Console(verbose=verbose))
+
+
+def entry() -> NoReturn:
+    """Run as a program, and leave without taking boto3's service models apart: a fifth of a second in each command."""
+    gc.set_threshold(GARBAGE_THRESHOLD)
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main(arguments: list[str] | None = None) -> int:

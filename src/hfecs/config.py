@@ -97,7 +97,6 @@ class Scaling(Section):
 class Run(Section):
     """How a workflow is run."""
 
-    instance_type: Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$")] | None = None
     bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None = None
 
 

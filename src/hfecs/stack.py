@@ -13,8 +13,6 @@ In plan mode neither `create` nor a change is called: they are reported, and a P
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,40 +22,10 @@ from hfecs.answers import explain, foreseen, matches
 from hfecs.aws import NAME_TAG, OWNER_TAG, STACK_TAG, Cloud
 from hfecs.errors import HfecsError, NotConfirmed, NotOurs
 from hfecs.report import Outcome, Reporter, Step
+from hfecs.resource import Change, Found, Planned, digest
 from hfecs.state import Record, State
 from hfecs.together import together
 from hfecs.wait import Wait
-
-
-class Planned(str):
-    """The id of something that a plan has not created."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """A resource that exists: its id, what AWS says of it, and whether it carries our tags."""
-
-    name: str
-    id: str
-    actual: Any = None
-    ours: bool = True
-
-
-@dataclass(frozen=True)
-class Change:
-    """A field that differs, and the call that mends it; the call may return a new id.
-
-    `interrupts` says what running work the change would end; such a change is made only when that is allowed.
-    """
-
-    field: str
-    old: object
-    new: object
-    apply: Callable[[], object]
-    interrupts: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.old} -> {self.new}"
 
 
 class Module(Protocol):
@@ -221,8 +189,3 @@ class Stack:
             if found.ours
         }
         return list((records | shown).values())
-
-
-def digest(*parts: object) -> str:
-    """A SHA-256 in hexadecimal over values that JSON can write, whatever the order of their keys."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

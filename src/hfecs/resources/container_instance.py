@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hfecs.answers import answered_with
-from hfecs.stack import Found, Stack
+from hfecs.resource import Found
+from hfecs.stack import Stack
 from hfecs.state import Record
 
 KIND = "container-instance"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from hfecs.answers import answered_with
 from hfecs.aws import lower_pairs, tags_of
-from hfecs.stack import Change, Found, Stack
+from hfecs.resource import Change, Found
+from hfecs.stack import Stack
 from hfecs.state import Record
 
 KIND = "ecs-cluster"

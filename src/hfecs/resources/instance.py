@@ -8,7 +8,8 @@ from typing import Any
 from hfecs.answers import answered_with
 from hfecs.aws import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
 from hfecs.errors import AwsFailed, Misused
-from hfecs.stack import Change, Found, Planned, Stack, digest
+from hfecs.resource import Change, Found, Planned, digest
+from hfecs.stack import Stack
 from hfecs.state import Record
 
 KIND = "instance"

@@ -7,7 +7,8 @@ from functools import partial
 
 from hfecs.answers import answered_with
 from hfecs.aws import pairs, tags_of
-from hfecs.stack import Change, Found, Stack
+from hfecs.resource import Change, Found
+from hfecs.stack import Stack
 from hfecs.state import Record
 
 KIND = "instance-profile"

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from hfecs.report import Outcome
-from hfecs.stack import Found, Stack
+from hfecs.resource import Found
+from hfecs.stack import Stack
 from hfecs.together import together
 
 KIND = "job-files"

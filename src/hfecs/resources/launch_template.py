@@ -7,7 +7,8 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import DIGEST_TAG, pairs, tags_of
-from hfecs.stack import Change, Found, Stack, digest
+from hfecs.resource import Change, Found, digest
+from hfecs.stack import Stack
 from hfecs.state import Record
 
 KIND = "launch-template"

@@ -8,7 +8,8 @@ from functools import partial
 
 from hfecs.answers import answered_with
 from hfecs.aws import pairs, tags_of
-from hfecs.stack import Found, Stack
+from hfecs.resource import Found
+from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
 

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from hfecs.answers import answered_with
-from hfecs.stack import Change, Found, Stack
+from hfecs.resource import Change, Found
+from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from hfecs.answers import answered_with
-from hfecs.stack import Change, Found, Stack
+from hfecs.resource import Change, Found
+from hfecs.stack import Stack
 from hfecs.state import Record
 
 KIND = "scalable-target"

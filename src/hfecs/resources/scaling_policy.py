@@ -7,7 +7,8 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.compare import differences
-from hfecs.stack import Change, Found, Stack
+from hfecs.resource import Change, Found
+from hfecs.stack import Stack
 from hfecs.state import Record
 
 KIND = "scaling-policy"

@@ -8,7 +8,8 @@ from typing import Any
 from hfecs.answers import answered_with
 from hfecs.aws import lower_pairs, tags_of
 from hfecs.compare import differences
-from hfecs.stack import Change, Found, Stack
+from hfecs.resource import Change, Found
+from hfecs.stack import Stack
 from hfecs.state import Record
 
 KIND = "service"
@@ -96,7 +97,9 @@ def _create(stack: Stack, name: str, cluster: str, desired: int, settings: Mappi
 
 
 def _changes(stack: Stack, found: Found, cluster: str, settings: Mapping[str, Any]) -> Iterator[Change]:
-    for field, (old, new) in differences(settings, found.actual).items():
+    # moto does not tell every field of a service that it created; AWS does.
+    told = {field: value for field, value in settings.items() if field in found.actual}
+    for field, (old, new) in differences(told, found.actual).items():
         yield Change(
             field,
             old,

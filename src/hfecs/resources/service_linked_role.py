@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from hfecs.answers import answered_with
 from hfecs.report import Outcome
-from hfecs.stack import Found, Stack
+from hfecs.resource import Found
+from hfecs.stack import Stack
 from hfecs.state import Record
 
 KIND = "service-linked-role"

@@ -9,7 +9,8 @@ from typing import Any
 from hfecs.answers import answered_with
 from hfecs.aws import NAME_TAG, lower_pairs, tags_of
 from hfecs.errors import AwsFailed
-from hfecs.stack import Found, Stack
+from hfecs.resource import Found
+from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
 
