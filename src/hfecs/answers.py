@@ -54,9 +54,11 @@ def answered_with(*codes: str) -> Iterator[None]:
 
 def foreseen() -> tuple[type[Exception], ...]:
     """The errors that are not bugs: ours, and those of boto3."""
+    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
-    return HfecsError, BotoCoreError, ClientError
+    return HfecsError, BotoCoreError, ClientError, Boto3Error, ResponseParserError
 
 
 def explain(error: BaseException, doing: str = "") -> HfecsError | None:
@@ -77,7 +79,7 @@ def explain(error: BaseException, doing: str = "") -> HfecsError | None:
         )
     if isinstance(error, boto.NoRegionError):
         return Misused("No AWS region is set.", hint=f"set aws.region in hfecs.toml or AWS_REGION; {LOCAL_HINT}")
-    if isinstance(error, boto.BotoCoreError):
+    if isinstance(error, foreseen()):
         return AwsFailed(
             f"{before}{error}", "is this machine online? run the same command again: it goes on where it stopped"
         )

@@ -70,6 +70,11 @@ class Cloud:
             raise Misused("No AWS region is set.", hint=f"set aws.region in hfecs.toml or AWS_REGION; {LOCAL_HINT}")
         return str(region)
 
+    @property
+    def over_tls(self) -> bool:
+        """Whether calls travel encrypted: AWS takes nothing else, a server that stands in for it may."""
+        return not (self.endpoint_url or "").startswith("http://")
+
     @cached_property
     def account(self) -> str:
         """The account's number; one call."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -18,6 +19,7 @@ from hfecs.errors import HfecsError
 
 # New objects between two collections; Python's own 700 costs a fifth of the time in which boto3's models are read.
 GARBAGE_THRESHOLD = 50_000
+SHOWN_ERRORS = 3
 
 app = typer.Typer(
     name="hfecs",
@@ -92,14 +94,25 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _explained(error: Exception) -> int:
-    """Say the errors that are for people; a bug keeps its traceback."""
+    """Say the errors that are for people, not more than a few of many; a bug keeps its traceback."""
     from hfecs.answers import explain
 
-    errors = list(error.exceptions) if isinstance(error, ExceptionGroup) else [error]
-    known = [single if isinstance(single, HfecsError) else explain(single) for single in errors]
-    told = [single for single in known if single]
+    errors = list(_single(error))
+    told = [known for single in errors if (known := single if isinstance(single, HfecsError) else explain(single))]
     if len(told) < len(errors):
         raise error
-    for single in told:
-        Console().error(single)
-    return max(single.exit_code for single in told)
+    console = Console()
+    for known in told[:SHOWN_ERRORS]:
+        console.error(known)
+    if len(told) > SHOWN_ERRORS:
+        console.say(f"and {len(told) - SHOWN_ERRORS} errors more")
+    return max(known.exit_code for known in told)
+
+
+def _single(error: Exception) -> Iterator[Exception]:
+    """The errors of a group, and of the groups in it."""
+    if isinstance(error, ExceptionGroup):
+        for part in error.exceptions:
+            yield from _single(part)
+    else:
+        yield error

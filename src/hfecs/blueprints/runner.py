@@ -49,7 +49,8 @@ def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: st
     groups = [base.members]
     machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=groups)
     machine |= {"SubnetId": place.subnet_ids[0], "InstanceInitiatedShutdownBehavior": "terminate"}
-    policy = render.document("policies/bucket.json", bucket=bucket_name)
+    # Over plain HTTP, to a server that stands in for AWS, "only over TLS" would lock ourselves out.
+    policy = render.document("policies/bucket.json", bucket=bucket_name) if stack.cloud.over_tls else None
 
     _, definition, _ = together(
         lambda: bucket.ensure(stack, bucket_name, policy=policy),

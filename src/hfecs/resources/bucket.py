@@ -24,7 +24,7 @@ ENCRYPTED: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorith
 
 
 def ensure(stack: Stack, name: str, *, policy: Any) -> str:
-    """Make the bucket exist, closed to the public, encrypted and with this policy document; return its name."""
+    """Make the bucket exist, closed to the public, encrypted and with this policy document, if any; return its name."""
     return stack.ensure(
         KIND,
         name,
@@ -88,7 +88,8 @@ def _create(stack: Stack, name: str, policy: Any) -> str:
     if stack.cloud.region != "us-east-1":
         place["LocationConstraint"] = stack.cloud.region
     stack.cloud.s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
-    for setting in (_tag, _close, _encrypt, partial(_limit, policy=policy)):
+    limit = [partial(_limit, policy=policy)] if policy else []
+    for setting in (_tag, _close, _encrypt, *limit):
         stack.wait.out(BUSY, partial(setting, stack, name), what=f"bucket {name} to be free")
     return name
 
@@ -98,7 +99,7 @@ def _changes(stack: Stack, found: Found, policy: Any) -> Iterator[Change]:
         yield Change("public access", "open", "blocked", lambda: _close(stack, found.id))
     if not contained(ENCRYPTED, found.actual["encryption"]):
         yield Change("encryption", "none", "AES256", lambda: _encrypt(stack, found.id))
-    if found.actual["policy"] != policy:
+    if policy and found.actual["policy"] != policy:
         yield Change("policy", "another", "TLS only", lambda: _limit(stack, found.id, policy=policy))
 
 

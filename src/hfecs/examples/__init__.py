@@ -1,0 +1,1 @@
+"""Examples: job directories that can be run as they are."""

@@ -1,0 +1,144 @@
+"""The checks of a workflow; each tells all the faults that it finds, and raises nothing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from hfecs.workflow.document import Document, Process, Reference, Signal
+from hfecs.workflow.graph import Workflow, predecessors
+
+LONGEST_LIST = 6
+"""So many processes of a cycle, or readers of a file, are named before the rest is only counted."""
+
+JOB_FUNCTIONS = ("amqpCommand", "{{function}}")
+"""Processes with these functions are jobs for the executor; all others are functions of the engine or the user."""
+
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, in one line, and the way out."""
+
+    text: str
+    hint: str
+
+
+def shown(text: object) -> str:
+    """A text of the user's in one printable line."""
+    words = str(text)
+    return words if words.isprintable() else ascii(words)
+
+
+def called(number: int, process: Process) -> str:
+    """How a fault names a process."""
+    return f"{shown(process.name)} (process {number})"
+
+
+def references(document: Document) -> Iterator[Fault]:
+    """Indices out of range, and names of signals that do not exist or are not unique."""
+    names = Counter(signal.name for signal in document.signals)
+    count = len(document.signals)
+    for where, values in _lists(document):
+        for value in values:
+            if isinstance(value, str) and names[value] != 1:
+                yield Fault(
+                    f"{where}: {names[value] or 'no'} signals are called {shown(value)}",
+                    "name signals that exist once, or give their index",
+                )
+            elif isinstance(value, int) and not 0 <= value < count:
+                yield Fault(
+                    f"{where}: signal {value} is out of range, there are {count} signals", "signals are counted from 0"
+                )
+
+
+def _lists(document: Document) -> Iterator[tuple[str, tuple[Reference, ...]]]:
+    """All the lists of signals in a document, and what to call them."""
+    for number, process in enumerate(document.processes):
+        yield f"{called(number, process)}: ins", process.ins
+        yield f"{called(number, process)}: outs", process.outs
+    yield "the workflow's ins", document.ins
+    yield "the workflow's outs", document.outs
+
+
+def names(signals: Iterable[Signal]) -> Iterator[Fault]:
+    """Names of files that are empty, absolute, climb out of the directory, or can be written in two ways."""
+    for number, signal in enumerate(signals):
+        for name in signal.file_names():
+            if not _is_plain(name):
+                yield Fault(
+                    f"signal {number}: {shown(name) or 'an empty text'} cannot be the name of a file in input/",
+                    "names of files are relative, without '..', '.' or empty parts",
+                )
+
+
+def _is_plain(name: str) -> bool:
+    parts = name.split("/")
+    return not {"", ".", ".."} & set(parts) and not _CONTROL_CHARACTER.search(name)
+
+
+def programs(workflow: Workflow) -> Iterator[Fault]:
+    """Jobs for the executor that name no program."""
+    for number, process in enumerate(workflow.processes):
+        if process.function in JOB_FUNCTIONS and process.config.executor is None:
+            yield Fault(f"{called(number, process)}: config.executor is missing", "it names the job's program and args")
+
+
+def order(workflow: Workflow) -> Iterator[Fault]:
+    """A cycle: processes that wait for each other."""
+    try:
+        TopologicalSorter(predecessors(workflow.processes)).prepare()
+    except CycleError as error:
+        cycle = error.args[1]
+        steps = [called(number, workflow.processes[number]) for number in cycle[:LONGEST_LIST]]
+        rest = [f"... {len(cycle) - LONGEST_LIST} more"] if len(cycle) > LONGEST_LIST else []
+        yield Fault(
+            f"not a directed acyclic graph: {' -> '.join(steps + rest)} wait for each other",
+            "a process may only read what earlier ones write",
+        )
+
+
+def writers(workflow: Workflow) -> Iterator[Fault]:
+    """Files that two processes write, or that two signals stand for, or that are sent before they are written."""
+    outs = [process.outs for process in workflow.processes]
+    written = Counter(name for indices in outs for name in workflow.files(indices))
+    meant = Counter(name for signal in workflow.signals for name in signal.file_names())
+    early = {name for signal in workflow.signals if signal.data is not None for name in signal.file_names()}
+    wrong = [name for name in written if written[name] > 1 or meant[name] > 1 or name in early]
+    for name, who in _processes_of(wrong, outs, workflow).items():
+        if written[name] > 1:
+            yield Fault(f"{shown(name)} is written by {who}", "each file is written by one process")
+        elif meant[name] > 1:
+            yield Fault(f"{shown(name)}, written by {who}, is the file of {meant[name]} signals", "join those signals")
+        else:
+            yield Fault(f"{shown(name)} is sent at the start, but {who} writes it", "take 'data' from that signal")
+
+
+def inputs(workflow: Workflow, files: Collection[str]) -> Iterator[Fault]:
+    """Files that are read, but neither written nor among those of input/."""
+    missing = [name for name in workflow.inputs() if name not in files and _is_plain(name) and "{{" not in name]
+    ins = [process.ins for process in workflow.processes]
+    for name, who in _processes_of(missing, ins, workflow).items():
+        yield Fault(
+            f"{shown(name)} is read by {who}, but no process writes it and it is not in input/",
+            "put the missing files into input/",
+        )
+
+
+def _processes_of(names: Iterable[str], lists: Iterable[tuple[Reference, ...]], workflow: Workflow) -> dict[str, str]:
+    """For each file, which processes have it in their list of signals, in words."""
+    processes: dict[str, list[str]] = {name: [] for name in names}
+    for number, indices in enumerate(lists if processes else ()):
+        for name in processes.keys() & workflow.files(indices):
+            processes[name].append(called(number, workflow.processes[number]))
+    return {name: _listed(found) for name, found in processes.items()}
+
+
+def _listed(items: Sequence[str]) -> str:
+    """The first of many items, and how many more there are."""
+    rest = len(items) - LONGEST_LIST
+    return ", ".join(items) if rest <= 0 else f"{', '.join(items[:LONGEST_LIST])} and {rest} more"
