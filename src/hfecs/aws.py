@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfecs.answers import LOCAL_HINT
@@ -31,6 +32,8 @@ DIGEST_TAG = "hfecs:digest"
 MAX_ATTEMPTS = 10
 # Calls side by side over one client; together() runs at most 16.
 CONNECTIONS = 32
+# Files of this size and more are sent in parts of it; S3's checksum of such a file is made of those of its parts.
+PART_BYTES = 8 * 1024 * 1024
 
 
 class Cloud:
@@ -79,6 +82,13 @@ class Cloud:
     def account(self) -> str:
         """The account's number; one call."""
         return self.sts.get_caller_identity()["Account"]
+
+    def upload(self, path: Path, bucket: str, key: str, sent: Callable[[int], None]) -> None:
+        """Send a file to a bucket; `sent` is told of bytes as they go."""
+        from boto3.s3.transfer import TransferConfig
+
+        config = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4)
+        self.s3.upload_file(str(path), bucket, key, Callback=sent, Config=config)
 
     def client(self, service: str) -> Any:
         """The client of a service; the same one each time, usable from many threads."""

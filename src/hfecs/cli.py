@@ -98,15 +98,16 @@ def _explained(error: Exception) -> int:
     from hfecs.answers import explain
 
     errors = list(_single(error))
-    told = [known for single in errors if (known := single if isinstance(single, HfecsError) else explain(single))]
-    if len(told) < len(errors):
+    known = [single if isinstance(single, HfecsError) else explain(single) for single in errors]
+    told = list({single.message: single for single in known if single}.values())
+    if not all(known):
         raise error
     console = Console()
-    for known in told[:SHOWN_ERRORS]:
-        console.error(known)
+    for single in told[:SHOWN_ERRORS]:
+        console.error(single)
     if len(told) > SHOWN_ERRORS:
         console.say(f"and {len(told) - SHOWN_ERRORS} errors more")
-    return max(known.exit_code for known in told)
+    return max(single.exit_code for single in told)
 
 
 def _single(error: Exception) -> Iterator[Exception]:

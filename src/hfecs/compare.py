@@ -11,9 +11,18 @@ def contained(desired: Any, actual: Any) -> bool:
     if isinstance(desired, Mapping):
         return isinstance(actual, Mapping) and all(contained(value, actual.get(key)) for key, value in desired.items())
     if isinstance(desired, Sequence) and not isinstance(desired, str):
-        same_length = isinstance(actual, Sequence) and len(desired) == len(actual)
-        return same_length and all(any(contained(item, other) for other in actual) for item in desired)
+        return isinstance(actual, Sequence) and len(desired) == len(actual) and _matched(desired, list(actual))
     return bool(desired == actual)
+
+
+def _matched(desired: Sequence[Any], actual: list[Any]) -> bool:
+    """Whether each item finds one of its own."""
+    for item in desired:
+        matches = [place for place, other in enumerate(actual) if contained(item, other)]
+        if not matches:
+            return False
+        actual.pop(matches[0])
+    return True
 
 
 def differences(desired: Mapping[str, Any], actual: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

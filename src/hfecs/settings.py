@@ -140,8 +140,14 @@ def _faults(error: ValidationError, places: Mapping[str, str]) -> Iterator[str]:
 def _nearest(key: str) -> str:
     """The right name that is nearest to a wrong one, as the end of a sentence."""
     spelled = key.removeprefix(PREFIX).lower().replace("_", ".", 1) if key.startswith(PREFIX) else key
-    known = keys()
-    by_name = {name.partition(".")[2]: name for name in known}
-    close = difflib.get_close_matches(spelled, known, n=1, cutoff=0.6)
-    close = close or [by_name[name] for name in difflib.get_close_matches(spelled.rpartition(".")[2], by_name, n=1)]
-    return f"; did you mean {close[0]}?" if close else ""
+    table, dot, name = spelled.partition(".")
+    if not dot and (close := difflib.get_close_matches(table, Config.model_fields, n=1, cutoff=0.75)):
+        return f"; did you mean {close[0]}?"
+    by_name: dict[str, list[str]] = {}
+    for known in keys():
+        by_name.setdefault(known.partition(".")[2], []).append(known)
+    close = difflib.get_close_matches(name or table, by_name, n=1, cutoff=0.75)
+    if not close:
+        return ""
+    same_table = [known for known in by_name[close[0]] if known.startswith(f"{table}.")]
+    return f"; did you mean {(same_table or by_name[close[0]])[0]}?"

@@ -20,7 +20,6 @@ from hfecs.together import together
 IMAGE_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
 ARCHITECTURES = {"x86_64": "", "arm64": "arm64/"}
 MY_ADDRESS = "https://checkip.amazonaws.com"
-WORLD = ("0.0.0.0/0", "::/0")
 
 
 @dataclass(frozen=True)
@@ -87,12 +86,13 @@ def admin_cidrs(cloud: Cloud, config: Config) -> list[str]:
     wanted = config.network.admin_cidrs
     if wanted == "auto":
         return [_own_address(cloud.endpoint_url)]
-    if set(wanted) & set(WORLD) and not config.network.allow_world:
+    blocks = [_block(text) for text in wanted]
+    if any(block.prefixlen == 0 for block in blocks) and not config.network.allow_world:
         raise Refused(
             "network.admin_cidrs opens the broker to the whole world.",
             hint="name your own address block, or set network.allow_world = true",
         )
-    return sorted(str(_block(text)) for text in wanted)
+    return sorted(str(block) for block in blocks)
 
 
 def _block(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

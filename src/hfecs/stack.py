@@ -181,11 +181,12 @@ class Stack:
         return known
 
     def existing(self, module: Module) -> list[Record]:
-        """What there is of one kind: what the state file names, and what AWS shows with our tags."""
-        records = {record.name: record for record in self.state.records(self.name) if record.kind == module.KIND}
-        shown = {
-            name: Record(module.KIND, name, found.id)
-            for name, found in self._surveyed[module.KIND].items()
-            if found.ours
-        }
-        return list((records | shown).values())
+        """What there is of one kind: what the state file names, and what AWS shows with our tags.
+
+        A name that a stranger has now is left out: what was ours under it is gone.
+        """
+        shown = self._surveyed[module.KIND]
+        known = [record for record in self.state.records(self.name) if record.kind == module.KIND]
+        records = {record.name: record for record in known if record.name not in shown or shown[record.name].ours}
+        records |= {name: Record(module.KIND, name, found.id) for name, found in shown.items() if found.ours}
+        return list(records.values())

@@ -7,6 +7,7 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import OWNER_TAG, tags_of
+from hfecs.compare import differences
 from hfecs.resource import Change, Found
 from hfecs.stack import Stack
 from hfecs.state import Record
@@ -102,10 +103,10 @@ def _changes(stack: Stack, found: Found, template_id: str, wanted: Mapping[str, 
     def update(**fields: Any) -> None:
         stack.cloud.autoscaling.update_auto_scaling_group(AutoScalingGroupName=found.id, **fields)
 
-    for field, value in wanted.items():
-        actual = found.actual[field]
-        if actual != value:
-            yield Change(field, actual, value, lambda field=field, value=value: update(**{field: value}))  # type: ignore[misc]
+    # In one call: between two, the least number might be above the greatest.
+    if changed := differences(wanted, found.actual):
+        old, new = ({field: pair[side] for field, pair in changed.items()} for side in (0, 1))
+        yield Change("settings", old, new, lambda: update(**new))
     template = found.actual.get("LaunchTemplate", {}).get("LaunchTemplateId")
     if template != template_id:
         yield Change("LaunchTemplate", template, template_id, lambda: update(LaunchTemplate=_latest(template_id)))

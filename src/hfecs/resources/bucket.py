@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -77,7 +77,7 @@ def _look(stack: Stack, name: str) -> Iterator[Found]:
         yield Found(name, name, actual, ours=stack.owns(tags_of(tags)))
 
 
-def _setting(read: Any, absent: str) -> Any:
+def _setting(read: Callable[[], Any], absent: str) -> Any:
     with answered_with(absent):
         return read()
     return None
@@ -88,8 +88,10 @@ def _create(stack: Stack, name: str, policy: Any) -> str:
     if stack.cloud.region != "us-east-1":
         place["LocationConstraint"] = stack.cloud.region
     stack.cloud.s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
-    limit = [partial(_limit, policy=policy)] if policy else []
-    for setting in (_tag, _close, _encrypt, *limit):
+    settings: list[Callable[[Stack, str], bool]] = [_tag, _close, _encrypt]
+    if policy:
+        settings.append(partial(_limit, policy=policy))
+    for setting in settings:
         stack.wait.out(BUSY, partial(setting, stack, name), what=f"bucket {name} to be free")
     return name
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from hfecs.aws import PART_BYTES
 from hfecs.report import Outcome
 from hfecs.resource import Found
 from hfecs.stack import Stack
@@ -16,8 +17,6 @@ from hfecs.together import together
 
 KIND = "job-files"
 
-# Files above this are sent in parts of this size; S3's checksum of such a file is made of those of its parts.
-PART_BYTES = 8 * 1024 * 1024
 FOLDERS = ("workdir", "input")
 
 
@@ -74,15 +73,8 @@ def _checksum(file: File) -> str:
 
 
 def _upload(stack: Stack, bucket: str, files: list[File], total: int) -> None:
-    from boto3.s3.transfer import TransferConfig
-
     progress = _Progress(stack, bucket, total)
-    config = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4)
-
-    def send(file: File) -> None:
-        stack.cloud.s3.upload_file(str(file.path), bucket, file.key, Config=config, Callback=progress.add)
-
-    together(*[partial(send, file) for file in files])
+    together(*[partial(stack.cloud.upload, file.path, bucket, file.key, progress.add) for file in files])
 
 
 class _Progress:

@@ -35,12 +35,12 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Found]:
-    """List the policies whose names are of this cluster."""
-    prefix = stack.full_name("")
+    """List the policies of this cluster's group."""
+    prefix, group = stack.full_name(""), stack.full_name("workers")
     for page in stack.cloud.autoscaling.get_paginator("describe_policies").paginate(PolicyTypes=["StepScaling"]):
         for policy in page["ScalingPolicies"]:
             full_name = policy["PolicyName"]
-            if full_name.startswith(prefix):
+            if policy["AutoScalingGroupName"] == group:
                 yield Found(full_name.removeprefix(prefix), policy["PolicyARN"], policy)
 
 

@@ -17,6 +17,13 @@ KIND = "security-group"
 
 IN_USE = ("DependencyViolation", "InvalidGroup.InUse")
 GONE = "InvalidGroup.NotFound"
+# Where a permission lists its sources, and which field of a source tells it.
+SOURCES = {
+    "UserIdGroupPairs": "GroupId",
+    "IpRanges": "CidrIp",
+    "Ipv6Ranges": "CidrIpv6",
+    "PrefixListIds": "PrefixListId",
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -31,12 +38,12 @@ class Rule:
 
     def permission(self) -> Any:
         """The rule as EC2 writes it."""
-        ports = {"IpProtocol": "tcp", "FromPort": self.port, "ToPort": self.port}
-        if self.source.startswith("sg-") or "/" not in self.source:
-            return ports | {"UserIdGroupPairs": [{"GroupId": self.source}]}
-        if ":" in self.source:
-            return ports | {"Ipv6Ranges": [{"CidrIpv6": self.source}]}
-        return ports | {"IpRanges": [{"CidrIp": self.source}]}
+        key, field = "IpRanges", "CidrIp"
+        if "/" not in self.source:
+            key, field = "UserIdGroupPairs", "GroupId"
+        elif ":" in self.source:
+            key, field = "Ipv6Ranges", "CidrIpv6"
+        return {"IpProtocol": "tcp", "FromPort": self.port, "ToPort": self.port, key: [{field: self.source}]}
 
 
 def ensure(stack: Stack, name: str, *, vpc_id: str, description: str, rules: Iterable[Rule] = ()) -> str:
@@ -91,22 +98,23 @@ def _create(stack: Stack, name: str, vpc_id: str, description: str, wanted: froz
 
 
 def _changes(stack: Stack, found: Found, wanted: frozenset[Rule]) -> Iterator[Change]:
-    actual = frozenset(_rules(found.actual))
-    for rule in sorted(actual - wanted):
-        yield Change("ingress", rule, "closed", partial(_revoke, stack, found.id, [rule.permission()]))
-    if missing := wanted - actual:
+    actual = list(_single(found.actual["IpPermissions"]))
+    permitted = [rule.permission() for rule in wanted]
+    for permission in actual:
+        if permission not in permitted:
+            yield Change("ingress", permission, "closed", partial(_revoke, stack, found.id, [permission]))
+    if missing := frozenset(rule for rule in wanted if rule.permission() not in actual):
         listed = ", ".join(map(str, sorted(missing)))
         yield Change("ingress", "closed", listed, lambda: _authorize(stack, found.id, missing))
 
 
-def _rules(group: Any) -> Iterator[Rule]:
-    """The rules of a group; one that does not have our form is a rule that nobody wants."""
-    for permission in group["IpPermissions"]:
-        port = permission.get("FromPort", -1)
-        sources = [pair["GroupId"] for pair in permission.get("UserIdGroupPairs", [])]
-        sources += [block["CidrIp"] for block in permission.get("IpRanges", [])]
-        sources += [block["CidrIpv6"] for block in permission.get("Ipv6Ranges", [])]
-        yield from (Rule(port, source) for source in sources)
+def _single(permissions: Any) -> Iterator[Any]:
+    """Permissions with one source each, and without what EC2 adds to a source."""
+    for permission in permissions:
+        ports = {key: permission[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in permission}
+        for key, field in SOURCES.items():
+            for source in permission.get(key, []):
+                yield ports | {key: [{field: source[field]}]}
 
 
 def _authorize(stack: Stack, group_id: str, rules: frozenset[Rule]) -> bool:
