@@ -1,0 +1,125 @@
+"""The engine agent: runs one workflow, tells about it, and leaves its log and result in the bucket."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NoReturn
+
+from hfecs.agents import messages
+from hfecs.agents.broker import Broker
+from hfecs.agents.logs import start_logging
+from hfecs.agents.objects import ObjectStore
+from hfecs.agents.result import FAILED, STOPPED, SUCCEEDED, result
+from hfecs.agents.workflow_run import TRANSFERS, Settings, WorkflowRun
+from hfecs.errors import HfecsError, TimedOut
+
+log = logging.getLogger(__name__)
+
+SENDER = "engine"
+"""What the events of a run name as their `executor`."""
+
+WAIT_FOR_BROKER_SECONDS = 600.0
+WAIT_AT_THE_END_SECONDS = 20.0
+
+LOG_TAIL_CHARACTERS = 2000
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Stopped(Exception):
+    """The agent was told to stop."""
+
+
+def main() -> int:
+    """Run the workflow that the environment names; 0 if it succeeded, 1 if it failed, 2 if it cannot be run."""
+    start_logging()
+    settings = Settings.from_environment(os.environ)
+    for number in SIGNALS:
+        signal.signal(number, _stop)
+    with TemporaryDirectory(prefix="hfecs-engine-") as directory:
+        agent = Agent(settings, ObjectStore(TRANSFERS), Broker(settings.broker), Path(directory))
+        outcome = agent.run()
+        _ignore_signals()
+        agent.report(outcome)
+        return outcome.exit_code
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    _ignore_signals()
+    raise Stopped(signal.Signals(number).name)
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: the agent's exit code, the status, and what went wrong beside the jobs."""
+
+    exit_code: int
+    status: str
+    error: str = ""
+
+
+class Agent:
+    """Takes a run from its start, which is now, to its result."""
+
+    def __init__(self, settings: Settings, objects: ObjectStore, broker: Broker, directory: Path) -> None:
+        self._settings = settings
+        self._objects = objects
+        self._broker = broker
+        self._workflow = WorkflowRun(settings, objects, directory)
+        self._jobs = 0
+        self._started = messages.timestamp()
+
+    def run(self) -> Outcome:
+        """Run the workflow to its end, whatever that is."""
+        try:
+            code = self._execute()
+        except Stopped:
+            log.info("stopped")
+            return Outcome(1, STOPPED, "The run was stopped.")
+        except HfecsError as error:
+            log.error("%s", error)
+            return Outcome(error.exit_code, FAILED, error.message)
+        if code == 0:
+            return Outcome(0, SUCCEEDED)
+        return Outcome(1, FAILED, "" if self._workflow.records.failed() else self._crash(code))
+
+    def _crash(self, code: int) -> str:
+        end = self._workflow.log_file.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+        return f"The engine ended with code {code} before the workflow had finished; the end of its log:\n{end}"
+
+    def _execute(self) -> int:
+        settings = self._settings
+        self._jobs = len(self._workflow.fetch().processes)
+        self._broker.declare(settings.queue, within=WAIT_FOR_BROKER_SECONDS)
+        self._publish("started", WAIT_AT_THE_END_SECONDS, jobs=self._jobs)
+        return self._workflow.execute()
+
+    def report(self, outcome: Outcome) -> None:
+        """Put log and result into the bucket, then tell those who follow: they read the result then."""
+        run, records = self._settings.run, self._workflow.records
+        told = result(run, self._started, outcome.status, self._jobs, records, outcome.error)
+        bucket, folder = self._settings.bucket, f"runs/{run}"
+        try:
+            if self._workflow.log_file.exists():
+                self._objects.upload(self._workflow.log_file, bucket, f"{folder}/engine.log")
+            self._objects.write(json.dumps(told, indent=2), bucket, f"{folder}/result.json", "application/json")
+        finally:
+            self._publish("finished", WAIT_AT_THE_END_SECONDS, result=told)
+
+    def _publish(self, step: str, within: float, **facts: Any) -> None:
+        run = self._settings.run
+        try:
+            self._broker.publish(SENDER, messages.workflow_event(run, step), within=within, run=run, **facts)
+        except TimedOut as error:
+            log.warning("%s", error)

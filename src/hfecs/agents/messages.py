@@ -1,0 +1,56 @@
+"""What travels over the broker: names of queues and exchanges, their arguments, and the bodies of events."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+JOBS_QUEUE = "hyperflow.jobs"
+"""The queue of the jobs, unless AMQP_QUEUE names another."""
+
+EVENTS_EXCHANGE = "hyperflow.events"
+"""The durable topic exchange of the events; the routing key is the event's type."""
+
+
+HISTORY_QUEUE = "hyperflow.events.history"
+"""A stream that keeps the events, so that who comes late sees them all; read it from the offset "first"."""
+
+HISTORY_ARGUMENTS: dict[str, Any] = {
+    "x-queue-type": "stream",
+    "x-max-age": "1D",
+    "x-max-length-bytes": 500_000_000,
+}
+"""The same for all who declare the stream: RabbitMQ refuses a second declaration with other arguments."""
+
+HISTORY_BINDING = "#"
+
+EXECUTOR_READY = "executor.ready"
+EXECUTOR_STOPPED = "executor.stopped"
+
+PERSISTENT = 2
+"""AMQP's delivery mode of messages that survive a restart of the broker."""
+
+
+def job_event(job: str, step: str) -> str:
+    """The type of an event of a job; steps are such as `started`, `stage_in.finished`, `execution.started`."""
+    return f"job.{job}.{step}"
+
+
+def workflow_event(run: str, step: str) -> str:
+    """The type of an event of a run: `started` or `finished`."""
+    return f"workflow.{run}.{step}"
+
+
+def event(executor: str, kind: str, **facts: Any) -> dict[str, Any]:
+    """The body of an event that happens now."""
+    return {"executor": executor, "timestamp": timestamp(), "type": kind, **facts}
+
+
+def timestamp() -> str:
+    """The time now, as ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def reply_queue(run: str) -> str:
+    """The queue that the engine of a run reads the replies from."""
+    return f"hyperflow.replies.{run}"

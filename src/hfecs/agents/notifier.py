@@ -1,0 +1,142 @@
+"""The notifier: puts the numbers of the queue of jobs into CloudWatch, where the alarms look at them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.client import HTTPException
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, TypeVar
+
+from hfecs.agents import environment
+from hfecs.agents.environment import Environment
+from hfecs.agents.logs import start_logging
+from hfecs.agents.messages import JOBS_QUEUE
+from hfecs.agents.queue_numbers import Management, QueueNumbers
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+HIGH_RESOLUTION = 1
+"""The alarms look every 10 seconds: at the usual resolution of 60 they would see nothing (aws-behaviours, row 89)."""
+
+PERIOD_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the notifier has to know; `period` is in seconds."""
+
+    cluster: str
+    namespace: str
+    queue: str
+    period: int
+    management: Management
+
+    @classmethod
+    def from_environment(cls, environ: Environment) -> Settings:
+        """Read CLUSTER_NAME, METRIC_NAMESPACE, MANAGEMENT_URL, PERIOD, AMQP_URL and AMQP_QUEUE."""
+        url = environment.required(environ, "MANAGEMENT_URL").rstrip("/")
+        return cls(
+            cluster=environment.required(environ, "CLUSTER_NAME"),
+            namespace=environment.optional(environ, "METRIC_NAMESPACE", "hyperflow"),
+            queue=environment.optional(environ, "AMQP_QUEUE", JOBS_QUEUE),
+            period=environment.positive_integer(environ, "PERIOD", PERIOD_SECONDS),
+            management=Management(url, *environment.account(environment.broker_url(environ))),
+        )
+
+
+def main() -> int:
+    """Report the queue until SIGTERM; 0."""
+    start_logging()
+    settings = Settings.from_environment(os.environ)
+    signals: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: signals.put(received))
+    log.info("reporting %s to %s every %d seconds", settings.queue, settings.namespace, settings.period)
+    notifier = Notifier(settings, _cloudwatch())
+    while not _told_to_end(signals, _until_next(settings.period, time.time())):
+        notifier.report()
+    return 0
+
+
+def _told_to_end(signals: SimpleQueue[int], seconds: float) -> bool:
+    """Wait for a signal, so many seconds."""
+    try:
+        signals.get(timeout=seconds)
+    except Empty:
+        return False
+    return True
+
+
+def _until_next(period: int, now: float) -> float:
+    """The seconds until the next multiple of the period: each of an alarm's periods gets one value."""
+    return period - now % period
+
+
+def _cloudwatch() -> CloudWatchClient:
+    import boto3
+    from botocore.config import Config
+
+    retries = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, read_timeout=5)
+    return boto3.session.Session().client("cloudwatch", config=retries)
+
+
+class Notifier:
+    """Reads the queue and reports it; says once when one of the two sides is away, and once when it is back."""
+
+    def __init__(self, settings: Settings, cloudwatch: CloudWatchClient) -> None:
+        self._settings = settings
+        self._cloudwatch = cloudwatch
+        self._away: set[str] = set()
+
+    def report(self) -> None:
+        """Report the queue as it is now; without numbers nothing is reported."""
+        numbers = self._tried("the broker's management", self._read)
+        if numbers:
+            self._tried("CloudWatch", lambda: self._put(numbers))
+
+    def _read(self) -> QueueNumbers:
+        return self._settings.management.read(self._settings.queue)
+
+    def _put(self, numbers: QueueNumbers) -> None:
+        dimensions: list[DimensionTypeDef] = [{"Name": "ClusterName", "Value": self._settings.cluster}]
+        now = datetime.now(UTC)
+        self._cloudwatch.put_metric_data(
+            Namespace=self._settings.namespace,
+            MetricData=[
+                {
+                    "MetricName": name,
+                    "Dimensions": dimensions,
+                    "Timestamp": now,
+                    "Value": value,
+                    "StorageResolution": HIGH_RESOLUTION,
+                }
+                for name, value in numbers.metrics().items()
+            ],
+        )
+
+    def _tried(self, whom: str, call: Callable[[], T]) -> T | None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            result = call()
+        except (OSError, ValueError, HTTPException, BotoCoreError, ClientError) as error:
+            if whom not in self._away:
+                log.warning("cannot reach %s: %s", whom, error)
+            self._away.add(whom)
+            return None
+        if whom in self._away:
+            log.info("%s is back", whom)
+        self._away.discard(whom)
+        return result

@@ -1,0 +1,130 @@
+"""Files in S3: one client for all threads, patient with what passes by itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from hfecs.agents.pauses import pause
+from hfecs.errors import AwsFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from s3transfer.manager import TransferManager
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 30.0
+"""So long a refusal or a broken download is tried again: a fresh IAM policy takes its time (aws-behaviours, row 17)."""
+
+PAUSE_SECONDS = 2.0
+
+DENIED = frozenset({"AccessDenied", "403", "InvalidAccessKeyId"})
+MISSING = {"NoSuchKey": "there is no such object", "NoSuchBucket": "there is no such bucket"}
+
+MEBIBYTE = 1024 * 1024
+PART_BYTES = 64 * MEBIBYTE
+"""Larger files are sent in parts of this size, one after the other."""
+
+
+class ObjectStore:
+    """Reads and writes objects; opened with the first of them. `transfers` is the number of threads that use it."""
+
+    def __init__(self, transfers: int, pause: Callable[[float], object] = pause) -> None:
+        self._transfers = transfers
+        self._pause = pause
+        self._opening = threading.Lock()
+
+    def download(self, bucket: str, key: str, target: Path) -> int:
+        """Write an object to a file; the number of bytes."""
+        self._call(f"The download of {key} from the bucket {bucket}", lambda: self._download(bucket, key, target))
+        return target.stat().st_size
+
+    def _download(self, bucket: str, key: str, target: Path) -> None:
+        body = self.client.get_object(Bucket=bucket, Key=key)["Body"]
+        with target.open("wb") as file:
+            shutil.copyfileobj(body, file, MEBIBYTE)
+
+    def upload(self, source: Path, bucket: str, key: str) -> int:
+        """Write a file to an object, which is there whole or not at all; the number of bytes."""
+        what = f"The upload of {source.name} to {key} in the bucket {bucket}"
+        self._call(what, lambda: self.manager.upload(str(source), bucket, key).result())
+        return source.stat().st_size
+
+    def write(self, text: str, bucket: str, key: str, content_type: str) -> None:
+        """Write a text to an object."""
+        what = f"The upload of {key} to the bucket {bucket}"
+        body = text.encode()
+        self._call(what, lambda: self.client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type))
+
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """The keys that begin with a prefix."""
+        return self._call(f"Listing {prefix} in the bucket {bucket}", lambda: self._keys(bucket, prefix))
+
+    def _keys(self, bucket: str, prefix: str) -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def _call(self, what: str, call: Callable[[], T]) -> T:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return call()
+            except (ClientError, BotoCoreError) as error:
+                if not _passes(error) or time.monotonic() > give_up:
+                    raise _told(what, error) from error
+            self._pause(PAUSE_SECONDS)
+
+    @property
+    def client(self) -> S3Client:
+        """The client; all threads share it."""
+        with self._opening:
+            return self._client
+
+    @cached_property
+    def _client(self) -> S3Client:
+        import boto3
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "max_attempts": 10},
+            max_pool_connections=self._transfers,
+            s3={"addressing_style": "path" if os.environ.get("AWS_ENDPOINT_URL") else "auto"},
+        )
+        return boto3.session.Session().client("s3", config=config)
+
+    @cached_property
+    def manager(self) -> TransferManager:
+        """Uploads files, large ones in parts, on the thread that asks for it."""
+        from s3transfer.futures import NonThreadedExecutor
+        from s3transfer.manager import TransferConfig, TransferManager
+
+        config = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
+        return TransferManager(self.client, config, executor_cls=NonThreadedExecutor)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether an error may be gone at the next attempt; botocore has tried again what it knows of."""
+    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] in DENIED
+    return isinstance(error, HTTPClientError | IncompleteReadError)
+
+
+def _told(what: str, error: Exception) -> AwsFailed:
+    from botocore.exceptions import ClientError
+
+    if not isinstance(error, ClientError):
+        return AwsFailed(f"{what} failed: {error}")
+    code = error.response["Error"]["Code"]
+    reason = MISSING.get(code) or f"{error.response['Error'].get('Message', '')} ({code})"
+    return AwsFailed(f"{what} failed: {reason}.", code=code)

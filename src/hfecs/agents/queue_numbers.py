@@ -1,0 +1,60 @@
+"""What the broker's management says about the queue of jobs."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+DEFAULT_VIRTUAL_HOST = "%2F"
+ANSWER_SECONDS = 5.0
+NOT_FOUND = 404
+
+
+@dataclass(frozen=True)
+class QueueNumbers:
+    """What a queue holds: messages that wait, messages that workers have in hand, and the workers that take them."""
+
+    ready: int = 0
+    in_flight: int = 0
+    consumers: int = 0
+
+    @classmethod
+    def from_management(cls, queue: dict[str, Any]) -> QueueNumbers:
+        """Read the management's description of a queue, which has no numbers until they were gathered once."""
+        return cls(queue.get("messages_ready", 0), queue.get("messages_unacknowledged", 0), queue.get("consumers", 0))
+
+    def metrics(self) -> dict[str, int]:
+        """The values of CloudWatch's metrics by name."""
+        return {
+            "QueueLength": self.ready,
+            "JobsInFlight": self.in_flight,
+            "Backlog": self.ready + self.in_flight,
+            "Consumers": self.consumers,
+        }
+
+
+@dataclass(frozen=True)
+class Management:
+    """The management's HTTP interface, and the account of the broker."""
+
+    url: str
+    user: str
+    password: str
+
+    def read(self, queue: str) -> QueueNumbers:
+        """The numbers of a queue, zeros while nobody has declared it; OSError or ValueError without a proper answer."""
+        address = f"{self.url}/api/queues/{DEFAULT_VIRTUAL_HOST}/{quote(queue, safe='')}"
+        account = b64encode(f"{self.user}:{self.password}".encode()).decode()
+        request = Request(address, headers={"Authorization": f"Basic {account}"})
+        try:
+            with urlopen(request, timeout=ANSWER_SECONDS) as answer:
+                return QueueNumbers.from_management(json.load(answer))
+        except HTTPError as error:
+            if error.code == NOT_FOUND:
+                return QueueNumbers()
+            raise

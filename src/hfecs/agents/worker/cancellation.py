@@ -1,0 +1,50 @@
+"""Ending a job from another thread."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+class Cancellation:
+    """Ends a job: its process group at once, and what it would do next."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._group: int | None = None
+        self._cancelled = False
+
+    def is_set(self) -> bool:
+        """Whether the job is not wanted any more."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """Kill the job's processes; it starts no others."""
+        with self._lock:
+            self._cancelled = True
+            self._kill()
+
+    @contextmanager
+    def watching(self, group: int) -> Iterator[None]:
+        """Kill this process group when the job is cancelled, and at the end what is left of it.
+
+        Its leader must not be waited for inside: until then no other process can get its number.
+        """
+        with self._lock:
+            self._group = group
+            if self._cancelled:
+                self._kill()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._kill()
+                self._group = None
+
+    def _kill(self) -> None:
+        if self._group is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._group, signal.SIGKILL)

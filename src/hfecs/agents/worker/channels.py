@@ -1,0 +1,104 @@
+"""The channels of the executor: replies that the broker confirms, and questions whether a reply queue exists."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import pika
+from pika.adapters.select_connection import SelectConnection
+from pika.channel import Channel
+from pika.exceptions import ChannelClosedByBroker
+from pika.frame import Method
+from pika.spec import Basic
+
+from hfecs.agents import messages
+
+NOT_FOUND = 404
+"""AMQP's code for a queue that does not exist; any other refusal is about one that does."""
+
+Answer = Callable[[bool], None]
+
+FRESH_SECONDS = 1.0
+"""So long the answer holds whether a reply queue exists: one question a second, however many jobs arrive."""
+
+
+class Replies:
+    """Publishes replies and tells when the broker has them."""
+
+    def __init__(self, connection: SelectConnection) -> None:
+        self._channel: Channel | None = None
+        self._sent = 0
+        self._waiting: dict[int, Answer] = {}
+        connection.channel(on_open_callback=self._opened)
+
+    def _opened(self, channel: Channel) -> None:
+        self._channel = channel
+        channel.confirm_delivery(self._confirmed)
+
+    def publish(self, queue: str, correlation_id: str | None, body: dict[str, Any], then: Answer) -> None:
+        """Send a reply; `then` hears whether the broker took it."""
+        if self._channel is None:
+            then(False)
+            return
+        properties = pika.BasicProperties(
+            content_type="application/json", correlation_id=correlation_id, delivery_mode=messages.PERSISTENT
+        )
+        self._channel.basic_publish("", queue, json.dumps(body).encode(), properties)
+        self._sent += 1
+        self._waiting[self._sent] = then
+
+    def _confirmed(self, frame: Method[Basic.Ack | Basic.Nack]) -> None:
+        confirmation = frame.method
+        last = confirmation.delivery_tag
+        tags = [tag for tag in self._waiting if tag <= last] if confirmation.multiple else [last]
+        for tag in tags:
+            self._waiting.pop(tag)(isinstance(confirmation, Basic.Ack))
+
+
+class ReplyQueues:
+    """Knows which reply queues exist: the engine of a run that has ended has deleted its own."""
+
+    def __init__(self, connection: SelectConnection, clock: Callable[[], float] = time.monotonic) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._known: dict[str, tuple[float, bool]] = {}
+        self._asked: dict[str, list[Answer]] = {}
+        self._questions: deque[str] = deque()
+
+    def ask(self, queue: str, then: Answer) -> None:
+        """Tell `then` whether a queue exists, at once if it was asked for a moment ago."""
+        when, exists = self._known.get(queue, (float("-inf"), False))
+        if self._clock() - when < FRESH_SECONDS:
+            then(exists)
+        elif queue in self._asked:
+            self._asked[queue].append(then)
+        else:
+            self._asked[queue] = [then]
+            self._questions.append(queue)
+            self._connection.channel(on_open_callback=self._question)
+
+    def _question(self, channel: Channel) -> None:
+        """Ask on a channel of its own: the broker closes it when there is no such queue."""
+        queue = self._questions.popleft()
+        channel.add_on_close_callback(lambda _, reason: self._closed(queue, reason))
+        channel.queue_declare(queue, passive=True, callback=lambda _: self._found(channel, queue))
+
+    def _found(self, channel: Channel, queue: str) -> None:
+        self._answer(queue, exists=True)
+        channel.close()
+
+    def _closed(self, queue: str, reason: Exception) -> None:
+        if isinstance(reason, ChannelClosedByBroker):
+            self._answer(queue, exists=reason.reply_code != NOT_FOUND)
+
+    def _answer(self, queue: str, *, exists: bool) -> None:
+        waiting = self._asked.pop(queue, None)
+        if waiting is None:
+            return
+        self._known = {queue: (self._clock(), exists), **dict(list(self._known.items())[-99:])}
+        for then in waiting:
+            then(exists)

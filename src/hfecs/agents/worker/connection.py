@@ -1,0 +1,93 @@
+"""The executor's connection to the broker: waits until it is there, and comes back to it for ever."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+import pika
+from pika.adapters.base_connection import BaseConnection
+from pika.adapters.select_connection import IOLoop, SelectConnection
+
+from hfecs.agents.environment import without_password
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.25
+LAST_PAUSE_SECONDS = 10.0
+HEARTBEAT_SECONDS = 30
+
+
+class User(Protocol):
+    """Whoever works over the connection, on its thread."""
+
+    def opened(self, connection: SelectConnection) -> None:
+        """The connection is there."""
+
+    def lost(self) -> None:
+        """The connection is gone, and all channels and deliveries with it."""
+
+
+class Connection:
+    """One connection at a time, opened again whenever it is lost; all its work is done on the thread of `run`."""
+
+    def __init__(self, url: str) -> None:
+        self.loop = IOLoop()
+        self._parameters = pika.URLParameters(url)
+        self._parameters.heartbeat = HEARTBEAT_SECONDS
+        self._url = without_password(url)
+        self._pause = FIRST_PAUSE_SECONDS
+        self._current: SelectConnection | None = None
+        self._user: User | None = None
+        self._ending = False
+
+    def run(self, user: User) -> None:
+        """Connect, and work until `close` is called."""
+        self._user = user
+        self._connect()
+        self.loop.start()
+
+    def call(self, callback: Callable[[], None]) -> None:
+        """Have something done on the connection's thread; may be called from any thread."""
+        self.loop.add_callback_threadsafe(callback)
+
+    def close(self) -> None:
+        """End the connection, and `run`."""
+        self._ending = True
+        if self._current and self._current.is_open:
+            self._current.close()
+        else:
+            self.loop.stop()
+
+    def _connect(self) -> None:
+        self._current = SelectConnection(
+            self._parameters,
+            on_open_callback=self._opened,
+            on_open_error_callback=self._not_opened,
+            on_close_callback=self._closed,
+            custom_ioloop=self.loop,
+        )
+
+    def _opened(self, _: BaseConnection[IOLoop]) -> None:
+        log.info("connected to the broker at %s", self._url)
+        self._pause = FIRST_PAUSE_SECONDS
+        if self._user and self._current:
+            self._user.opened(self._current)
+
+    def _not_opened(self, _: BaseConnection[IOLoop], error: str | Exception) -> None:
+        self._again(f"the broker at {self._url} does not answer", error)
+
+    def _closed(self, _: BaseConnection[IOLoop], reason: Exception) -> None:
+        if self._user:
+            self._user.lost()
+        self._again(f"the connection to the broker at {self._url} is lost", reason)
+
+    def _again(self, what: str, why: str | Exception) -> None:
+        self._current = None
+        if self._ending:
+            self.loop.stop()
+            return
+        log.warning("%s (%s), next attempt in %g seconds", what, why or type(why).__name__, self._pause)
+        self.loop.call_later(self._pause, self._connect)
+        self._pause = min(2 * self._pause, LAST_PAUSE_SECONDS)

@@ -1,0 +1,171 @@
+"""Taking jobs from the queue: each is acknowledged after its reply is confirmed, or handed back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+
+from pika.adapters.select_connection import SelectConnection
+from pika.channel import Channel
+from pika.exchange_type import ExchangeType
+from pika.spec import Basic, BasicProperties
+
+from hfecs.agents import messages
+from hfecs.agents.threads import Threads
+from hfecs.agents.worker.cancellation import Cancellation
+from hfecs.agents.worker.channels import Replies, ReplyQueues
+from hfecs.agents.worker.connection import Connection
+from hfecs.agents.worker.job import Job, parse
+from hfecs.agents.worker.outbox import Outbox
+from hfecs.agents.worker.settings import Settings
+from hfecs.agents.worker.stages import FAILED, Reply
+from hfecs.errors import WorkflowInvalid
+
+log = logging.getLogger(__name__)
+
+Perform = Callable[[Job, Cancellation], Reply]
+
+
+@dataclass(eq=False)
+class Delivery:
+    """A message in hand: neither acknowledged nor handed back."""
+
+    tag: int
+    reply_to: str
+    correlation_id: str | None
+    body: bytes
+    cancellation: Cancellation = field(default_factory=Cancellation)
+
+
+class Consumer:
+    """Does the jobs of the queue; apart from `perform`, everything runs on the connection's thread."""
+
+    def __init__(self, settings: Settings, connection: Connection, perform: Perform, outbox: Outbox) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._perform = perform
+        self._outbox = outbox
+        self._slots = Threads(settings.threads)
+        self._in_hand: set[Delivery] = set()
+        self._channel: Channel | None = None
+        self._stopping = False
+        self.working: set[Future[Reply]] = set()
+
+    def opened(self, connection: SelectConnection) -> None:
+        """Declare what we need and take jobs, as many as there are slots."""
+        self._replies = Replies(connection)
+        self._reply_queues = ReplyQueues(connection)
+        connection.channel(on_open_callback=self._channel_opened)
+
+    def _channel_opened(self, channel: Channel) -> None:
+        self._channel = self._outbox.channel = channel
+        channel.add_on_close_callback(self._channel_closed)
+        channel.exchange_declare(messages.EVENTS_EXCHANGE, ExchangeType("topic"), durable=True)
+        channel.queue_declare(self._settings.queue, durable=True)
+        channel.basic_qos(prefetch_count=self._settings.threads)
+        if not self._stopping:
+            self._consumer_tag = channel.basic_consume(self._settings.queue, self._received)
+            self._outbox.put(messages.event(self._settings.name, messages.EXECUTOR_READY))
+
+    def _channel_closed(self, channel: Channel, reason: Exception) -> None:
+        if channel.connection.is_open:
+            log.warning("the broker closed the channel: %s", reason)
+            channel.connection.close()
+
+    def lost(self) -> None:
+        """Drop the work in hand: the broker delivers it again, to us or to others."""
+        for delivery in self._in_hand:
+            delivery.cancellation.cancel()
+        self._in_hand.clear()
+        self._channel = self._outbox.channel = None
+        self._leave_if_done()
+
+    def _received(self, _: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
+        delivery = Delivery(method.delivery_tag or 0, properties.reply_to or "", properties.correlation_id, body)
+        self._in_hand.add(delivery)
+        if self._stopping:
+            self._hand_back(delivery)
+        elif delivery.reply_to:
+            self._reply_queues.ask(delivery.reply_to, partial(self._start, delivery))
+        else:
+            log.warning("dropped a message that says not where to reply to: %.200r", body)
+            self._acknowledge(delivery)
+
+    def _start(self, delivery: Delivery, engine_is_there: bool) -> None:
+        if delivery not in self._in_hand:
+            return
+        if not engine_is_there:
+            log.info("dropped job %s: its engine is gone", delivery.correlation_id)
+            self._acknowledge(delivery)
+            return
+        try:
+            job = parse(delivery.body, self._settings.storage)
+        except WorkflowInvalid as error:
+            log.warning("refused job %s: %s", delivery.correlation_id, error)
+            self._reply(delivery, Reply(FAILED, exceptions=(error.message,)))
+            return
+        future = self._slots.submit(partial(self._perform, job, delivery.cancellation))
+        self.working.add(future)
+        future.add_done_callback(lambda done: self._connection.call(partial(self._done, delivery, done)))
+
+    def _done(self, delivery: Delivery, future: Future[Reply]) -> None:
+        self.working.discard(future)
+        error = future.exception()
+        if error is None:
+            self._reply(delivery, future.result())
+            return
+        log.error("a fault of the executor ended job %s", delivery.correlation_id, exc_info=error)
+        self._reply(delivery, Reply(FAILED, exceptions=(f"A fault of the executor ended the job: {error!r}.",)))
+
+    def _reply(self, delivery: Delivery, reply: Reply) -> None:
+        if delivery in self._in_hand:
+            body = reply.body(self._settings.name)
+            confirmed = partial(self._confirmed, delivery)
+            self._replies.publish(delivery.reply_to, delivery.correlation_id, body, confirmed)
+
+    def _confirmed(self, delivery: Delivery, taken: bool) -> None:
+        if delivery not in self._in_hand:
+            return
+        if taken:
+            self._acknowledge(delivery)
+        else:
+            self._hand_back(delivery)
+
+    def _acknowledge(self, delivery: Delivery) -> None:
+        self._in_hand.remove(delivery)
+        if self._channel:
+            self._channel.basic_ack(delivery.tag)
+        self._leave_if_done()
+
+    def _hand_back(self, delivery: Delivery) -> None:
+        self._in_hand.remove(delivery)
+        delivery.cancellation.cancel()
+        if self._channel:
+            self._channel.basic_nack(delivery.tag, requeue=True)
+        self._leave_if_done()
+
+    def stop(self) -> None:
+        """Take no more jobs and finish those in hand within the stop timeout; asked again, hand them back at once."""
+        if self._stopping:
+            self._hand_all_back()
+            return
+        self._stopping = True
+        log.info("stopping, %d jobs in hand", len(self._in_hand))
+        if self._channel and self._in_hand:
+            self._channel.basic_cancel(self._consumer_tag)
+            self._connection.loop.call_later(self._settings.stop_timeout, self._hand_all_back)
+        self._leave_if_done()
+
+    def _hand_all_back(self) -> None:
+        for delivery in list(self._in_hand):
+            log.warning("handed back job %s", delivery.correlation_id)
+            self._hand_back(delivery)
+
+    def _leave_if_done(self) -> None:
+        if self._stopping and not self._in_hand:
+            self._outbox.put(messages.event(self._settings.name, messages.EXECUTOR_STOPPED))
+            self._outbox.flush()
+            self._connection.close()

@@ -1,0 +1,57 @@
+"""The executor: does jobs of the queue until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from concurrent.futures import wait
+from queue import SimpleQueue
+
+from hfecs.agents.logs import start_logging
+from hfecs.agents.objects import ObjectStore
+from hfecs.agents.threads import Threads
+from hfecs.agents.worker.connection import Connection
+from hfecs.agents.worker.consumer import Consumer
+from hfecs.agents.worker.outbox import Outbox
+from hfecs.agents.worker.settings import Settings
+from hfecs.agents.worker.stages import Stages
+
+log = logging.getLogger(__name__)
+
+TRANSFERS_PER_JOB = 4
+"""Files that one job transfers at the same time, when all slots are at it."""
+
+CLEANING_SECONDS = 5.0
+"""So long jobs that were handed back may take to remove their directories."""
+
+
+def main() -> int:
+    """Run the executor; 0 after SIGTERM. ConfigurationInvalid if the environment cannot be used."""
+    start_logging()
+    settings = Settings.from_environment(os.environ)
+    connection = Connection(settings.broker)
+    outbox = Outbox(connection)
+    transfers = TRANSFERS_PER_JOB * settings.threads
+    stages = Stages(settings.name, ObjectStore(transfers), Threads(transfers), outbox.put)
+    consumer = Consumer(settings, connection, stages.perform, outbox)
+    _stop_on_signals(connection, consumer)
+    log.info("executor %s: %d jobs side by side from %s", settings.name, settings.threads, settings.queue)
+    connection.run(consumer)
+    wait(consumer.working, CLEANING_SECONDS)
+    log.info("stopped")
+    return 0
+
+
+def _stop_on_signals(connection: Connection, consumer: Consumer) -> None:
+    """Hand signals over to the connection's thread; its locks may be taken while a signal is handled."""
+    signals: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: signals.put(received))
+
+    def forward() -> None:
+        while signals.get():
+            connection.call(consumer.stop)
+
+    threading.Thread(target=forward, name="signals", daemon=True).start()

@@ -1,0 +1,177 @@
+"""A job as it arrives: the message on the queue of jobs, checked and taken apart."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hfecs.agents.worker.settings import STORAGES
+from hfecs.errors import WorkflowInvalid
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where a job's files are, and how long it may take; `timeout` is in seconds."""
+
+    storage: str
+    bucket: str = ""
+    prefix: str = ""
+    workdir: str = ""
+    timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command, the files that it reads and writes, and the names of the files for its output."""
+
+    id: str
+    name: str
+    run: str
+    executable: str
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    stdout: str
+    stderr: str
+    options: Options
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The files that are kept when the job has succeeded."""
+        return tuple(dict.fromkeys(name for name in (*self.outputs, self.stdout, self.stderr) if name))
+
+
+def parse(body: bytes, default_storage: str) -> Job:
+    """Read a message; WorkflowInvalid says why it is not a job."""
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise WorkflowInvalid(f"The message is not a job: it is not JSON ({error}).") from error
+    if not isinstance(message, dict):
+        raise WorkflowInvalid("The message is not a job: it is not a JSON object.")
+    inputs, outputs = _signals(message, "inputs"), _signals(message, "outputs")
+    attributes = _attributes([*inputs, *outputs])
+    return Job(
+        id=_text(message, "id"),
+        name=_text(message, "name"),
+        run=_text(message, "run"),
+        executable=_required(message, "executable"),
+        args=tuple(_filled(word, attributes) for word in _words(message)),
+        env={key: _filled(value, attributes) for key, value in _environment(message).items()},
+        inputs=_files(inputs),
+        outputs=_files(outputs),
+        stdout=_file(_text(message, "stdout")),
+        stderr=_file(_text(message, "stderr")),
+        options=_options(message.get("options"), default_storage),
+    )
+
+
+def _required(message: Mapping[str, Any], key: str) -> str:
+    value = _text(message, key)
+    if not value:
+        raise WorkflowInvalid(f"The message is not a job: it has no {key!r}.")
+    return value
+
+
+def _text(values: Mapping[str, Any], key: str) -> str:
+    value = values.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or "\0" in value:
+        raise WorkflowInvalid(f"The job's {key!r} is {value!r}, not a text.")
+    return value
+
+
+def _words(message: Mapping[str, Any]) -> list[str]:
+    """The arguments: a list or, in old files, one line that is split as a shell does."""
+    args = message.get("args") or []
+    try:
+        words = shlex.split(args) if isinstance(args, str) else args
+    except ValueError as error:
+        raise WorkflowInvalid(f"The job's args {args!r} cannot be split into words: {error}.") from error
+    if not isinstance(words, list):
+        raise WorkflowInvalid(f"The job's 'args' are {args!r}, not a list.")
+    return [_scalar("args", word) for word in words]
+
+
+def _environment(message: Mapping[str, Any]) -> dict[str, str]:
+    env = message.get("env") or {}
+    if not isinstance(env, dict) or any(not key or "=" in key or "\0" in key for key in env):
+        raise WorkflowInvalid(f"The job's 'env' is {env!r}, not variables with their values.")
+    return {key: _scalar("env", value) for key, value in env.items()}
+
+
+def _scalar(key: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or "\0" in str(value):
+        raise WorkflowInvalid(f"The job's {key!r} hold {value!r}, neither a text nor a number.")
+    return str(value)
+
+
+def _signals(message: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    signals = message.get(key) or []
+    if not isinstance(signals, list) or any(not isinstance(signal, dict) for signal in signals):
+        raise WorkflowInvalid(f"The job's {key!r} are not a list of signals.")
+    return signals
+
+
+def _files(signals: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The files that signals stand for, each once: their `files`, separated by colons, else their names."""
+    names: dict[str, None] = {}
+    for signal in signals:
+        if signal.get("control"):
+            continue
+        files = _text(signal, "files")
+        for name in files.split(":") if files else [_required(signal, "name")]:
+            names[_file(name)] = None
+    return tuple(names)
+
+
+def _file(name: str) -> str:
+    """The name of a file in the job's directory, or nothing."""
+    if name and {"", ".", ".."} & set(name.split("/")):
+        raise WorkflowInvalid(f"The file {name!r} is not inside the job's directory, the job was not started.")
+    return name
+
+
+def _attributes(signals: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The values that `$name_attribute` stands for in arguments and environment."""
+    return {
+        f"{signal.get('name')}_{attribute}": str(value)
+        for signal in signals
+        for attribute, value in signal.items()
+        if isinstance(value, str | int | float)
+    }
+
+
+def _filled(text: str, attributes: Mapping[str, str]) -> str:
+    if "$" not in text or not attributes:
+        return text
+    names = "|".join(re.escape(name) for name in sorted(attributes, key=len, reverse=True))
+    return re.sub(rf"\$({names})", lambda match: attributes[match[1]], text)
+
+
+def _options(options: object, default_storage: str) -> Options:
+    if not isinstance(options, dict | None):
+        raise WorkflowInvalid(f"The job's 'options' are {options!r}, not a JSON object.")
+    values = options or {}
+    storage = _text(values, "storage") or default_storage
+    if storage not in STORAGES:
+        raise WorkflowInvalid(f"The job's option 'storage' is {storage!r}, not one of {', '.join(STORAGES)}.")
+    places = {key: _text(values, key) for key in ("bucket", "prefix", "workdir")}
+    needed = "bucket" if STORAGES[storage] == "s3" else "workdir"
+    if not places[needed]:
+        raise WorkflowInvalid(f"The job's storage is {storage}, but its option {needed!r} is missing.")
+    return Options(storage=STORAGES[storage], timeout=_timeout(values.get("timeout")), **places)
+
+
+def _timeout(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise WorkflowInvalid(f"The job's option 'timeout' is {value!r}, not a number of seconds above 0.")
+    return float(value)

@@ -1,0 +1,71 @@
+"""The output of a job's processes: read as it comes, only its end is kept."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+TAIL_BYTES = 64 * 1024
+"""So much of the end of a job's output goes into its reply."""
+
+
+class Tail:
+    """The end of what comes out of a pipe."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.pipe = pipe
+        self._kept = b""
+
+    def read(self) -> bool:
+        """Take what is there; False at the end of the output."""
+        chunk = os.read(self.pipe.fileno(), TAIL_BYTES)
+        self._kept = (self._kept + chunk)[-TAIL_BYTES:]
+        return bool(chunk)
+
+    def read_rest(self) -> None:
+        """Take what is left in the pipe without waiting for a process that still holds its other end."""
+        os.set_blocking(self.pipe.fileno(), False)
+        try:
+            while self.read():
+                pass
+        except BlockingIOError:
+            return
+
+    def text(self) -> str:
+        """What is kept, as text."""
+        return self._kept.decode(errors="replace")
+
+
+def tail_of_file(path: Path) -> str:
+    """The end of a file, as text."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        return file.read(TAIL_BYTES).decode(errors="replace")
+
+
+def follow(process: int, tails: Iterable[Tail], timeout: float | None) -> bool:
+    """Read the output until a process has ended; False if `timeout` seconds were over before."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    ended = os.pidfd_open(process)
+    try:
+        with selectors.PollSelector() as selector:
+            selector.register(ended, selectors.EVENT_READ)
+            for tail in tails:
+                selector.register(tail.pipe, selectors.EVENT_READ, tail)
+            return _until(selector, ended, deadline)
+    finally:
+        os.close(ended)
+
+
+def _until(selector: selectors.BaseSelector, ended: int, deadline: float | None) -> bool:
+    while deadline is None or time.monotonic() < deadline:
+        for key, _ in selector.select(None if deadline is None else max(0.0, deadline - time.monotonic())):
+            if key.fd == ended:
+                return True
+            if not key.data.read():
+                selector.unregister(key.fileobj)
+    return False

@@ -1,0 +1,46 @@
+"""The executor's settings, from the environment of its container."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+
+from hfecs.agents import environment
+from hfecs.agents.environment import Environment
+from hfecs.agents.messages import JOBS_QUEUE
+from hfecs.errors import ConfigurationInvalid
+
+STORAGES = {"s3": "s3", "cloud": "s3", "local": "local", "nfs": "nfs"}
+"""The kinds of storage by the names that STORAGE and a job's option `storage` may have."""
+
+STOP_TIMEOUT_SECONDS = 25.0
+"""Five less than ECS leaves a container between SIGTERM and SIGKILL (aws-behaviours, row 81)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an executor has to know; `broker` holds a password."""
+
+    broker: str
+    queue: str
+    storage: str
+    threads: int
+    stop_timeout: float
+    name: str
+
+    @classmethod
+    def from_environment(cls, environ: Environment) -> Settings:
+        """Read AMQP_URL, AMQP_QUEUE, STORAGE, THREADS and STOP_TIMEOUT."""
+        storage = environment.optional(environ, "STORAGE", "s3")
+        if storage not in STORAGES:
+            raise ConfigurationInvalid(f"STORAGE is {storage!r}.", f"it is one of {', '.join(STORAGES)}")
+        return cls(
+            broker=environment.broker_url(environ),
+            queue=environment.optional(environ, "AMQP_QUEUE", JOBS_QUEUE),
+            storage=STORAGES[storage],
+            threads=environment.positive_integer(environ, "THREADS", os.cpu_count() or 1),
+            stop_timeout=environment.seconds(environ, "STOP_TIMEOUT", STOP_TIMEOUT_SECONDS),
+            name=f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
+        )

@@ -1,0 +1,149 @@
+"""The stages of a job: fetch its inputs, run its command, store its outputs, and say how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hfecs.agents.objects import ObjectStore
+from hfecs.agents.threads import Threads
+from hfecs.agents.worker.cancellation import Cancellation
+from hfecs.agents.worker.events import Announce, JobEvents
+from hfecs.agents.worker.job import Job
+from hfecs.agents.worker.process import Command, Ended, run
+from hfecs.agents.worker.storage import Storage, storage_for
+from hfecs.errors import HfecsError, WorkflowFailed
+
+FAILED = 1
+"""The exit status in the reply of a job that failed before or after its command."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the engine is told; a job that succeeded has no exceptions."""
+
+    exit_status: int
+    stdout: str = ""
+    stderr: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    exceptions: tuple[str, ...] = ()
+
+    def body(self, executor: str) -> dict[str, Any]:
+        """The reply as it is sent."""
+        told = {"exit_status": self.exit_status, "stdout": self.stdout, "stderr": self.stderr, "metrics": self.metrics}
+        exceptions = {"exceptions": list(self.exceptions)} if self.exceptions else {}
+        return {**told, **exceptions, "executor": executor}
+
+
+class Stages:
+    """Takes jobs through their stages; several threads may do so side by side."""
+
+    def __init__(self, executor: str, objects: ObjectStore, transfers: Threads, announce: Announce) -> None:
+        self._executor = executor
+        self._objects = objects
+        self._transfers = transfers
+        self._announce = announce
+
+    def perform(self, job: Job, cancellation: Cancellation) -> Reply:
+        """Do a job; whatever goes wrong with it ends up in the reply."""
+        events = JobEvents(self._executor, job, self._announce)
+        events.tell("started")
+        ended = Ended(FAILED)
+        try:
+            with _directory(job) as directory:
+                ended = self._stages(job, directory, events, cancellation)
+        except HfecsError as error:
+            ended = Ended(FAILED, problem=error.message)
+        except OSError as error:
+            ended = Ended(FAILED, problem=f"The executor could not work on the job's files: {error}.")
+        events.tell("finished", exit_status=ended.exit_status)
+        problems = (ended.problem,) if ended.problem else ()
+        return Reply(ended.exit_status, ended.stdout, ended.stderr, events.metrics, problems)
+
+    def _stages(self, job: Job, directory: Path, events: JobEvents, cancellation: Cancellation) -> Ended:
+        storage = storage_for(job.options, self._objects)
+        if storage and job.inputs:
+            self._fetch(job, storage, directory, events, cancellation)
+        ended = _execute(job, directory, events, cancellation)
+        if ended.exit_status or ended.problem:
+            return ended
+        problem = _missing(job, directory)
+        if problem:
+            return Ended(FAILED, ended.stdout, ended.stderr, problem)
+        if storage and job.results:
+            self._store(job, storage, directory, events, cancellation)
+        return ended
+
+    def _fetch(
+        self, job: Job, storage: Storage, directory: Path, events: JobEvents, cancellation: Cancellation
+    ) -> None:
+        def fetch(name: str) -> int:
+            target = directory / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return storage.fetch(name, target)
+
+        with events.stage("stage_in") as facts:
+            facts["bytes"] = self._side_by_side(fetch, job.inputs, cancellation)
+
+    def _store(
+        self, job: Job, storage: Storage, directory: Path, events: JobEvents, cancellation: Cancellation
+    ) -> None:
+        with events.stage("stage_out") as facts:
+            facts["bytes"] = self._side_by_side(
+                lambda name: storage.store(directory / name, name), job.results, cancellation
+            )
+
+    def _side_by_side(self, transfer: Callable[[str], int], names: Iterable[str], cancellation: Cancellation) -> int:
+        """Transfer files at the same time; the sum of their bytes. All have ended before the first error is raised."""
+
+        def unless_cancelled(name: str) -> int:
+            if cancellation.is_set():
+                raise WorkflowFailed("The job was handed back.")
+            return transfer(name)
+
+        futures = [self._transfers.submit(partial(unless_cancelled, name)) for name in names]
+        errors = [error for future in futures if (error := future.exception())]
+        if errors:
+            raise errors[0]
+        return sum(future.result() for future in futures)
+
+
+@contextmanager
+def _directory(job: Job) -> Iterator[Path]:
+    """Where the job runs: in a directory of its own that is removed afterwards, or where its files are."""
+    if job.options.storage == "local":
+        yield Path(job.options.workdir)
+        return
+    with TemporaryDirectory(prefix="hfecs-job-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
+
+
+def _execute(job: Job, directory: Path, events: JobEvents, cancellation: Cancellation) -> Ended:
+    command = Command(
+        words=(job.executable, *job.args),
+        directory=directory,
+        env=job.env,
+        stdout=job.stdout,
+        stderr=job.stderr,
+        timeout=job.options.timeout,
+    )
+    if not directory.is_dir():
+        raise WorkflowFailed(f"The job's directory {directory} does not exist on the executor.")
+    for name in job.outputs:
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+    with events.stage("execution") as facts:
+        ended = run(command, cancellation)
+        facts.update(exit_status=ended.exit_status, metrics=dict(ended.metrics))
+    return ended
+
+
+def _missing(job: Job, directory: Path) -> str:
+    missing = [name for name in job.outputs if not (directory / name).exists()]
+    if not missing:
+        return ""
+    return f"{job.executable} ended with exit code 0, but it did not write {', '.join(missing)}."

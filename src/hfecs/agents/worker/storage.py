@@ -1,0 +1,76 @@
+"""Where the files of jobs are kept: in S3, on a shared file system, or in the directory in which the job runs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Protocol
+
+from hfecs.agents.objects import ObjectStore
+from hfecs.agents.worker.job import Options
+from hfecs.errors import WorkflowFailed
+
+
+class Storage(Protocol):
+    """A place that files are fetched from before a job and stored in after it."""
+
+    def fetch(self, name: str, target: Path) -> int:
+        """Make the file `target`; the number of bytes."""
+
+    def store(self, source: Path, name: str) -> int:
+        """Keep the file `source`, whole or not at all; the number of bytes."""
+
+
+class S3Storage:
+    """Files are objects of a bucket, below a prefix."""
+
+    def __init__(self, objects: ObjectStore, bucket: str, prefix: str) -> None:
+        self._objects = objects
+        self._bucket = bucket
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+    def fetch(self, name: str, target: Path) -> int:
+        """Download the object; AwsFailed names the bucket and the key."""
+        return self._objects.download(self._bucket, self._prefix + name, target)
+
+    def store(self, source: Path, name: str) -> int:
+        """Upload the file."""
+        return self._objects.upload(source, self._bucket, self._prefix + name)
+
+
+class SharedStorage:
+    """Files lie in a directory that all executors see; a job works on copies."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def fetch(self, name: str, target: Path) -> int:
+        """Copy the file from the shared directory."""
+        source = self._directory / name
+        if not source.is_file():
+            raise WorkflowFailed(f"The input {source} does not exist.")
+        shutil.copyfile(source, target)
+        return target.stat().st_size
+
+    def store(self, source: Path, name: str) -> int:
+        """Copy the file to the shared directory; it appears there when all of it is written."""
+        target = self._directory / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as copy:
+            unfinished = Path(copy.name)
+        try:
+            shutil.copyfile(source, unfinished)
+            unfinished.chmod(source.stat().st_mode & 0o777)
+            unfinished.replace(target)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        return target.stat().st_size
+
+
+def storage_for(options: Options, objects: ObjectStore) -> Storage | None:
+    """The storage of a job; None if it runs where its files are."""
+    if options.storage == "s3":
+        return S3Storage(objects, options.bucket, options.prefix)
+    return SharedStorage(Path(options.workdir)) if options.storage == "nfs" else None

@@ -1,0 +1,207 @@
+"""Taking jobs, doing them, and giving them back."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any, cast
+
+import pytest
+
+from agents.worker.fakes import SECONDS, FakeChannel, FakeConnection, FakeLoop
+from hfecs.agents.worker.cancellation import Cancellation
+from hfecs.agents.worker.connection import Connection
+from hfecs.agents.worker.consumer import Consumer
+from hfecs.agents.worker.job import Job
+from hfecs.agents.worker.outbox import Outbox
+from hfecs.agents.worker.settings import Settings
+from hfecs.agents.worker.stages import Reply
+
+JOB = json.dumps({"executable": "true", "options": {"storage": "local", "workdir": "/"}}).encode()
+
+
+class Work:
+    """What the executor would do: ends when the test says so, or when it is cancelled."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+        self.may_end.set()
+        self.reply = Reply(0)
+        self.done: list[Job] = []
+        self.cancellations: list[Cancellation] = []
+        self.fault: Exception | None = None
+
+    def perform(self, job: Job, cancellation: Cancellation) -> Reply:
+        self.cancellations.append(cancellation)
+        self.may_end.wait(SECONDS)
+        self.done.append(job)
+        if self.fault:
+            raise self.fault
+        return self.reply
+
+
+class Broker:
+    """A consumer at work over a fake connection."""
+
+    def __init__(self, work: Work) -> None:
+        self.loop = FakeLoop()
+        self.connection = FakeConnection()
+        settings = Settings("amqp://localhost", "hyperflow.jobs", "s3", threads=2, stop_timeout=25.0, name="me")
+        outbox = Outbox(cast(Connection, self.loop))
+        self.consumer = Consumer(settings, cast(Connection, self.loop), work.perform, outbox)
+        self.consumer.opened(cast(Any, self.connection))
+        self.loop.next_call()
+
+    @property
+    def replies(self) -> FakeChannel:
+        return self.connection.channels[0]
+
+    @property
+    def jobs(self) -> FakeChannel:
+        return self.connection.channels[1]
+
+    def answers(self) -> list[Any]:
+        return [json.loads(body) for _, _, body in self.replies.published]
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+def broker(work: Work) -> Broker:
+    return Broker(work)
+
+
+def test_as_many_jobs_are_taken_as_there_are_slots(broker: Broker) -> None:
+    assert broker.jobs.prefetch == 2
+    assert broker.jobs.declared == ["hyperflow.events", "hyperflow.jobs"]
+
+
+def test_a_job_is_acknowledged_only_after_the_broker_has_its_reply(broker: Broker) -> None:
+    broker.jobs.deliver(7, JOB)
+    broker.loop.next_call()
+    before = list(broker.jobs.settled)
+
+    broker.replies.confirm(1)
+
+    assert broker.answers()[0]["exit_status"] == 0
+    assert (before, broker.jobs.settled) == ([], [("ack", 7)])
+
+
+def test_a_job_whose_reply_the_broker_refuses_is_handed_back(broker: Broker) -> None:
+    broker.jobs.deliver(7, JOB)
+    broker.loop.next_call()
+
+    broker.replies.confirm(1, taken=False)
+
+    assert broker.jobs.settled == [("requeue", 7)]
+
+
+def test_a_job_whose_engine_is_gone_is_dropped_without_work(broker: Broker, work: Work) -> None:
+    broker.jobs.deliver(7, JOB, reply_to="replies-of-the-gone")
+
+    assert broker.jobs.settled == [("ack", 7)]
+    assert not work.done
+
+
+def test_a_message_that_is_no_job_is_answered_with_a_sentence(broker: Broker) -> None:
+    broker.jobs.deliver(7, b"[]")
+    broker.replies.confirm(1)
+
+    (answer,) = broker.answers()
+    assert answer["exit_status"] == 1
+    assert answer["exceptions"] == ["The message is not a job: it is not a JSON object."]
+    assert broker.jobs.settled == [("ack", 7)]
+
+
+def test_a_message_without_an_address_for_the_reply_is_dropped(broker: Broker, work: Work) -> None:
+    broker.jobs.deliver(7, JOB, reply_to=None)
+
+    assert broker.jobs.settled == [("ack", 7)]
+    assert not work.done
+
+
+def test_a_fault_of_the_executor_fails_the_job_and_not_the_executor(broker: Broker, work: Work) -> None:
+    work.fault = ZeroDivisionError("a bug")
+
+    broker.jobs.deliver(7, JOB)
+    broker.loop.next_call()
+
+    assert "ZeroDivisionError('a bug')" in broker.answers()[0]["exceptions"][0]
+
+
+def test_told_to_stop_it_takes_no_more_and_leaves_when_its_jobs_are_done(broker: Broker, work: Work) -> None:
+    work.may_end.clear()
+    broker.jobs.deliver(7, JOB)
+
+    broker.consumer.stop()
+    broker.jobs.deliver(8, JOB)
+    closed_before = broker.loop.closed
+    work.may_end.set()
+    broker.loop.next_call()
+    broker.replies.confirm(1)
+
+    assert broker.jobs.cancelled
+    assert broker.jobs.settled == [("requeue", 8), ("ack", 7)]
+    assert (closed_before, broker.loop.closed) == (False, True)
+
+
+def test_jobs_that_last_longer_than_the_stop_timeout_are_handed_back(broker: Broker, work: Work) -> None:
+    work.may_end.clear()
+    broker.jobs.deliver(7, JOB)
+
+    broker.consumer.stop()
+    (timer,) = [seconds for seconds, _ in broker.loop.timers if seconds == 25.0]
+    broker.loop.run_timers()
+
+    assert timer
+    assert broker.jobs.settled == [("requeue", 7)]
+    assert broker.loop.closed
+    work.may_end.set()
+
+
+def test_told_twice_to_stop_it_hands_its_jobs_back_at_once(broker: Broker, work: Work) -> None:
+    work.may_end.clear()
+    broker.jobs.deliver(7, JOB)
+
+    broker.consumer.stop()
+    broker.consumer.stop()
+
+    assert broker.jobs.settled == [("requeue", 7)]
+    work.may_end.set()
+    broker.loop.next_call()
+    assert broker.answers() == []
+    assert all(cancellation.is_set() for cancellation in work.cancellations)
+
+
+def test_told_to_stop_without_work_it_leaves_and_says_so(broker: Broker) -> None:
+    broker.consumer.stop()
+
+    kinds = [key for exchange, key, _ in broker.jobs.published if exchange == "hyperflow.events"]
+    assert kinds == ["executor.ready", "executor.stopped"]
+    assert broker.loop.closed
+
+
+def test_the_work_in_hand_is_dropped_with_the_connection(broker: Broker, work: Work) -> None:
+    work.may_end.clear()
+    broker.jobs.deliver(7, JOB)
+
+    broker.consumer.lost()
+    work.may_end.set()
+    broker.loop.next_call()
+
+    assert all(cancellation.is_set() for cancellation in work.cancellations)
+    assert broker.answers() == []
+
+
+def test_a_stopping_executor_that_loses_the_broker_ends(broker: Broker, work: Work) -> None:
+    work.may_end.clear()
+    broker.jobs.deliver(7, JOB)
+    broker.consumer.stop()
+
+    broker.consumer.lost()
+
+    assert broker.loop.closed
+    work.may_end.set()

@@ -1,0 +1,103 @@
+"""Reading job messages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hfecs.agents.worker.job import parse
+from hfecs.errors import WorkflowInvalid
+
+S3 = {"storage": "s3", "bucket": "b", "prefix": "input/"}
+
+
+def message(**parts: Any) -> bytes:
+    return json.dumps({"executable": "mProject", "options": S3, **parts}).encode()
+
+
+def test_a_job_is_read_with_its_files_and_options() -> None:
+    job = parse(
+        message(
+            id="run-1",
+            name="project",
+            run="run",
+            args=["-X", 3],
+            env={"N": 1},
+            inputs=[{"name": "a.fits", "_id": 1}],
+            outputs=[{"name": "pa.fits"}],
+            stdout="log/out.txt",
+            options={**S3, "timeout": 60, "wfid": "run"},
+        ),
+        "s3",
+    )
+
+    assert (job.id, job.executable, job.args, job.env) == ("run-1", "mProject", ("-X", "3"), {"N": "1"})
+    assert (job.inputs, job.results) == (("a.fits",), ("pa.fits", "log/out.txt"))
+    assert (job.options.bucket, job.options.prefix, job.options.timeout) == ("b", "input/", 60.0)
+
+
+def test_the_storage_of_the_executor_is_used_where_the_job_names_none() -> None:
+    job = parse(message(options={"workdir": "/data"}), "local")
+
+    assert (job.options.storage, job.options.workdir) == ("local", "/data")
+
+
+def test_a_signal_may_stand_for_several_files_and_a_control_signal_for_none() -> None:
+    signals = [{"name": "tiles", "files": "a.fits:b.fits"}, {"name": "next", "control": "next"}]
+
+    assert parse(message(inputs=signals), "s3").inputs == ("a.fits", "b.fits")
+
+
+def test_attributes_of_signals_are_put_into_arguments_and_environment() -> None:
+    job = parse(
+        message(
+            inputs=[{"name": "tile", "band": "J", "bandwidth": 2}],
+            args=["$tile_bandwidth", "$tile_band.fits", "$HOME"],
+            env={"BAND": "$tile_band"},
+        ),
+        "s3",
+    )
+
+    assert job.args == ("2", "J.fits", "$HOME")
+    assert job.env == {"BAND": "J"}
+
+
+def test_arguments_in_one_line_are_split_as_a_shell_does() -> None:
+    assert parse(message(args="-x 0.99 'big region.hdr'"), "s3").args == ("-x", "0.99", "big region.hdr")
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "a//b", ".", ""])
+def test_a_file_outside_of_the_job_directory_is_refused(name: str) -> None:
+    with pytest.raises(WorkflowInvalid):
+        parse(message(outputs=[{"name": name}]), "s3")
+
+
+def test_output_of_the_command_cannot_go_outside_of_the_job_directory() -> None:
+    with pytest.raises(WorkflowInvalid, match=r"'\.\./log' is not inside the job's directory"):
+        parse(message(stdout="../log"), "s3")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"\xff", "not JSON"),
+        (b"[1]", "not a JSON object"),
+        (b"{}", "has no 'executable'"),
+        (message(executable=["rm"]), "'executable' is"),
+        (message(args={"a": 1}), "'args' are"),
+        (message(args=[None]), "neither a text nor a number"),
+        (message(args="'open"), "cannot be split"),
+        (message(env=["PATH"]), "'env' is"),
+        (message(inputs="a.fits"), "not a list of signals"),
+        (message(options=[]), "'options' are"),
+        (message(options={"storage": "tape"}), "'storage' is 'tape'"),
+        (message(options={"storage": "s3"}), "'bucket' is missing"),
+        (message(options={"storage": "nfs"}), "'workdir' is missing"),
+        (message(options={**S3, "timeout": 0}), "'timeout' is 0"),
+    ],
+)
+def test_what_is_wrong_with_a_message_is_said(body: bytes, words: str) -> None:
+    with pytest.raises(WorkflowInvalid, match=words):
+        parse(body, "s3")

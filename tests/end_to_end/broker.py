@@ -1,0 +1,135 @@
+"""A RabbitMQ of its own for tests: on free ports of 127.0.0.1, in a directory that goes away with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pika
+from pika.exceptions import AMQPError
+
+LOOPBACK = "127.0.0.1"
+USER, PASSWORD = "hyperflow", "not-a-secret"
+STARTING_SECONDS = 90.0
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass
+class PrivateBroker:
+    """A RabbitMQ node; `stop` and `start` keep its data, as a restart of the broker does."""
+
+    directory: Path
+    port: int
+    management_port: int
+    distribution_port: int
+    epmd_port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"amqp://{USER}:{PASSWORD}@{LOOPBACK}:{self.port}"
+
+    @property
+    def management_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.management_port}"
+
+    def start(self) -> None:
+        log = (self.directory / "out.log").open("ab")
+        self.process = subprocess.Popen(
+            ["/usr/lib/rabbitmq/bin/rabbitmq-server"],
+            env=self._environ(),
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            user="nobody" if os.geteuid() == 0 else None,
+        )
+        log.close()
+        self._wait()
+
+    def kill(self) -> None:
+        """End the node at once, as a crash of the machine does."""
+        if self.process:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def _wait(self) -> None:
+        give_up = time.monotonic() + STARTING_SECONDS
+        while True:
+            try:
+                pika.BlockingConnection(pika.URLParameters(self.url)).close()
+                return
+            except (AMQPError, OSError):
+                assert self.process and self.process.poll() is None, (self.directory / "out.log").read_text()
+                assert time.monotonic() < give_up, (self.directory / "out.log").read_text()
+                time.sleep(0.2)
+
+    def _environ(self) -> dict[str, str]:
+        home = str(self.directory)
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": home,
+            "RABBITMQ_NODENAME": f"test{self.port}@localhost",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
+            "RABBITMQ_DIST_PORT": str(self.distribution_port),
+            "RABBITMQ_MNESIA_BASE": f"{home}/data",
+            "RABBITMQ_LOG_BASE": f"{home}/log",
+            "RABBITMQ_CONFIG_FILE": f"{home}/rabbitmq.conf",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{home}/enabled_plugins",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "ERL_EPMD_PORT": str(self.epmd_port),
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+        }
+
+
+def _configure(broker: PrivateBroker) -> None:
+    settings = {
+        "listeners.tcp.local": f"{LOOPBACK}:{broker.port}",
+        "management.tcp.ip": LOOPBACK,
+        "management.tcp.port": broker.management_port,
+        "collect_statistics_interval": 1000,
+        "default_user": USER,
+        "default_pass": PASSWORD,
+        "consumer_timeout": 86_400_000,
+    }
+    lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
+    (broker.directory / "rabbitmq.conf").write_text(lines)
+    (broker.directory / "enabled_plugins").write_text("[rabbitmq_management].\n")
+    if os.geteuid() == 0:
+        shutil.chown(broker.directory, "nobody")
+
+
+@contextmanager
+def private_broker() -> Iterator[PrivateBroker]:
+    with TemporaryDirectory(prefix="hfecs-rabbitmq-", ignore_cleanup_errors=True) as directory:
+        broker = PrivateBroker(Path(directory), free_port(), free_port(), free_port(), free_port())
+        _configure(broker)
+        try:
+            broker.start()
+            yield broker
+        finally:
+            broker.kill()
+            _end_epmd(broker)
+
+
+def _end_epmd(broker: PrivateBroker) -> None:
+    """End the port mapper that the node started; it is a daemon of its own."""
+    words = ["epmd", "-port", str(broker.epmd_port), "-kill"]
+    subprocess.run(words, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,0 +1,41 @@
+"""The fixtures of the tests with real programs."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from end_to_end.broker import LOOPBACK, PrivateBroker, private_broker
+from end_to_end.sites import Site
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint() -> Iterator[str]:
+    """The address of a moto server."""
+    server = ThreadedMotoServer(LOOPBACK, 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[PrivateBroker]:
+    """A RabbitMQ for all tests of a session that do not break it."""
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    with private_broker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def site(aws_endpoint: str, rabbitmq: PrivateBroker, tmp_path: Path) -> Site:
+    """A bucket and a queue of jobs of its own."""
+    site = Site(aws_endpoint, rabbitmq.url, f"bucket-{uuid.uuid4().hex[:12]}", tmp_path)
+    site.s3.create_bucket(Bucket=site.bucket)
+    site.temporary.mkdir()
+    return site

@@ -1,0 +1,106 @@
+"""What the tests of the agents need: a bucket on a moto server, executors and engines as processes, workflows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SOURCE = Path(__file__).parents[2] / "src"
+ENDING_SECONDS = 60
+
+
+def process(name: str, command: str, ins: Sequence[int], outs: Sequence[int], **executor: Any) -> dict[str, Any]:
+    """A process of a dag.json that runs a line of shell."""
+    run = {"executable": "sh", "args": ["-c", command], **executor}
+    return {"name": name, "function": "{{function}}", "config": {"executor": run}, "ins": [*ins], "outs": [*outs]}
+
+
+def chain(*commands: str) -> dict[str, Any]:
+    """A dag.json in which each line of shell makes file_N from file_N-1; file_0 is the input."""
+    processes = [process(f"job_{n}", command, [n - 1], [n]) for n, command in enumerate(commands, start=1)]
+    signals = [{"name": f"file_{n}"} for n in range(len(commands) + 1)]
+    return {"name": "chain", "processes": processes, "signals": signals, "ins": [0], "outs": [len(commands)]}
+
+
+@dataclass
+class Site:
+    """A broker, a bucket, and the environment in which agents find both."""
+
+    endpoint: str
+    broker_url: str
+    bucket: str
+    directory: Path
+
+    @property
+    def temporary(self) -> Path:
+        return self.directory / "temporary"
+
+    @property
+    def s3(self) -> S3Client:
+        return boto3.session.Session("test", "test", region_name="us-east-1").client("s3", endpoint_url=self.endpoint)
+
+    def upload(self, dag: Mapping[str, Any], **inputs: str) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key="workdir/dag.json", Body=json.dumps(dag))
+        for name, content in inputs.items():
+            self.s3.put_object(Bucket=self.bucket, Key=f"input/{name}", Body=content)
+
+    def read(self, key: str) -> str:
+        return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().decode()
+
+    def result(self, run: str) -> Any:
+        return json.loads(self.read(f"runs/{run}/result.json"))
+
+    def objects(self) -> set[str]:
+        return {entry["Key"] for entry in self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])}
+
+    def engine(self, run: str, **environ: str) -> subprocess.Popen[bytes]:
+        return self._start("engine", RUN_ID=run, BUCKET=self.bucket, **environ)
+
+    def run(self, run: str) -> int:
+        with self.engine(run) as engine:
+            return engine.wait(ENDING_SECONDS)
+
+    @contextmanager
+    def executor(self, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
+        with self._start("worker", THREADS="2", **environ) as executor:
+            try:
+                yield executor
+            finally:
+                executor.kill()
+
+    def log(self, agent: str) -> str:
+        return (self.directory / f"{agent}.log").read_text()
+
+    def _start(self, agent: str, **environ: str) -> subprocess.Popen[bytes]:
+        with (self.directory / f"{agent}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-c", f"import sys; from hfecs.agents.{agent} import main; sys.exit(main())"],
+                env={**self._environ(), **environ},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def _environ(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            "TMPDIR": str(self.temporary),
+            "PYTHONPATH": str(SOURCE),
+            "AMQP_URL": self.broker_url,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }

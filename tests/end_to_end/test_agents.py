@@ -1,0 +1,277 @@
+"""Executor, engine and notifier with the real broker, the real Redis and the real HyperFlow engine."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pika
+import pytest
+from pika.exceptions import ChannelClosedByBroker
+
+from end_to_end.broker import PrivateBroker, private_broker
+from end_to_end.sites import Site, chain
+from hfecs.agents import messages
+from hfecs.agents.queue_numbers import Management, QueueNumbers
+
+pytestmark = pytest.mark.end_to_end
+
+SECONDS = 30.0
+
+WAITING = "touch $SITE/begun; while [ ! -e $SITE/go ]; do sleep 0.05; done"
+"""A job that has begun, and waits for the test."""
+
+
+def eventually(probe: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + SECONDS
+    while not probe():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def events_of(site: Site, run: str) -> list[dict[str, Any]]:
+    """The history of a run, read as someone does who comes late."""
+    with pika.BlockingConnection(pika.URLParameters(site.broker_url)) as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=100)
+        events = []
+        consuming = channel.consume(
+            messages.HISTORY_QUEUE, arguments={"x-stream-offset": "first"}, inactivity_timeout=SECONDS
+        )
+        for method, _, body in consuming:
+            assert method is not None and body is not None, "the end of the run is not in the history"
+            channel.basic_ack(method.delivery_tag or 0)
+            event = json.loads(body)
+            events += [event] if event.get("run") == run else []
+            if event["type"] == messages.workflow_event(run, "finished"):
+                return events
+    raise AssertionError("the history ended")
+
+
+def test_a_chain_of_jobs_turns_the_input_into_the_output(site: Site) -> None:
+    site.upload(
+        chain("tr a-z A-Z < file_0 > file_1", "rev file_1 > file_2", "cat file_2 file_2 > file_3"), file_0="abc"
+    )
+
+    with site.executor():
+        exit_code = site.run("chain")
+
+    assert exit_code == 0, site.log("engine")
+    assert site.read("input/file_3") == "CBACBA"
+    result = site.result("chain")
+    assert (result["status"], result["jobs"], result["done"], result["failed"]) == ("succeeded", 3, 3, [])
+    assert "The workflow has finished." in site.read("runs/chain/engine.log")
+
+
+def test_who_comes_late_sees_the_whole_run_in_the_history(site: Site) -> None:
+    site.upload(chain("cp file_0 file_1"), file_0="abc")
+
+    with site.executor():
+        site.run("history")
+
+    events = events_of(site, "history")
+    kinds = [event["type"].removeprefix("job.history-1.") for event in events]
+    stages = [f"{stage}.{end}" for stage in ("stage_in", "execution", "stage_out") for end in ("started", "finished")]
+    assert kinds == ["workflow.history.started", "started", *stages, "finished", "workflow.history.finished"]
+    assert events[-1]["result"] == site.result("history")
+
+
+def test_a_failed_job_is_named_and_the_jobs_behind_it_never_run(site: Site) -> None:
+    site.upload(chain("cp file_0 file_1", "echo no luck >&2; exit 7", "cp file_2 file_3"), file_0="abc")
+
+    with site.executor():
+        exit_code = site.run("broken")
+
+    result = site.result("broken")
+    (failed,) = result["failed"]
+    assert (exit_code, result["status"], result["done"]) == (1, "failed", 1)
+    assert (failed["name"], failed["exit_status"], failed["stderr"]) == ("job_2", 7, "no luck\n")
+    assert "input/file_3" not in site.objects()
+
+
+def test_jobs_of_an_engine_that_is_gone_are_dropped(site: Site) -> None:
+    site.upload(chain("cp file_0 file_1", "cp file_1 file_2"), file_0="abc")
+    queue = "jobs-of-the-gone"
+    with site.engine("gone", AMQP_QUEUE=queue) as engine:
+        eventually(lambda: _ready(site, queue) == 1)
+        engine.send_signal(signal.SIGTERM)
+        engine.wait(SECONDS)
+
+    with site.executor(AMQP_QUEUE=queue):
+        eventually(lambda: "its engine is gone" in site.log("worker"))
+        eventually(lambda: _ready(site, queue) == 0)
+
+    assert site.result("gone")["status"] == "stopped"
+    assert "input/file_1" not in site.objects()
+
+
+def test_a_message_that_is_no_job_gets_a_reply_and_the_executor_lives_on(site: Site) -> None:
+    with site.executor(), pika.BlockingConnection(pika.URLParameters(site.broker_url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare(messages.JOBS_QUEUE, durable=True)
+        replies = channel.queue_declare("", exclusive=True).method.queue or ""
+        sent = {"rubbish": b"{", "climber": _climber(site.bucket), "job": _job(site.directory)}
+        for correlation_id, body in sent.items():
+            properties = pika.BasicProperties(reply_to=replies, correlation_id=correlation_id)
+            channel.basic_publish("", messages.JOBS_QUEUE, body, properties)
+        channel.basic_publish("", messages.JOBS_QUEUE, b"nobody waits for a reply")
+        answered = {}
+        for _, about, reply in channel.consume(replies, auto_ack=True, inactivity_timeout=SECONDS):
+            assert about is not None and reply is not None
+            answered[about.correlation_id] = json.loads(reply)
+            if len(answered) == 3:
+                break
+
+    assert "not JSON" in answered["rubbish"]["exceptions"][0]
+    assert "'../passwd'" in answered["climber"]["exceptions"][0]
+    assert (answered["job"]["exit_status"], answered["job"]["stdout"]) == (0, "alive\n")
+
+
+def test_an_executor_that_is_told_to_stop_finishes_what_it_has_in_hand(site: Site) -> None:
+    site.upload(chain(f"{WAITING}; cp file_0 file_1"), file_0="abc")
+
+    with site.executor(SITE=str(site.directory)) as executor, site.engine("finish") as engine:
+        eventually((site.directory / "begun").exists)
+        executor.send_signal(signal.SIGTERM)
+        eventually(lambda: "stopping, 1 jobs in hand" in site.log("worker"))
+        (site.directory / "go").touch()
+        exit_codes = executor.wait(SECONDS), engine.wait(SECONDS)
+
+    assert exit_codes == (0, 0)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_the_job_of_an_executor_that_goes_away_is_done_by_another(site: Site, how: signal.Signals) -> None:
+    site.upload(chain("echo $WHO >> $SITE/ran; [ $WHO = second ] || sleep 600; cp file_0 file_1"), file_0="abc")
+    environ = {"SITE": str(site.directory), "STOP_TIMEOUT": "0"}
+
+    with site.executor(WHO="first", **environ) as first, site.engine("again") as engine:
+        eventually((site.directory / "ran").exists)
+        first.send_signal(how)
+        first.wait(SECONDS)
+        with site.executor(WHO="second", **environ):
+            exit_code = engine.wait(SECONDS)
+
+    assert exit_code == 0
+    assert (site.directory / "ran").read_text() == "first\nsecond\n"
+    assert site.result("again")["done"] == 1
+
+
+def test_engine_and_executor_wait_for_the_broker_and_come_back_to_it(site: Site) -> None:
+    dag = chain(f"{WAITING}; cp file_0 file_1", "cp file_1 file_2")
+    site.upload(dag, file_0="abc")
+    with private_broker() as broker:
+        site.broker_url = broker.url
+        with site.executor(SITE=str(site.directory)), site.engine("restart") as engine:
+            eventually((site.directory / "begun").exists)
+            broker.kill()
+            eventually(lambda: "is lost" in site.log("worker"))
+            (site.directory / "go").touch()
+            broker.start()
+            exit_code = engine.wait(2 * SECONDS)
+
+    assert exit_code == 0, site.log("engine")
+    assert site.read("input/file_2") == "abc"
+
+
+def test_functions_of_the_engine_and_of_the_user_work_beside_jobs(site: Site) -> None:
+    dag = chain("cp file_0 file_1", "true", "cat file_1 > file_3")
+    dag["processes"][1] = {"name": "mine", "function": "mine", "ins": [1], "outs": [2]}
+    dag["processes"][2] |= {"ins": [1, 2]}
+    dag["processes"].append({"name": "print", "function": "noop", "ins": [3], "outs": []})
+    dag["signals"][2] = {"name": "control", "control": "next"}
+    site.upload(dag, file_0="abc")
+    functions = "exports.mine = (ins, outs, context, cb) => { console.log('mine was called'); cb(null, outs); };"
+    site.s3.put_object(Bucket=site.bucket, Key="workdir/functions.js", Body=functions)
+
+    with site.executor():
+        exit_code = site.run("functions")
+
+    assert exit_code == 0, site.log("engine")
+    assert "mine was called" in site.read("runs/functions/engine.log")
+
+
+def test_a_workflow_that_cannot_be_run_ends_with_2_and_its_faults(site: Site) -> None:
+    site.upload({**chain("true"), "ins": [99]})
+
+    exit_code = site.run("invalid")
+
+    assert exit_code == 2
+    assert "signal 99 is out of range" in site.result("invalid")["error"]
+
+
+def test_an_engine_that_crashes_tells_the_end_of_its_log(site: Site) -> None:
+    dag = chain("true")
+    dag["processes"][0]["function"] = "doesNotExist"
+    site.upload(dag, file_0="abc")
+
+    exit_code = site.run("crash")
+
+    assert exit_code == 1
+    assert "Unable to load the process function: doesNotExist" in site.result("crash")["error"]
+
+
+def test_neither_files_nor_queues_are_left_of_a_run(site: Site) -> None:
+    site.upload(chain("cp file_0 file_1"), file_0="abc")
+
+    with site.executor() as executor:
+        site.run("clean")
+        executor.terminate()
+        executor.wait(SECONDS)
+
+    assert not list(site.temporary.iterdir())
+    with pika.BlockingConnection(pika.URLParameters(site.broker_url)) as connection:
+        with pytest.raises(ChannelClosedByBroker, match="NOT_FOUND"):
+            connection.channel().queue_declare(messages.reply_queue("clean"), passive=True)
+
+
+def test_a_killed_engine_agent_takes_redis_and_node_along(site: Site) -> None:
+    site.upload(chain("sleep 600"), file_0="abc")
+
+    with site.engine("killed", AMQP_QUEUE="nobody-listens") as engine:
+        eventually(lambda: len(_children(engine.pid)) == 2)
+        children = _children(engine.pid)
+        engine.kill()
+
+    eventually(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+def test_the_management_tells_the_numbers_of_the_queue(site: Site, rabbitmq: PrivateBroker) -> None:
+    management = Management(rabbitmq.management_url, "hyperflow", "not-a-secret")
+    before = management.read("counted")
+    with pika.BlockingConnection(pika.URLParameters(site.broker_url)) as connection:
+        channel = connection.channel()
+        channel.queue_declare("counted", durable=True)
+        for _ in range(3):
+            channel.basic_publish("", "counted", b"job")
+        channel.basic_get("counted")
+
+        eventually(lambda: management.read("counted") == QueueNumbers(ready=2, in_flight=1))
+
+    assert before == QueueNumbers()
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _ready(site: Site, queue: str) -> int:
+    with pika.BlockingConnection(pika.URLParameters(site.broker_url)) as connection:
+        try:
+            return connection.channel().queue_declare(queue, passive=True).method.message_count or 0
+        except ChannelClosedByBroker:
+            return -1
+
+
+def _climber(bucket: str) -> bytes:
+    job = {"executable": "cat", "inputs": [{"name": "../passwd"}], "options": {"storage": "s3", "bucket": bucket}}
+    return json.dumps(job).encode()
+
+
+def _job(directory: Path) -> bytes:
+    job = {"executable": "echo", "args": ["alive"], "options": {"storage": "local", "workdir": str(directory)}}
+    return json.dumps(job).encode()
