@@ -1,0 +1,56 @@
+"""What a machine does when it boots, read from its user data: the script is not run, its ECS settings are."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import re
+from dataclasses import dataclass, field
+
+SETTING = re.compile(
+    r"^\s*(?:export\s+)?(ECS_CLUSTER|ECS_INSTANCE_ATTRIBUTES|HFECS_END_WITH_TASK)=(.*?)\s*$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Boot:
+    """The settings that the ECS agent of a machine would find in /etc/ecs/ecs.config."""
+
+    cluster: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    end_with_task: bool = False
+
+
+def read_user_data(encoded: str | None) -> Boot:
+    """The ECS settings in base64 user data, which may be compressed by gzip.
+
+    Attributes that are no JSON object: no cluster, as a real agent with broken attributes never registers either.
+    """
+    settings = {name: _unquoted(value) for name, value in SETTING.findall(_decoded(encoded or ""))}
+    try:
+        attributes = json.loads(settings.get("ECS_INSTANCE_ATTRIBUTES") or "{}")
+    except json.JSONDecodeError:
+        return Boot()
+    if not isinstance(attributes, dict):
+        return Boot()
+    return Boot(
+        cluster=settings.get("ECS_CLUSTER", ""),
+        attributes={str(name): str(value) for name, value in attributes.items()},
+        end_with_task=settings.get("HFECS_END_WITH_TASK", "").lower() == "true",
+    )
+
+
+def _decoded(encoded: str) -> str:
+    try:
+        data = base64.b64decode(encoded, validate=False)
+    except binascii.Error:
+        return encoded
+    if data.startswith(b"\x1f\x8b"):
+        data = gzip.decompress(data)
+    return data.decode(errors="replace")
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value

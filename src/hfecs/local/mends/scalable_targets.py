@@ -1,0 +1,100 @@
+"""Application Auto Scaling: stable policy ARNs, errors as on AWS, tags, activities, and bounds that hold at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
+from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+from moto.core.exceptions import JsonRESTError
+
+from hfecs.local.actions import service_of
+from hfecs.local.cloud import Cloud
+from hfecs.local.mends.answers import Call, replace, take_over
+from hfecs.local.plane import Plane
+from hfecs.local.policies import Bounds
+
+MISSING = "ObjectNotFoundException"
+
+
+def apply(plane: Plane) -> None:
+    """Mend scalable targets and their policies."""
+    take_over(ApplicationAutoScalingResponse, TargetAnswers(plane.cloud))
+
+    def register(backend: Any, namespace: str, r_id: str, dimension: str, *arguments: Any, **options: Any) -> Any:
+        target = register_target(backend, namespace, r_id, dimension, *arguments, **options)
+        service = service_of(plane.cloud, backend.region_name, r_id)
+        if service is not None and namespace == "ecs":
+            service.desired_count = Bounds(target.min_capacity, target.max_capacity).hold(service.desired_count)
+        return target
+
+    def deregister(backend: Any, namespace: str, r_id: str, dimension: str) -> None:
+        if r_id not in backend.targets.get(dimension, {}):
+            raise JsonRESTError(
+                MISSING, f"No scalable target found for service namespace: {namespace}, resource ID: {r_id}"
+            )
+        deregister_target(backend, namespace, r_id, dimension)
+        for key, policy in list(backend.policies.items()):
+            if policy.resource_id == r_id and policy.scalable_dimension == dimension:
+                del backend.policies[key]
+
+    def put_policy(backend: Any, **options: Any) -> Any:
+        known = {(p.resource_id, p.policy_name): p.policy_arn for p in backend.policies.values()}
+        if options["resource_id"] not in backend.targets.get(options["scalable_dimension"], {}):
+            raise JsonRESTError(MISSING, f"No scalable target registered for resource ID: {options['resource_id']}")
+        policy = put(backend, **options)
+        policy.policy_arn = known.get((policy.resource_id, policy.policy_name), policy.policy_arn)
+        return policy
+
+    def delete_policy(backend: Any, **options: Any) -> None:
+        named = (options["resource_id"], options["policy_name"])
+        if named not in {(p.resource_id, p.policy_name) for p in backend.policies.values()}:
+            raise JsonRESTError(
+                MISSING, f"No scaling policy found for resource ID: {named[0]}, policy name: {named[1]}"
+            )
+        delete(backend, **options)
+
+    register_target = replace(ApplicationAutoscalingBackend, "register_scalable_target", register)
+    deregister_target = replace(ApplicationAutoscalingBackend, "deregister_scalable_target", deregister)
+    put = replace(ApplicationAutoscalingBackend, "put_scaling_policy", put_policy)
+    delete = replace(ApplicationAutoscalingBackend, "delete_scaling_policy", delete_policy)
+
+
+class TargetAnswers:
+    """What Application Auto Scaling answers where moto has nothing."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    def list_tags_for_resource(self, call: Call) -> dict[str, Any]:
+        """The tags of a scalable target."""
+        return {"Tags": dict(self._tags(call))}
+
+    def tag_resource(self, call: Call) -> dict[str, Any]:
+        """Add tags to a scalable target."""
+        self._tags(call).update(call.get("Tags", {}))
+        return {}
+
+    def untag_resource(self, call: Call) -> dict[str, Any]:
+        """Take tags off a scalable target."""
+        tags = self._tags(call)
+        for key in call.get("TagKeys", []):
+            tags.pop(key, None)
+        return {}
+
+    def describe_scaling_activities(self, call: Call) -> dict[str, Any]:
+        """What the policies did, newest first."""
+        backend = self.cloud.backend("applicationautoscaling", call.region)
+        wanted = call.get("ResourceId")
+        activities = getattr(backend, "activities", [])
+        return {"ScalingActivities": [entry for entry in activities if wanted in (None, entry["ResourceId"])]}
+
+    def _tags(self, call: Call) -> dict[str, str]:
+        arn = call.get("ResourceARN")
+        backend = self.cloud.backend("applicationautoscaling", call.region)
+        for targets in backend.targets.values():
+            for target in targets.values():
+                if target.arn == arn:
+                    tags: dict[str, str] = target.__dict__.setdefault("tags", {})
+                    return tags
+        raise JsonRESTError("ResourceNotFoundException", f"The resource {arn} was not found.")

@@ -1,0 +1,85 @@
+"""The data plane: one thread that makes machines, tasks, services, groups and alarms follow what AWS was asked for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from queue import Empty
+
+from hfecs.local.actions import Actions
+from hfecs.local.cloud import Cloud
+from hfecs.local.groups import Groups
+from hfecs.local.logs import Logs
+from hfecs.local.machines import Machines
+from hfecs.local.processes import wait_until_ended
+from hfecs.local.scaling import Scaling
+from hfecs.local.services import Services
+from hfecs.local.starting import Starter
+from hfecs.local.tasks import Tasks
+
+LONGEST_NAP = 0.5  # seconds between two looks when nobody wakes it
+SHORTEST_NAP = 0.02  # so that a burst of calls is answered by one look
+LOG_SECONDS = 0.8
+END_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Plane:
+    """All parts of the data plane, and the thread that drives them."""
+
+    def __init__(self, cloud: Cloud, credentials: dict[str, str]) -> None:
+        self.cloud = cloud
+        self.machines = Machines(cloud)
+        self.logs = Logs(cloud)
+        self.tasks = Tasks(cloud, self.machines, self.logs, Starter(cloud, self.logs, credentials))
+        self.services = Services(cloud, self.tasks)
+        self.groups = Groups(cloud)
+        self.scaling = Scaling(cloud, Actions(cloud, self.groups))
+        self.logs_at = 0.0
+        self.ending = threading.Event()
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, name="plane", daemon=True).start()
+
+    def end(self) -> bool:
+        """End all tasks and machines; False if some did not end in time."""
+        self.ending.set()
+        with self.cloud.lock:
+            pids = self.machines.end_all()
+        return wait_until_ended(pids, END_SECONDS)
+
+    def step(self, now: float) -> None:
+        """Look once at everything."""
+        while True:
+            try:
+                instance_id, what = self.cloud.reports.get_nowait()
+            except Empty:
+                break
+            if "ready" not in what:
+                self.tasks.heard(what)
+            elif instance_id in self.machines.by_id:
+                self.machines.ready(instance_id)
+        self.groups.step(now)
+        for machine in self.machines.step(now):
+            self.tasks.lost(machine)
+        self.services.step(now)
+        self.scaling.step(time.time())
+        self.tasks.count()
+        if now >= self.logs_at:
+            self.logs_at = now + LOG_SECONDS
+            self.logs.step()
+
+    def _run(self) -> None:
+        while not self.ending.is_set():
+            self.cloud.awake.wait(LONGEST_NAP)
+            self.ending.wait(SHORTEST_NAP)
+            self.cloud.awake.clear()
+            try:
+                with self.cloud.lock:
+                    self.step(time.monotonic())
+            except Exception:
+                # The outermost loop of the thread: one bad request must not stop all machines; the log tells.
+                log.exception("The data plane stumbled.")

@@ -1,0 +1,69 @@
+"""Starting the containers of a task on its machine: programs, secrets, logs, a scratch directory for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hfecs.local.cloud import Cloud
+from hfecs.local.containers import Place, Program, program_of
+from hfecs.local.logs import Logs
+from hfecs.local.machines import Machine
+from hfecs.local.task import Container, Task
+
+
+class Starter:
+    """Starts containers; `credentials` are environment variables that point them at this cloud."""
+
+    def __init__(self, cloud: Cloud, logs: Logs, credentials: dict[str, str]) -> None:
+        self.cloud = cloud
+        self.logs = logs
+        self.credentials = credentials
+
+    def start(self, task: Task, machine: Machine) -> None:
+        """Start all containers of a task, or none: CannotStart or NoLogGroup."""
+        programs = [self._program(task, container, machine) for container in task.containers]
+        for container in task.containers:
+            self._follow_output(task, container)
+        for container, program in zip(task.containers, programs, strict=True):
+            self._order(task, container, program, machine)
+
+    def scratch(self, task: Task) -> Path:
+        """Where the task's containers have their working directories."""
+        return self.cloud.directory / "machines" / task.instance_id / task.id
+
+    def _program(self, task: Task, container: Container, machine: Machine) -> Program:
+        overrides = task.overrides.get("containerOverrides") or []
+        override: dict[str, Any] = next((entry for entry in overrides if entry.get("name") == container.name), {})
+        directory = self.scratch(task) / container.name
+        place = Place(task.mark(container), machine.address, directory, self.credentials)
+        return program_of(container.definition, override, place, self._secret_of(task.region))
+
+    def _secret_of(self, region: str) -> Callable[[str], str | None]:
+        def read(name: str) -> str | None:
+            parameter = self.cloud.backend("ssm", region).get_parameters([name]).get(name)
+            return None if parameter is None else parameter.decrypt(parameter.value)
+
+        return read
+
+    def _follow_output(self, task: Task, container: Container) -> None:
+        logging = container.definition.get("logConfiguration") or {}
+        if logging.get("logDriver") == "awslogs":
+            self.logs.follow(task.mark(container), self._log(task, container), logging["options"], task.region)
+
+    def _order(self, task: Task, container: Container, program: Program, machine: Machine) -> None:
+        directory = self.scratch(task) / container.name
+        directory.mkdir(parents=True, exist_ok=True)
+        self._log(task, container).parent.mkdir(parents=True, exist_ok=True)
+        machine.order(
+            order="start",
+            container=task.mark(container),
+            argv=program.argv,
+            environment=program.environment,
+            directory=str(directory),
+            log=str(self._log(task, container)),
+        )
+
+    def _log(self, task: Task, container: Container) -> Path:
+        return self.cloud.directory / "tasks" / task.id / f"{container.name}.log"
