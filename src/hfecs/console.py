@@ -84,7 +84,7 @@ class Console:
                 return
             line = Text(f"{step.outcome.value} ", style=STYLES[step.outcome])
             line.append(f"{step.kind} {step.name}", style="")
-            line.append(f"  {step.detail or step.id}", style="dim")
+            line.append(f"  {step.detail or _short(step)}", style="dim")
             self._talk.print(line, soft_wrap=True)
 
     def waiting(self, what: str, seconds: float) -> None:
@@ -144,3 +144,9 @@ class Console:
         with Progress(*columns, console=self._talk, transient=True) as bars:
             task = bars.add_task(what, total=None)
             yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def _short(step: Step) -> str:
+    """What tells a resource apart: the last part of an ARN, and nothing that only repeats its name."""
+    last = step.id.rpartition("/")[2] if step.id.startswith("arn:") else step.id
+    return "" if last.endswith(step.name) else last

@@ -13,6 +13,7 @@ from hfecs.errors import TimedOut
 Result = TypeVar("Result")
 
 QUIET_SECONDS = 5.0
+FIRST_PAUSE = 0.2
 
 
 class Clock(Protocol):
@@ -49,8 +50,12 @@ class Wait:
     tell: Callable[[str, float], None] = _tell_nobody
 
     def until(self, probe: Callable[[], Result | None], *, what: str, timeout: float, every: float = 2.0) -> Result:
-        """Ask every `every` seconds until the answer is true-ish, and return it; TimedOut after `timeout` seconds."""
+        """Ask until the answer is true-ish, and return it; TimedOut after `timeout` seconds.
+
+        The pauses double from a fifth of a second up to `every` seconds: quick where things are quick, calm where not.
+        """
         start = told = self.clock.now()
+        pause = min(FIRST_PAUSE, every)
         while True:
             if answer := probe():
                 return answer
@@ -60,7 +65,8 @@ class Wait:
             if now - told >= QUIET_SECONDS:
                 told = now
                 self.tell(what, now - start)
-            self.clock.sleep(every)
+            self.clock.sleep(pause)
+            pause = min(2 * pause, every)
 
     def pause(self, seconds: float) -> None:
         """Let some time pass before something is tried again."""

@@ -121,15 +121,20 @@ def private_broker() -> Iterator[PrivateBroker]:
     with TemporaryDirectory(prefix="hfecs-rabbitmq-", ignore_cleanup_errors=True) as directory:
         broker = PrivateBroker(Path(directory), free_port(), free_port(), free_port(), free_port())
         _configure(broker)
+        with _port_mapper(broker.epmd_port):
+            try:
+                broker.start()
+                yield broker
+            finally:
+                broker.kill()
+
+
+@contextmanager
+def _port_mapper(port: int) -> Iterator[None]:
+    """Run the port mapper that a node needs; one that the node starts itself would outlive it."""
+    words = ["epmd", "-port", str(port), "-address", LOOPBACK]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as mapper:
         try:
-            broker.start()
-            yield broker
+            yield
         finally:
-            broker.kill()
-            _end_epmd(broker)
-
-
-def _end_epmd(broker: PrivateBroker) -> None:
-    """End the port mapper that the node started; it is a daemon of its own."""
-    words = ["epmd", "-port", str(broker.epmd_port), "-kill"]
-    subprocess.run(words, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            mapper.kill()

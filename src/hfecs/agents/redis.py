@@ -19,7 +19,7 @@ from hfecs.errors import ConfigurationInvalid, Failed
 STARTING_SECONDS = 20.0
 POLL_SECONDS = 0.05
 
-LONGEST_FOLDER = 70
+LONGEST_FOLDER = 80
 """The path of a socket has at most 107 characters: a longer TMPDIR cannot hold it."""
 
 WITHOUT_FILES = ("--port", "0", "--save", "", "--appendonly", "no")
@@ -30,7 +30,7 @@ def private_redis(pause: Callable[[float], object] = pause) -> Iterator[Path]:
     """Run a Redis server; the path of its socket. It ends with the block."""
     if not shutil.which("redis-server"):
         raise ConfigurationInvalid("redis-server was not found.", "install it: apt-get install redis-server")
-    with TemporaryDirectory(prefix="hfecs-redis-", dir=_folder()) as name:
+    with TemporaryDirectory(prefix="redis-", dir=_folder()) as name:
         directory = Path(name)
         address = directory / "redis.sock"
         log_file = directory / "redis.log"

@@ -36,11 +36,13 @@ def down(context: typer.Context) -> None:
 def status(context: typer.Context) -> None:
     """List the processes of this project's local cloud; none is good news after `hfecs local down`."""
     from hfecs.local import client
+    from hfecs.local.processes import processes_of
 
     hfecs: Context = context.obj
     cloud = client.find(hfecs.local_folder)
-    if cloud is None:
-        hfecs.console.say("No local cloud is running here.")
-        return
-    rows = [[str(process.pid), process.what] for process in cloud.processes()]
-    hfecs.console.table(f"Local cloud at {cloud.endpoint_url}", ["process", "what"], rows)
+    rows = [[str(process.pid), process.what] for process in processes_of(hfecs.local_folder)]
+    if rows:
+        title = f"Local cloud at {cloud.endpoint_url}" if cloud else "Left over from a local cloud that died"
+        hfecs.console.table(title, ["process", "what"], rows)
+    else:
+        hfecs.console.say("Nothing: no local cloud is running here, and no process of one.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hfecs.answers import answered_with
-from hfecs.aws import OWNER_TAG, tags_of
+from hfecs.aws import tags_of
 from hfecs.compare import differences
 from hfecs.resource import Change, Found
 from hfecs.stack import Stack
@@ -59,15 +59,12 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Found]:
-    """List the groups that carry this cluster's tag."""
-    pages = stack.cloud.autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
-        Filters=[{"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]}]
-    )
-    for page in pages:
-        for group in page["AutoScalingGroups"]:
-            full_name = group["AutoScalingGroupName"]
-            name = full_name.removeprefix(stack.full_name(""))
-            yield Found(name, full_name, group, ours=stack.owns(tags_of(group["Tags"])))
+    """Look at the cluster's group of workers."""
+    names = [stack.full_name("workers")]
+    for group in stack.cloud.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=names)["AutoScalingGroups"]:
+        full_name = group["AutoScalingGroupName"]
+        name = full_name.removeprefix(stack.full_name(""))
+        yield Found(name, full_name, group, ours=stack.owns(tags_of(group["Tags"])))
 
 
 def _create(stack: Stack, name: str, template_id: str, wanted: Mapping[str, Any], desired: int) -> str:

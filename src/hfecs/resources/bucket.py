@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from hfecs.answers import answered_with
-from hfecs.aws import NAME_TAG, OWNER_TAG, pairs, tags_of
+from hfecs.aws import OWNER_TAG, pairs, tags_of
 from hfecs.compare import contained
 from hfecs.resource import Change, Found
 from hfecs.stack import Stack
@@ -43,16 +43,18 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Found]:
-    """List the buckets that carry this cluster's tag."""
+    """List the buckets that carry this cluster's tag, and those that the state file names."""
+    for record in stack.state.records(stack.name):
+        if record.kind == KIND:
+            yield from _look(stack, record.id)
     tagging = stack.cloud.client("resourcegroupstaggingapi")
     pages = tagging.get_paginator("get_resources").paginate(
         TagFilters=[{"Key": OWNER_TAG, "Values": [stack.cluster]}], ResourceTypeFilters=["s3"]
     )
     for page in pages:
         for resource in page["ResourceTagMappingList"]:
-            tags = tags_of(resource["Tags"])
             name = resource["ResourceARN"].rpartition(":")[2]
-            yield Found(tags.get(NAME_TAG, name), name, ours=stack.owns(tags))
+            yield Found(name, name, ours=stack.owns(tags_of(resource["Tags"])))
 
 
 def _look(stack: Stack, name: str) -> Iterator[Found]:

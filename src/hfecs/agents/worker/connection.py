@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import pika
@@ -27,6 +27,13 @@ class User(Protocol):
 
     def lost(self) -> None:
         """The connection is gone, and all channels and deliveries with it."""
+
+
+class WholeMessages(SelectConnection):
+    """Sends the three frames of a message at once: one by one, as pika does, they take a sixth of a short job."""
+
+    def _output_marshaled_frames(self, marshaled_frames: Sequence[bytes]) -> None:
+        super()._output_marshaled_frames([b"".join(marshaled_frames)])  # type: ignore[misc]
 
 
 class Connection:
@@ -61,7 +68,7 @@ class Connection:
             self.loop.stop()
 
     def _connect(self) -> None:
-        self._current = SelectConnection(
+        self._current = WholeMessages(
             self._parameters,
             on_open_callback=self._opened,
             on_open_error_callback=self._not_opened,

@@ -88,6 +88,7 @@ def _started(command: Command, stdout: BinaryIO | None, stderr: BinaryIO | None)
         stdout=stdout or subprocess.PIPE,
         stderr=stderr or subprocess.PIPE,
         start_new_session=True,
+        close_fds=False,  # Python's own files close by themselves, and to look for others takes time
     )
 
 
