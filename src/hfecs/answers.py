@@ -54,11 +54,15 @@ def answered_with(*codes: str) -> Iterator[None]:
 
 def foreseen() -> tuple[type[Exception], ...]:
     """The errors that are not bugs: ours, and those of boto3."""
+    return (HfecsError, *_of_boto())
+
+
+def _of_boto() -> tuple[type[Exception], ...]:
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    return HfecsError, BotoCoreError, ClientError, Boto3Error, ResponseParserError
+    return BotoCoreError, ClientError, Boto3Error, ResponseParserError
 
 
 def explain(error: BaseException, doing: str = "") -> HfecsError | None:
@@ -79,7 +83,7 @@ def explain(error: BaseException, doing: str = "") -> HfecsError | None:
         )
     if isinstance(error, boto.NoRegionError):
         return Misused("No AWS region is set.", hint=f"set aws.region in hfecs.toml or AWS_REGION; {LOCAL_HINT}")
-    if isinstance(error, foreseen()):
+    if isinstance(error, _of_boto()):
         return AwsFailed(
             f"{before}{error}", "is this machine online? run the same command again: it goes on where it stopped"
         )

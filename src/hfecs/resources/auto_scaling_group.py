@@ -59,12 +59,14 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Found]:
-    """Look at the cluster's group of workers."""
-    names = [stack.full_name("workers")]
-    for group in stack.cloud.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=names)["AutoScalingGroups"]:
-        full_name = group["AutoScalingGroupName"]
-        name = full_name.removeprefix(stack.full_name(""))
-        yield Found(name, full_name, group, ours=stack.owns(tags_of(group["Tags"])))
+    """List the groups whose names are of this cluster."""
+    prefix = stack.full_name("")
+    for page in stack.cloud.autoscaling.get_paginator("describe_auto_scaling_groups").paginate():
+        for group in page["AutoScalingGroups"]:
+            full_name = group["AutoScalingGroupName"]
+            if full_name.startswith(prefix):
+                ours = stack.owns(tags_of(group["Tags"]))
+                yield Found(full_name.removeprefix(prefix), full_name, group, ours)
 
 
 def _create(stack: Stack, name: str, template_id: str, wanted: Mapping[str, Any], desired: int) -> str:

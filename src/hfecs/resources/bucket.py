@@ -44,9 +44,9 @@ def teardown(stack: Stack, record: Record) -> None:
 
 def survey(stack: Stack) -> Iterator[Found]:
     """List the buckets that carry this cluster's tag, and those that the state file names."""
-    for record in stack.state.records(stack.name):
-        if record.kind == KIND:
-            yield from _look(stack, record.id)
+    known = {record.id for record in stack.state.records(stack.name) if record.kind == KIND}
+    for name in known:
+        yield from _look(stack, name)
     tagging = stack.cloud.client("resourcegroupstaggingapi")
     pages = tagging.get_paginator("get_resources").paginate(
         TagFilters=[{"Key": OWNER_TAG, "Values": [stack.cluster]}], ResourceTypeFilters=["s3"]
@@ -54,7 +54,8 @@ def survey(stack: Stack) -> Iterator[Found]:
     for page in pages:
         for resource in page["ResourceTagMappingList"]:
             name = resource["ResourceARN"].rpartition(":")[2]
-            yield Found(name, name, ours=stack.owns(tags_of(resource["Tags"])))
+            if name not in known:
+                yield Found(name, name, ours=stack.owns(tags_of(resource["Tags"])))
 
 
 def _look(stack: Stack, name: str) -> Iterator[Found]:

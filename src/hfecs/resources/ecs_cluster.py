@@ -78,5 +78,5 @@ def _changes(stack: Stack, found: Found, insights: str) -> Iterator[Change]:
             "insights",
             actual,
             insights,
-            lambda: stack.cloud.ecs.update_cluster_settings(cluster=found.id, settings=wanted),  # type: ignore[arg-type]
+            lambda: stack.cloud.ecs.update_cluster(cluster=found.id, settings=wanted),  # type: ignore[arg-type]
         )

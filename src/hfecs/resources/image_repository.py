@@ -1,0 +1,138 @@
+"""Image repositories: where ECR keeps the images that the containers run; scanned, and no tag is ever moved."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import pairs, tags_of
+from hfecs.compare import contained
+from hfecs.resource import Change, Found
+from hfecs.stack import Stack
+from hfecs.state import Record
+from hfecs.together import together
+
+KIND = "image-repository"
+
+GONE = "RepositoryNotFoundException"
+
+
+def ensure(stack: Stack, name: str, *, lifecycle: Any) -> str:
+    """Make the repository exist, with a document that says which images it drops; return its URI."""
+    return stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _create(stack, name, lifecycle),
+        changes=lambda found: _changes(stack, found, lifecycle),
+        taken=["RepositoryAlreadyExistsException"],
+    )
+
+
+def full_name(stack: Stack, name: str) -> str:
+    """The name in AWS: a path of this cluster, in small letters and without two signs in a row, as ECR wants it."""
+    cluster = re.sub(r"([_-])[_-]+", r"\1", stack.cluster.lower()).rstrip("_-")
+    return f"hfecs/{cluster}/{name}"
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Delete the repository with all its images."""
+    with answered_with(GONE):
+        stack.cloud.ecr.delete_repository(repositoryName=_name_of(record.id), force=True)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """List the repositories under this cluster's path."""
+    prefix = full_name(stack, "")
+    pages = stack.cloud.ecr.get_paginator("describe_repositories").paginate()
+    listed = [item for page in pages for item in page["repositories"] if item["repositoryName"].startswith(prefix)]
+    details = together(*[partial(_details, stack, item["repositoryArn"], item["repositoryName"]) for item in listed])
+    for repository, (tags, lifecycle) in zip(listed, details, strict=True):
+        name = repository["repositoryName"].removeprefix(prefix)
+        actual = {**repository, "lifecycle": lifecycle}
+        yield Found(name, repository["repositoryUri"], actual, ours=stack.owns(tags))
+
+
+def digest_of(stack: Stack, uri: str, tag: str) -> str | None:
+    """The digest of the image that carries a tag, "sha256:..."; None if there is none."""
+    with answered_with("ImageNotFoundException"):
+        answer = stack.cloud.ecr.describe_images(repositoryName=_name_of(uri), imageIds=[{"imageTag": tag}])
+        return answer["imageDetails"][0]["imageDigest"]
+    return None
+
+
+def newest(stack: Stack, uri: str) -> str | None:
+    """The digest of the tagged image that was pushed last; None if there is none."""
+    pages = stack.cloud.ecr.get_paginator("describe_images").paginate(
+        repositoryName=_name_of(uri), filter={"tagStatus": "TAGGED"}
+    )
+    images = [image for page in pages for image in page["imageDetails"]]
+    return max(images, key=lambda image: image["imagePushedAt"])["imageDigest"] if images else None
+
+
+def credentials(stack: Stack) -> tuple[str, str]:
+    """A user and a password for the registry, valid for 12 hours; for a pipe, never for a file or a command line."""
+    token = stack.cloud.ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    user, _, password = base64.b64decode(token).decode().partition(":")
+    return user, password
+
+
+def _name_of(uri: str) -> str:
+    return uri.partition("/")[2]
+
+
+def _details(stack: Stack, arn: str, full_name: str) -> tuple[dict[str, str], Any]:
+    """Tags and lifecycle policy; one that is being deleted has neither."""
+    lifecycle = None
+    with answered_with(GONE):
+        tags = tags_of(stack.cloud.ecr.list_tags_for_resource(resourceArn=arn)["tags"])
+        with answered_with("LifecyclePolicyNotFoundException"):
+            answer = stack.cloud.ecr.get_lifecycle_policy(repositoryName=full_name)
+            lifecycle = json.loads(answer["lifecyclePolicyText"])
+        return tags, lifecycle
+    return {}, None
+
+
+def _create(stack: Stack, name: str, lifecycle: Any) -> str:
+    answer = stack.cloud.ecr.create_repository(
+        repositoryName=full_name(stack, name),
+        tags=pairs(stack.tags(name)),
+        imageTagMutability="IMMUTABLE",
+        imageScanningConfiguration={"scanOnPush": True},
+    )
+    uri = answer["repository"]["repositoryUri"]
+    _drop(stack, uri, lifecycle)
+    return uri
+
+
+def _changes(stack: Stack, found: Found, lifecycle: Any) -> Iterator[Change]:
+    name = _name_of(found.id)
+    if found.actual["imageTagMutability"] != "IMMUTABLE":
+        yield Change(
+            "tags",
+            "can be moved",
+            "stay",
+            lambda: stack.cloud.ecr.put_image_tag_mutability(repositoryName=name, imageTagMutability="IMMUTABLE"),
+        )
+    if not found.actual["imageScanningConfiguration"]["scanOnPush"]:
+        scan: Any = {"scanOnPush": True}
+        yield Change(
+            "scan on push",
+            False,
+            True,
+            lambda: stack.cloud.ecr.put_image_scanning_configuration(
+                repositoryName=name, imageScanningConfiguration=scan
+            ),
+        )
+    if not contained(lifecycle, found.actual["lifecycle"]):
+        yield Change("lifecycle", "another", "as described", lambda: _drop(stack, found.id, lifecycle))
+
+
+def _drop(stack: Stack, uri: str, lifecycle: Any) -> None:
+    text = json.dumps(lifecycle)
+    stack.cloud.ecr.put_lifecycle_policy(repositoryName=_name_of(uri), lifecyclePolicyText=text)
