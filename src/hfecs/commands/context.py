@@ -61,6 +61,16 @@ class Context:
 
         return client.up(self.local_folder)
 
+    def end_if_nothing_runs(self) -> None:
+        """Say so and end well if commands work on the local cloud and it does not run: nothing stands there."""
+        import typer
+
+        from hfecs.local import client
+
+        if self.is_local and client.find(self.local_folder) is None:
+            self.console.say("No local cloud is running here, so nothing stands.")
+            raise typer.Exit
+
     @cached_property
     def cloud(self) -> Cloud:
         """AWS, or what stands in for it."""
@@ -71,7 +81,9 @@ class Context:
             environment = self.local_cloud.environment()
             return Cloud(region=aws.region, endpoint_url=aws.endpoint_url, environment=environment)
         endpoint = aws.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
-        return Cloud(region=aws.region, profile=aws.profile, endpoint_url=endpoint)
+        # boto3 itself reads AWS_DEFAULT_REGION only.
+        region = aws.region or os.environ.get("AWS_REGION")
+        return Cloud(region=region, profile=aws.profile, endpoint_url=endpoint)
 
     @cached_property
     def state(self) -> State:

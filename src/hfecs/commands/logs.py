@@ -26,6 +26,7 @@ def logs(
     from hfecs.log_lines import lines
 
     hfecs: Context = context.obj
+    hfecs.end_if_nothing_runs()
     if part not in (None, *PARTS):
         raise Misused(f"There is no part {part}.", hint=f"choose {', '.join(PARTS[:-1])} or {PARTS[-1]}")
     for line in lines(hfecs.stack(cluster.STACK), part, minutes=since, follow=follow):

@@ -21,6 +21,7 @@ def status(
     from hfecs.overview import overview
 
     hfecs: Context = context.obj
+    hfecs.end_if_nothing_runs()
     known = overview(hfecs.stack(cluster.STACK), hfecs.stack(runner.STACK))
     if json:
         hfecs.console.data(known.as_dict())
