@@ -15,8 +15,9 @@ MOST_STEPS = 20
 
 def more(scaling: Scaling) -> list[dict[str, Any]]:
     """Steps of growth: one machine more for each `jobs_per_worker` waiting jobs, in up to 20 steps to `asg_max`."""
-    stride = max(1, -(-scaling.asg_max // MOST_STEPS))
-    sizes = [*range(1, scaling.asg_max, stride), scaling.asg_max]
+    most = max(1, scaling.asg_max)
+    stride = max(1, -(-(most - 1) // (MOST_STEPS - 1)))
+    sizes = [*range(1, most, stride), most]
     steps = []
     for size, following in zip(sizes, [*sizes[1:], None], strict=True):
         step: dict[str, Any] = {"MetricIntervalLowerBound": float((size - 1) * scaling.jobs_per_worker)}
