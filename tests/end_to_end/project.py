@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -115,6 +116,13 @@ def wait_until(probe: Any, *, what: str, seconds: float = 60) -> Any:
         assert time.monotonic() < deadline, f"in vain: {what}"
         time.sleep(0.2)
     return answer
+
+
+def created(said: str) -> int:
+    """How many resources a command said that it created."""
+    told = re.search(r"(\d+) created", said)
+    assert told, said
+    return int(told[1])
 
 
 def interrupt(process: subprocess.Popen[str]) -> str:

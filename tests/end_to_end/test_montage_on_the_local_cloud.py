@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from end_to_end.fits import compare, reference_mosaic
-from end_to_end.project import project
+from end_to_end.project import created, project
 
 pytestmark = pytest.mark.end_to_end
 
@@ -18,9 +18,9 @@ ROUNDING = 0.01
 def test_a_mosaic_is_made_as_by_montage_itself_and_nothing_is_left(tmp_path: Path) -> None:
     with project(tmp_path) as here:
         here.done("example", "montage", "montage", "--grid", "3", "--pixels", "100")
-        assert "28 created" in here.done("--local", "cluster", "up")
+        assert created(here.done("--local", "cluster", "up")) > 20
         assert "0 to create" in here.done("--local", "plan")
-        assert "0 created" in here.done("--local", "cluster", "up")
+        assert created(here.done("--local", "cluster", "up")) == 0
 
         said = here.done("--local", "run", "montage", "--bucket", "montage-demo", "--download", "mosaic")
 
