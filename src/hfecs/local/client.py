@@ -131,13 +131,15 @@ def _start(directory: Path) -> LocalCloud:
     """The daemon closes its end of the pipe when it answers, or when it dies: no polling."""
     ready, told = os.pipe()
     with (directory / "daemon.log").open("ab") as log:
-        environment = {**os.environ, CLOUD_MARK: str(directory), NAME_MARK: "daemon", "HFECS_LOCAL_READY": str(told)}
+        # Nothing of the caller's own AWS settings: a profile that is missing would stop boto3 inside of moto.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        marks = {CLOUD_MARK: str(directory), NAME_MARK: "daemon", "HFECS_LOCAL_READY": str(told)}
         subprocess.Popen(
             [sys.executable, "-m", "hfecs.local.daemon", str(directory)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**environment, "PYTHONPATH": python_path()},
+            env={**inherited, **marks, "PYTHONPATH": python_path()},
             pass_fds=[told],
             start_new_session=True,
         )

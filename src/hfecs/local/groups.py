@@ -120,8 +120,9 @@ def suspended(group: Any) -> set[str]:
 
 def launch(backend: Any, group: Any, subnet: str | None) -> Any:
     """Launch one instance as the group's launch template says."""
-    version = group.ec2_launch_template.get_version(group.launch_template_version)
-    template = {"LaunchTemplateId": group.ec2_launch_template.id, "Version": group.launch_template_version}
+    kept = backend.get_launch_template(group.ec2_launch_template.id)  # an error when it was deleted meanwhile
+    version = kept.get_version(group.launch_template_version)
+    template = {"LaunchTemplateId": kept.id, "Version": group.launch_template_version}
     reservation = backend.run_instances(
         version.image_id,
         1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from queue import Empty
 
 from hfecs.local.actions import Actions
@@ -73,13 +74,16 @@ class Plane:
             self.logs.step()
 
     def _run(self) -> None:
-        while not self.ending.is_set():
-            self.cloud.awake.wait(LONGEST_NAP)
-            self.ending.wait(SHORTEST_NAP)
-            self.cloud.awake.clear()
-            try:
-                with self.cloud.lock:
-                    self.step(time.monotonic())
-            except Exception:
-                # The outermost loop of the thread: one bad request must not stop all machines; the log tells.
-                log.exception("The data plane stumbled.")
+        """One step that fails does not end the others: the log tells, and the next one looks again."""
+        with ThreadPoolExecutor(1, thread_name_prefix="step") as executor:
+            while not self.ending.is_set():
+                self.cloud.awake.wait(LONGEST_NAP)
+                self.ending.wait(SHORTEST_NAP)
+                self.cloud.awake.clear()
+                error = executor.submit(self._look).exception()
+                if error:
+                    log.error("The data plane stumbled.", exc_info=error)
+
+    def _look(self) -> None:
+        with self.cloud.lock:
+            self.step(time.monotonic())

@@ -37,7 +37,7 @@ def members(container: str, session: int) -> list[int]:
     """The processes of a container: those of its session, and those that left it but carry its mark."""
     mark = f"{CONTAINER_MARK}={container}".encode()
     marked = {pid for pid, environment in _environments() if mark in environment}
-    return sorted(marked | {pid for pid in _pids() if _session(pid) == session})
+    return sorted(marked | {pid for pid in _pids() if session and _session(pid) == session})
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> None:

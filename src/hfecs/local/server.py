@@ -11,18 +11,17 @@ from http import HTTPStatus
 from typing import Any
 from xml.sax.saxutils import escape
 
+from flask import Flask, request
 from moto.core import responses
 from moto.core.responses import BaseResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.datastructures import Headers
+from werkzeug.exceptions import InternalServerError
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
 
 from hfecs.local.cloud import Cloud
 
 READS = ("Describe", "List", "Get", "Head", "Filter")
-
-log = logging.getLogger(__name__)
 
 
 class Handler(MotoRequestHandler):
@@ -37,14 +36,8 @@ class Handler(MotoRequestHandler):
         environ = self.make_environ()
         environ["wsgi.input"] = io.BytesIO(_body(environ))
         environ["wsgi.input_terminated"] = True
-        try:
-            chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
-            body = b"".join(chunks)
-        except Exception as error:
-            # The outermost frame of a request: what moto cannot do is an answer, not the end of the connection.
-            log.exception("%s %s", self.command, self.path)
-            status, headers, body = "500 Internal Server Error", Headers(), _failure(environ, error)
-        self._write(status, dict(headers), body)
+        chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+        self._write(status, dict(headers), b"".join(chunks))
 
     def handle_expect_100(self) -> bool:
         """Let the client send the body now."""
@@ -77,7 +70,7 @@ def serve(cloud: Cloud, listener: socket.socket) -> BaseWSGIServer:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     _lock_actions(cloud)
     _remember_method_names()
-    application = DomainDispatcherApplication(create_backend_app)
+    application = DomainDispatcherApplication(_application)
     host, port = listener.getsockname()
     return make_server(host, port, application, threaded=True, request_handler=Handler, fd=listener.fileno())
 
@@ -90,14 +83,20 @@ def _body(environ: dict[str, Any]) -> bytes:
     return bytes(stream.read(int(environ.get("CONTENT_LENGTH") or 0)))
 
 
-def _failure(environ: dict[str, Any], error: Exception) -> bytes:
-    """An error that both kinds of clients can read, those of JSON and those of XML."""
-    text = f"The local cloud cannot do that: {error!r}"
-    if "HTTP_X_AMZ_TARGET" in environ:
-        return json.dumps({"__type": "InternalFailure", "message": text}).encode()
-    error_text = f"<Code>InternalFailure</Code><Message>{escape(text)}</Message>"
-    for_ec2 = f"<Errors><Error>{error_text}</Error></Errors>"
-    return f"<ErrorResponse>{for_ec2}<Error>{error_text}</Error></ErrorResponse>".encode()
+def _application(service: Any) -> Flask:
+    """moto's application for a service; what it cannot do is an answer that clients can read, and stands in the log."""
+    application = create_backend_app(service)
+    application.debug = False
+    application.register_error_handler(InternalServerError, _failure)
+    return application
+
+
+def _failure(error: InternalServerError) -> tuple[str, int]:
+    text = f"The local cloud cannot do that: {error.original_exception!r}"
+    if "X-Amz-Target" in request.headers:
+        return json.dumps({"__type": "InternalFailure", "message": text}), error.code
+    details = f"<Error><Code>InternalFailure</Code><Message>{escape(text)}</Message></Error>"
+    return f"<ErrorResponse><Errors>{details}</Errors>{details}</ErrorResponse>", error.code
 
 
 def _lock_actions(cloud: Cloud) -> None:

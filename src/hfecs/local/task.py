@@ -25,6 +25,7 @@ class Container:
     memory: str | None = None
     memory_reservation: str | None = None
     last_status: str = PENDING
+    pid: int = 0
     exit_code: int | None = None
     reason: str | None = None
     health_status: str = "UNKNOWN"

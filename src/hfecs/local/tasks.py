@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from hfecs.local.cloud import ACCOUNT, Cloud, utc_now
@@ -14,6 +15,7 @@ from hfecs.local.counting import count_clusters, count_machines, forget_old, hos
 from hfecs.local.logs import Logs, NoLogGroup
 from hfecs.local.machines import Machine, Machines
 from hfecs.local.placement import Demand, Host
+from hfecs.local.processes import kill_all, members
 from hfecs.local.starting import Starter
 from hfecs.local.task import PENDING, RUNNING, STOPPED, STOPPING, Container, Task, bindings, containers_of
 
@@ -94,7 +96,7 @@ class Tasks:
             return
         container = task.container(name)
         if "pid" in what:
-            _container_started(task, container)
+            _container_started(task, container, what["pid"])
             return
         container.last_status, container.exit_code = STOPPED, what.get("code")
         self.logs.finish(task.mark(container))
@@ -106,12 +108,13 @@ class Tasks:
         self._finish_if_ended(task)
 
     def lost(self, machine: Machine) -> None:
-        """The tasks of a machine that is gone have ended with it."""
+        """The tasks of a machine that is gone end with it, and what is left of a machine that was killed."""
         for task_id in list(machine.tasks):
             task = self.by_id[task_id]
             self.stop(task, HOST_TERMINATED, f"Host EC2 (instance {machine.instance.id}) terminated.")
             for container in task.containers:
                 container.last_status = STOPPED
+                kill_all(partial(members, task.mark(container), container.pid))
                 self.logs.finish(task.mark(container))
             self._finish_if_ended(task)
 
@@ -134,8 +137,8 @@ class Tasks:
         self.cloud.wake()
 
 
-def _container_started(task: Task, container: Container) -> None:
-    container.last_status = RUNNING
+def _container_started(task: Task, container: Container, pid: int) -> None:
+    container.last_status, container.pid = RUNNING, pid
     container.network_bindings = bindings(container.definition)
     if task.last_status == PENDING and all(c.last_status == RUNNING for c in task.containers):
         task.last_status, task.started_at = RUNNING, utc_now()

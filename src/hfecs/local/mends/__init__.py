@@ -5,10 +5,12 @@ from __future__ import annotations
 from hfecs.local.mends import (
     addresses,
     alarms,
+    buckets,
     clusters,
     container_instances,
     groups,
     instances,
+    names,
     protection,
     scalable_targets,
     scaling_policies,
@@ -21,6 +23,8 @@ from hfecs.local.plane import Plane
 MENDS = (
     addresses,  # the default VPC in 127.N.0.0/16
     instances,  # states of instances, ClientToken of RunInstances
+    names,  # error codes of roles and launch templates
+    buckets,  # policies that allow TLS only
     security_groups,  # DependencyViolation while in use
     groups,  # Auto Scaling groups: bounds, activities, deletion
     scaling_policies,  # EC2 Auto Scaling: ARNs of policies, one name per group

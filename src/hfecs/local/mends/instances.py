@@ -69,6 +69,8 @@ class InstanceMends:
         behaviour = data.get("InstanceInitiatedShutdownBehavior")
         if behaviour and not options.get("instance_initiated_shutdown_behavior"):
             options["instance_initiated_shutdown_behavior"] = behaviour
+        if not options.get("subnet_id") and not any("SubnetId" in nic for nic in options.get("nics") or []):
+            options["subnet_id"] = _default_subnet(backend, options.get("placement"))
         reservation = self.launch_in_backend(backend, *arguments, **options)
         for instance in reservation.instances:
             set_state(instance, "pending")
@@ -83,3 +85,10 @@ class InstanceMends:
             set_state(instance, "shutting-down")
             self.cloud.wake()
         return before
+
+
+def _default_subnet(backend: Any, zone: str | None) -> str | None:
+    """An instance without a subnet goes to the default one of its zone, or of the first zone."""
+    subnets = backend.get_default_subnets()
+    subnet = subnets.get(zone) if zone else next(iter(subnets.values()), None)
+    return str(subnet.id) if subnet else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
@@ -20,44 +21,62 @@ MISSING = "ObjectNotFoundException"
 def apply(plane: Plane) -> None:
     """Mend scalable targets and their policies."""
     take_over(ApplicationAutoScalingResponse, TargetAnswers(plane.cloud))
+    TargetMends(plane.cloud)
 
-    def register(backend: Any, namespace: str, r_id: str, dimension: str, *arguments: Any, **options: Any) -> Any:
-        target = register_target(backend, namespace, r_id, dimension, *arguments, **options)
-        service = service_of(plane.cloud, backend.region_name, r_id)
+
+class TargetMends:
+    """What takes the place of moto's own methods; theirs are kept to be called."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.answer_register = replace(
+            ApplicationAutoScalingResponse, "register_scalable_target", self.register_with_tags
+        )
+        self.register_target = replace(ApplicationAutoscalingBackend, "register_scalable_target", self.register)
+        self.deregister_target = replace(ApplicationAutoscalingBackend, "deregister_scalable_target", self.deregister)
+        self.put = replace(ApplicationAutoscalingBackend, "put_scaling_policy", self.put_policy)
+        self.delete = replace(ApplicationAutoscalingBackend, "delete_scaling_policy", self.delete_policy)
+
+    def register_with_tags(self, response: Any) -> Any:
+        """RegisterScalableTarget takes tags along."""
+        answer = self.answer_register(response)
+        call = json.loads(response.body)
+        target = self.cloud.backend("applicationautoscaling", response.region).targets[call["ScalableDimension"]]
+        target[call["ResourceId"]].__dict__.setdefault("tags", {}).update(call.get("Tags") or {})
+        return answer
+
+    def register(self, backend: Any, namespace: str, r_id: str, *arguments: Any, **options: Any) -> Any:
+        """RegisterScalableTarget moves the desired count into the bounds at once."""
+        target = self.register_target(backend, namespace, r_id, *arguments, **options)
+        service = service_of(self.cloud, backend.region_name, r_id)
         if service is not None and namespace == "ecs":
             service.desired_count = Bounds(target.min_capacity, target.max_capacity).hold(service.desired_count)
         return target
 
-    def deregister(backend: Any, namespace: str, r_id: str, dimension: str) -> None:
+    def deregister(self, backend: Any, namespace: str, r_id: str, dimension: str) -> None:
+        """DeregisterScalableTarget takes the policies along."""
         if r_id not in backend.targets.get(dimension, {}):
-            raise JsonRESTError(
-                MISSING, f"No scalable target found for service namespace: {namespace}, resource ID: {r_id}"
-            )
-        deregister_target(backend, namespace, r_id, dimension)
+            raise JsonRESTError(MISSING, f"No scalable target found for namespace: {namespace}, resource ID: {r_id}")
+        self.deregister_target(backend, namespace, r_id, dimension)
         for key, policy in list(backend.policies.items()):
             if policy.resource_id == r_id and policy.scalable_dimension == dimension:
                 del backend.policies[key]
 
-    def put_policy(backend: Any, **options: Any) -> Any:
-        known = {(p.resource_id, p.policy_name): p.policy_arn for p in backend.policies.values()}
+    def put_policy(self, backend: Any, **options: Any) -> Any:
+        """PutScalingPolicy needs a target; its policy keeps its ARN."""
         if options["resource_id"] not in backend.targets.get(options["scalable_dimension"], {}):
             raise JsonRESTError(MISSING, f"No scalable target registered for resource ID: {options['resource_id']}")
-        policy = put(backend, **options)
+        known = {(p.resource_id, p.policy_name): p.policy_arn for p in backend.policies.values()}
+        policy = self.put(backend, **options)
         policy.policy_arn = known.get((policy.resource_id, policy.policy_name), policy.policy_arn)
         return policy
 
-    def delete_policy(backend: Any, **options: Any) -> None:
+    def delete_policy(self, backend: Any, **options: Any) -> None:
+        """DeleteScalingPolicy of one that is not there has a code of its own."""
         named = (options["resource_id"], options["policy_name"])
         if named not in {(p.resource_id, p.policy_name) for p in backend.policies.values()}:
-            raise JsonRESTError(
-                MISSING, f"No scaling policy found for resource ID: {named[0]}, policy name: {named[1]}"
-            )
-        delete(backend, **options)
-
-    register_target = replace(ApplicationAutoscalingBackend, "register_scalable_target", register)
-    deregister_target = replace(ApplicationAutoscalingBackend, "deregister_scalable_target", deregister)
-    put = replace(ApplicationAutoscalingBackend, "put_scaling_policy", put_policy)
-    delete = replace(ApplicationAutoscalingBackend, "delete_scaling_policy", delete_policy)
+            raise JsonRESTError(MISSING, f"No scaling policy found for resource ID: {named[0]}, policy: {named[1]}")
+        self.delete(backend, **options)
 
 
 class TargetAnswers:
