@@ -85,7 +85,7 @@ class Follower:
     def _stopped(self) -> bool:
         known = task.describe(self._stack, self._run.task)
         if known and self._offset == "first":
-            self._offset = known["createdAt"]
+            self._offset = known.get("createdAt", "first")
         return known is None or known["lastStatus"] == "STOPPED"
 
     def _listen(self) -> Iterator[dict[str, Any]]:

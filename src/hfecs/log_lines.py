@@ -36,7 +36,8 @@ def _events(stack: Stack, part: str | None, start: int) -> Iterator[Any]:
             logGroupName=log_group.full_name(stack), startTime=start, **arguments
         )
         for page in pages:
-            yield from page["events"]
+            # moto takes no notice of the prefix.
+            yield from (event for event in page["events"] if event["logStreamName"].startswith(f"{part or ''}"))
 
 
 def _line(event: Any) -> str:
