@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # How long an event is waited for before the task is looked at, and how often it is looked at, in seconds.
 LISTEN_SECONDS = 1.0
 LOOK_SECONDS = 4.0
+# A broker that boots with its machine is not worth a word for so long.
+PATIENCE_SECONDS = 30.0
 # A stream wants to know how many events may be on their way to us.
 PREFETCH = 1000
 
@@ -48,7 +50,7 @@ class Follower:
         """Yield the run's events from its first one until its end; `unreachable` is told once why there are none."""
         from pika.exceptions import AMQPError
 
-        told = False
+        since, told = self._stack.wait.clock.now(), False
         while not self._ended():
             try:
                 for event in self._listen():
@@ -59,9 +61,9 @@ class Follower:
                     if self._ended():
                         break
             except (AMQPError, OSError) as error:
-                if not told:
+                if not told and self._stack.wait.clock.now() - since > PATIENCE_SECONDS:
                     unreachable(str(error) or type(error).__name__)
-                told = True
+                    told = True
                 self._stack.wait.pause(LISTEN_SECONDS)
 
     def result(self) -> dict[str, Any]:

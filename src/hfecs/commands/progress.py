@@ -83,7 +83,11 @@ def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:
     finished: dict[str, str] = {}
 
     def unreachable(why: str) -> None:
-        hfecs.console.say(f"  the broker cannot be reached yet ({why}); the result will be known all the same", "dim")
+        hfecs.console.say(
+            f"  the broker does not answer yet ({why}): hfecs status shows whether it runs. "
+            "Without it, or behind a firewall, only the result will be known.",
+            "yellow",
+        )
 
     with hfecs.console.jobs(workflow.jobs_by_program()) as show:
         for event in follower.events(unreachable):
