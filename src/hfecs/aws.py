@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -117,6 +118,11 @@ class Cloud:
     def ecs(self) -> ECSClient:
         """Clusters, services and tasks."""
         return self.client("ecs")  # type: ignore[no-any-return]
+
+    @property
+    def ecr(self) -> ECRClient:
+        """Repositories of container images."""
+        return self.client("ecr")  # type: ignore[no-any-return]
 
     @property
     def iam(self) -> IAMClient:

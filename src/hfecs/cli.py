@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hfecs import __version__
-from hfecs.commands import agent, cluster, destroy, example, local, logs, plan, run, status
+from hfecs.commands import agent, cluster, config, destroy, example, images, local, logs, monitoring, plan, run, status
 from hfecs.commands.context import Context
 from hfecs.console import Console
 from hfecs.errors import HfecsError
@@ -31,12 +31,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(monitoring.app, name="monitoring")
 app.add_typer(cluster.app, name="cluster")
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("plan")(plan.plan)
 app.command("destroy")(destroy.destroy)
+app.add_typer(images.app, name="images")
+app.add_typer(config.app, name="config")
 app.add_typer(local.app, name="local")
 app.add_typer(example.app, name="example")
 app.add_typer(agent.app, name="agent", hidden=True)
@@ -55,7 +58,7 @@ def options(
         bool,
         typer.Option("--local", envvar="HFECS_LOCAL", help="Work on a cloud embedded in this machine; costs nothing."),
     ] = False,
-    config: Annotated[
+    config_file: Annotated[
         Path, typer.Option("--config", envvar="HFECS_CONFIG", help="The configuration file.", metavar="FILE")
     ] = Path("hfecs.toml"),
     state: Annotated[
@@ -64,13 +67,16 @@ def options(
             "--state", envvar="HFECS_STATE", help="The state file [default: beside the configuration].", metavar="FILE"
         ),
     ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="Set any key of the configuration.", metavar="KEY=VALUE")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show also what is unchanged.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Take the options that all commands share."""
-    context.obj = Context(config, state, local, Console(verbose=verbose))
+    context.obj = Context(config_file, state, local, Console(verbose=verbose), assignments or [])
 
 
 def entry() -> NoReturn:

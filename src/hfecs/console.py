@@ -46,6 +46,11 @@ class Console:
         self._bars: Progress | None = None
         self._transfers: dict[str, TaskID] = {}
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person sees what is said."""
+        return self._talk.is_terminal
+
     def say(self, text: str = "", style: str = "") -> None:
         """Tell a person something."""
         self._talk.print(Text(text, style=style), soft_wrap=True)
@@ -123,7 +128,8 @@ class Console:
     @contextmanager
     def jobs(self, totals: dict[str, int]) -> Iterator[Callable[[str, int], None]]:
         """Show a bar for each program; the caller says how many of its jobs are done."""
-        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        counted = TextColumn("{task.completed:>6.0f} / {task.total:<6.0f}")
+        columns = (TextColumn("  {task.description}"), BarColumn(), counted, TimeElapsedColumn())
         with Progress(*columns, console=self._talk) as bars:
             width = max(map(len, totals), default=0)
             tasks = {name: bars.add_task(name.ljust(width), total=total, start=False) for name, total in totals.items()}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
 
 from hfecs.agents import messages
 from hfecs.answers import answered_with
@@ -36,6 +38,22 @@ class Broker:
     port: int
     user: str
     password: str
+    virtual_host: str = "/"
+    tls: bool = False
+
+    @classmethod
+    def from_url(cls, url: str) -> Broker:
+        """Take an AMQP URL apart; without an account RabbitMQ's guest is meant."""
+        parts = urlsplit(url)
+        tls = parts.scheme == "amqps"
+        return cls(
+            address=parts.hostname or "",
+            port=parts.port or (5671 if tls else 5672),
+            user=unquote(parts.username or "guest"),
+            password=unquote(parts.password or "guest"),
+            virtual_host=unquote(parts.path[1:]) or "/",
+            tls=tls,
+        )
 
 
 class Follower:
@@ -99,10 +117,13 @@ class Follower:
         parameters = pika.ConnectionParameters(
             host=broker.address,
             port=broker.port,
+            virtual_host=broker.virtual_host,
             credentials=pika.PlainCredentials(broker.user, broker.password),
             socket_timeout=5,
             blocked_connection_timeout=30,
         )
+        if broker.tls:
+            parameters.ssl_options = pika.SSLOptions(ssl.create_default_context(), broker.address)
         with pika.BlockingConnection(parameters) as connection:
             channel = connection.channel()
             _declare(channel)

@@ -106,7 +106,7 @@ def _machines(stack: Stack) -> list[dict[str, str]]:
 
 
 def _services(stack: Stack) -> list[dict[str, Any]]:
-    names = [stack.full_name(name) for name in ("master", "worker")]
+    names = [stack.full_name(name) for name in ("master", "worker", "telegraf")]
     with answered_with("ClusterNotFoundException"):
         answer = stack.cloud.ecs.describe_services(cluster=stack.full_name("cluster"), services=names)
         return [

@@ -29,6 +29,16 @@ def remove(stack: Stack, paragraphs: Paragraphs) -> None:
         raise Leftovers("Not everything could be removed:\n" + "\n".join(failures), hint="run the same command again")
 
 
+def absent(stack: Stack, module: Module, name: str) -> None:
+    """Tear down one resource that is not wanted any more; nothing if it is not there, or not ours."""
+    for record in stack.existing(module):
+        if record.name == name:
+            if not stack.plan:
+                module.teardown(stack, record)
+                stack.state.forget(stack.name, record)
+            stack.report(Outcome.DELETED, record.kind, record.name, record.id)
+
+
 def _removal(stack: Stack, module: Module, record: Record, failures: list[str]) -> Callable[[], None]:
     def tear_down() -> None:
         try:

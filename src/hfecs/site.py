@@ -45,13 +45,15 @@ class Site:
 
 def look(cloud: Cloud, config: Config, known_image: str | None = None) -> Site:
     """Look everything up in one round of calls; `known_image` is the machine image of an earlier `up`."""
-    kind = config.cluster.instance_type
-    network, subnets, zones, machine, image, cidrs = together(
+    kind, pinned = config.cluster.instance_type, _pinned(config)
+    known = None if config.cluster.ami_id else known_image
+    network, subnets, zones, machine, image, built_for, cidrs = together(
         lambda: _vpc(cloud, config),
         lambda: _subnets(cloud, config),
         lambda: _zones(cloud, kind),
         lambda: machine_type(cloud, kind),
-        lambda: config.cluster.ami_id or known_image or _image(cloud, "x86_64"),
+        lambda: pinned or known or _image(cloud, "x86_64"),
+        lambda: _architecture(cloud, pinned) if pinned else None,
         lambda: admin_cidrs(cloud, config),
     )
     usable = [subnet for subnet in subnets if subnet["VpcId"] == network and subnet["AvailabilityZone"] in zones]
@@ -60,7 +62,10 @@ def look(cloud: Cloud, config: Config, known_image: str | None = None) -> Site:
         raise AwsFailed(
             f"No subnet of {network} stands in a zone that offers {kind} ({', '.join(sorted(zones))}).", hint
         )
-    if machine.architecture != "x86_64" and not (config.cluster.ami_id or known_image):
+    if built_for not in (None, machine.architecture):
+        hint = "take cluster.ami_id out, or name an image or an instance type of the other architecture"
+        raise ConfigurationInvalid(f"{pinned} is for {built_for}, and {kind} is {machine.architecture}.", hint)
+    if machine.architecture != "x86_64" and not (pinned or known):
         image = _image(cloud, machine.architecture)
     identifiers = sorted(subnet["SubnetId"] for subnet in usable)
     return Site(network, identifiers, machine, image, cidrs)
@@ -146,6 +151,21 @@ def _zones(cloud: Cloud, machine: str) -> set[str]:
         LocationType="availability-zone", Filters=filters
     )
     return {offering["Location"] for page in pages for offering in page["InstanceTypeOfferings"]}
+
+
+def _pinned(config: Config) -> str | None:
+    """The image that the configuration names."""
+    return None if config.cluster.ami_id == "latest" else config.cluster.ami_id
+
+
+def _architecture(cloud: Cloud, image: str) -> str:
+    """What a machine image was built for."""
+    with answered_with("InvalidAMIID.NotFound", "InvalidAMIID.Malformed"):
+        described = cloud.ec2.describe_images(ImageIds=[image])["Images"]
+        if described:
+            return described[0]["Architecture"]
+    hint = "images belong to one region: name one of this region, or take cluster.ami_id out for the newest"
+    raise ConfigurationInvalid(f"There is no machine image {image} in {cloud.region}.", hint)
 
 
 def _image(cloud: Cloud, architecture: str) -> str:

@@ -59,6 +59,11 @@ class Stack:
         """The name in AWS of this cluster's resource."""
         return f"hfecs-{self.cluster}-{name}"
 
+    @property
+    def ecs_cluster(self) -> str:
+        """The ECS cluster of this stack; the monitoring has one of its own."""
+        return self.full_name("monitoring" if self.name == "monitoring" else "cluster")
+
     def tags(self, name: str) -> dict[str, str]:
         """The tags that say whose a resource is."""
         return {OWNER_TAG: self.cluster, STACK_TAG: self.name, NAME_TAG: name}
@@ -89,6 +94,10 @@ class Stack:
 
         together(lambda: self.cloud.account and None, *(look(module) for module in modules))
         self.state.belongs_to(self.cloud.account, self.cloud.region)
+
+    def seen(self, kind: str, name: str) -> Found | None:
+        """What the survey has shown under that name, whichever stack or stranger made it."""
+        return self._surveyed.get(kind, {}).get(name)
 
     def found(self, kind: str, name: str, survey: Callable[[Stack], Iterable[Found]]) -> Found | None:
         """The resource of that kind and name if it exists; a stranger's of that name is NotOurs."""
@@ -161,10 +170,8 @@ class Stack:
             if not self.plan:
                 answer = change.apply()
                 identifier = answer if isinstance(answer, str) else identifier
-        recorded = [
-            record.id for record in self.state.records(self.name) if (record.kind, record.name) == (kind, found.name)
-        ]
-        if not self.plan and recorded != [identifier]:
+        recorded = {(record.kind, record.name): record.id for record in self.state.records(self.name)}
+        if not self.plan and recorded.get((kind, found.name)) != identifier:
             self.state.record(self.name, Record(kind, found.name, identifier))
         outcome = Outcome.CHANGED if made else Outcome.UNCHANGED
         return self.report(outcome, kind, found.name, identifier, "; ".join(made))

@@ -2,6 +2,18 @@
 # Joins the ECS cluster as a machine of one role. The agent is started by systemd when this script has ended.
 set -euo pipefail
 
+# Kept inputs, and the directories of jobs that run in containers; whichever user a worker runs as may write there.
+install -d -m 1777 /var/lib/hfecs/cache /var/lib/hfecs/jobs
+
+# A machine that cannot reach the file server stops here and never joins: jobs would find an empty directory.
+nfs_mount='${nfs_mount}'
+if [ -n "$nfs_mount" ]; then
+  command -v mount.nfs4 || dnf install -y nfs-utils
+  mkdir -p /nfs
+  echo "$nfs_mount /nfs nfs4 _netdev,hard,noresvport,timeo=600,retrans=2 0 0" >> /etc/fstab
+  mount /nfs
+fi
+
 mkdir -p /etc/ecs /etc/hfecs
 cat >> /etc/ecs/ecs.config <<'CONFIG'
 ECS_CLUSTER=${cluster}

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,9 @@ from typing import Any, NoReturn
 
 from hfecs.agents import messages
 from hfecs.agents.broker import Broker
+from hfecs.agents.line_protocol import Point, Value
 from hfecs.agents.logs import start_logging
+from hfecs.agents.metrics import Database, Metrics
 from hfecs.agents.objects import ObjectStore
 from hfecs.agents.result import FAILED, STOPPED, SUCCEEDED, result
 from hfecs.agents.workflow_run import TRANSFERS, Settings, WorkflowRun
@@ -29,6 +32,9 @@ WAIT_AT_THE_END_SECONDS = 20.0
 
 LOG_TAIL_CHARACTERS = 2000
 
+RUNNING = "running"
+"""What the metrics say of a run that has not ended."""
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -42,11 +48,13 @@ def main() -> int:
     settings = Settings.from_environment(os.environ)
     for number in SIGNALS:
         signal.signal(number, _stop)
+    metrics = Metrics(Database.from_environment(os.environ))
     with TemporaryDirectory(prefix="hfecs-engine-") as directory:
-        agent = Agent(settings, ObjectStore(TRANSFERS), Broker(settings.broker), Path(directory))
+        agent = Agent(settings, ObjectStore(TRANSFERS), Broker(settings.broker), Path(directory), metrics)
         outcome = agent.run()
         _ignore_signals()
         agent.report(outcome)
+        metrics.close()
         return outcome.exit_code
 
 
@@ -72,13 +80,22 @@ class Outcome:
 class Agent:
     """Takes a run from its start, which is now, to its result."""
 
-    def __init__(self, settings: Settings, objects: ObjectStore, broker: Broker, directory: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        objects: ObjectStore,
+        broker: Broker,
+        directory: Path,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._metrics = metrics or Metrics(None)
         self._settings = settings
         self._objects = objects
         self._broker = broker
         self._workflow = WorkflowRun(settings, objects, directory)
         self._jobs = 0
         self._started = messages.timestamp()
+        self._began = time.monotonic()
 
     def run(self) -> Outcome:
         """Run the workflow to its end, whatever that is."""
@@ -103,12 +120,14 @@ class Agent:
         self._jobs = len(self._workflow.fetch().processes)
         self._broker.declare(settings.queue, within=WAIT_FOR_BROKER_SECONDS)
         self._publish("started", WAIT_AT_THE_END_SECONDS, jobs=self._jobs)
+        self._measure(RUNNING, done=0, failed=0)
         return self._workflow.execute()
 
     def report(self, outcome: Outcome) -> None:
         """Put log and result into the bucket, then tell those who follow: they read the result then."""
         run, records = self._settings.run, self._workflow.records
         told = result(run, self._started, outcome.status, self._jobs, records, outcome.error)
+        self._measure(outcome.status, done=told["done"], failed=len(told["failed"]))
         bucket, folder = self._settings.bucket, f"runs/{run}"
         try:
             if self._workflow.log_file.exists():
@@ -116,6 +135,12 @@ class Agent:
             self._objects.write(json.dumps(told, indent=2), bucket, f"{folder}/result.json", "application/json")
         finally:
             self._publish("finished", WAIT_AT_THE_END_SECONDS, result=told)
+
+    def _measure(self, status: str, *, done: int, failed: int) -> None:
+        """Tell InfluxDB, if there is one, how far the run is."""
+        run, seconds = self._settings.run, time.monotonic() - self._began
+        fields: dict[str, Value] = {"status": status, "jobs": self._jobs, "done": done, "failed": failed}
+        self._metrics.put(Point("hyperflow_workflow", {"wfid": run, "hfId": run}, {**fields, "seconds": seconds}))
 
     def _publish(self, step: str, within: float, **facts: Any) -> None:
         run = self._settings.run

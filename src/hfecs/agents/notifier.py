@@ -6,26 +6,25 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.client import HTTPException
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from hfecs.agents import environment
+from hfecs.agents.attempts import Attempts
 from hfecs.agents.environment import Environment
 from hfecs.agents.logs import start_logging
 from hfecs.agents.messages import JOBS_QUEUE
+from hfecs.agents.metrics import Database, Metrics
 from hfecs.agents.queue_numbers import Management, QueueNumbers
+from hfecs.agents.watcher import Watched, Watcher
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 HIGH_RESOLUTION = 1
 """The alarms look every 10 seconds: at the usual resolution of 60 they would see nothing (aws-behaviours, row 89)."""
@@ -64,7 +63,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: signals.put(received))
     log.info("reporting %s to %s every %d seconds", settings.queue, settings.namespace, settings.period)
-    notifier = Notifier(settings, _cloudwatch())
+    cloudwatch: CloudWatchClient = _client("cloudwatch")
+    notifier, metrics = Notifier(settings, cloudwatch), Metrics(Database.from_environment(os.environ))
+    if metrics.wanted:
+        watched = Watched.from_environment(os.environ)
+        Watcher(watched, notifier.read, _client("ecs"), cloudwatch).start(metrics)
     while not _told_to_end(signals, _until_next(settings.period, time.time())):
         notifier.report()
     return 0
@@ -84,12 +87,12 @@ def _until_next(period: int, now: float) -> float:
     return period - now % period
 
 
-def _cloudwatch() -> CloudWatchClient:
+def _client(service: Literal["cloudwatch", "ecs"]) -> Any:
     import boto3
     from botocore.config import Config
 
     retries = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, read_timeout=5)
-    return boto3.session.Session().client("cloudwatch", config=retries)
+    return boto3.session.Session().client(service, config=retries)
 
 
 class Notifier:
@@ -98,15 +101,16 @@ class Notifier:
     def __init__(self, settings: Settings, cloudwatch: CloudWatchClient) -> None:
         self._settings = settings
         self._cloudwatch = cloudwatch
-        self._away: set[str] = set()
+        self._attempts = Attempts()
 
     def report(self) -> None:
         """Report the queue as it is now; without numbers nothing is reported."""
-        numbers = self._tried("the broker's management", self._read)
+        numbers = self._attempts.make("the broker's management", self.read)
         if numbers:
-            self._tried("CloudWatch", lambda: self._put(numbers))
+            self._attempts.make("CloudWatch", lambda: self._put(numbers))
 
-    def _read(self) -> QueueNumbers:
+    def read(self) -> QueueNumbers:
+        """Ask the broker's management."""
         return self._settings.management.read(self._settings.queue)
 
     def _put(self, numbers: QueueNumbers) -> None:
@@ -125,18 +129,3 @@ class Notifier:
                 for name, value in numbers.metrics().items()
             ],
         )
-
-    def _tried(self, whom: str, call: Callable[[], T]) -> T | None:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            result = call()
-        except (OSError, ValueError, HTTPException, BotoCoreError, ClientError) as error:
-            if whom not in self._away:
-                log.warning("cannot reach %s: %s", whom, error)
-            self._away.add(whom)
-            return None
-        if whom in self._away:
-            log.info("%s is back", whom)
-        self._away.discard(whom)
-        return result

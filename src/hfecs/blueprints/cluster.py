@@ -6,10 +6,11 @@ what is there stays as it is, what differs is mended. down() removes it in the o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hfecs import site
-from hfecs.blueprints import containers, foundation, images, scaling
+from hfecs.blueprints import broker, containers, foundation, images, metrics, scaling
 from hfecs.blueprints.machines import launch, template_data
 from hfecs.config import Config
 from hfecs.removal import Paragraphs, remove
@@ -18,6 +19,7 @@ from hfecs.resources import (
     auto_scaling_group,
     container_instance,
     ecs_cluster,
+    ingress,
     instance,
     instance_profile,
     launch_template,
@@ -45,7 +47,7 @@ TEARDOWN: Paragraphs = [
     [service],
     [task],
     [auto_scaling_group, instance],
-    [container_instance],
+    [container_instance, ingress],
     [ecs_cluster, launch_template, task_definition, parameter],
     [security_group, instance_profile],
     [role],
@@ -57,30 +59,31 @@ REPLACED = "replaces the broker's machine: jobs that wait in its queue are lost 
 
 def up(stack: Stack, config: Config) -> None:
     """Make the cluster exist as configured."""
-    images.require(config)
+    config = images.require(stack, config)
     place = look(stack, config)
     base = foundation.lay(stack, config, place)
 
-    master, group = together(
+    master, group, collector = together(
         lambda: instance.ensure(stack, "master", launch=_master(stack, config, place, base), interrupts=REPLACED),
         lambda: _group(stack, config, place, base),
+        lambda: metrics.lay(stack, config, base),
     )
     address = instance.private_address(stack, "master", master)
+    used = broker.own(config, base.password) or broker.of_master(config, address, base.password)
 
+    watching = metrics.watching(stack, config)
+    of_master = metrics.told(containers.master(stack, config, base, used), "notifier", collector, **watching)
+    of_worker = metrics.told(containers.worker(stack, config, place, base, used), "worker", collector)
     master_task, worker_task = together(
-        lambda: task_definition.ensure(stack, "master", definition=containers.master(stack, config, base, address)),
-        lambda: task_definition.ensure(
-            stack, "worker", definition=containers.worker(stack, config, place, base, address)
-        ),
+        lambda: task_definition.ensure(stack, "master", definition=of_master),
+        lambda: task_definition.ensure(stack, "worker", definition=of_worker),
     )
 
     workers, machines_more, machines_fewer, _ = together(
         lambda: _workers(stack, config, base, worker_task),
         lambda: scaling_policy.ensure(stack, "more", group=group, policy=scaling.machines_more(config.scaling)),
         lambda: scaling_policy.ensure(stack, "fewer", group=group, policy=scaling.machines_fewer(config.scaling)),
-        lambda: service.ensure(
-            stack, "master", cluster=base.cluster, desired=1, settings=containers.one_on_master(master_task)
-        ),
+        lambda: service.ensure(stack, "master", cluster=base.cluster, settings=_on_master(config, master_task)),
     )
     # Application Auto Scaling wants its calls for one service one after the other.
     more = service_scaling_policy.ensure(stack, "more", target=workers, policy=scaling.workers_more(config.scaling))
@@ -102,13 +105,21 @@ def down(stack: Stack) -> None:
 
 def look(stack: Stack, config: Config) -> site.Site:
     """See what there is of the cluster and what the account offers, in one round of calls."""
+    kinds = [service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)]
+    place: site.Site
+    place, _ = together(lambda: site.look(stack.cloud, config, _image(stack, config)), lambda: stack.survey(kinds))
+    master = stack.seen(instance.KIND, "master")
+    if config.cluster.ami_id or _image(stack, config) or not (master and master.ours):
+        return place
+    # The state file is lost: what the master was made of is what the others are made of.
+    same_type = master.actual["InstanceType"] == config.cluster.instance_type
+    return replace(place, image_id=master.actual["ImageId"]) if same_type else place
+
+
+def _image(stack: Stack, config: Config) -> str | None:
+    """The machine image of an earlier `up`, if it was for the same type of machine."""
     known = stack.outputs()
-    image = known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
-    place, _ = together(
-        lambda: site.look(stack.cloud, config, image),
-        lambda: stack.survey([service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)]),
-    )
-    return place  # type: ignore[no-any-return]
+    return known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
 
 
 def _master(stack: Stack, config: Config, place: site.Site, base: foundation.Foundation) -> dict[str, Any]:
@@ -133,11 +144,14 @@ def _group(stack: Stack, config: Config, place: site.Site, base: foundation.Foun
     )
 
 
+def _on_master(config: Config, definition: str) -> dict[str, Any]:
+    return containers.on_master(definition, config.cluster.master_count)
+
+
 def _workers(stack: Stack, config: Config, base: foundation.Foundation, definition: str) -> str:
-    """The workers themselves, one on each of their machines; their number is scaled like that of the machines."""
-    bounds = config.scaling
-    settings = containers.one_a_machine(definition)
-    name = service.ensure(stack, "worker", cluster=base.cluster, desired=bounds.asg_desired, settings=settings)
-    return scalable_target.ensure(
-        stack, "worker", cluster=base.cluster, service=name, least=bounds.asg_min, most=bounds.asg_max
-    )
+    """The workers themselves, one on each machine of the group and scaled like it, unless their number is their own."""
+    least, desired, most = config.scaling.workers
+    placed = containers.one_a_machine if config.scaling.one_worker_a_machine else containers.spread
+    settings = placed(definition)
+    name = service.ensure(stack, "worker", cluster=base.cluster, desired=desired, settings=settings)
+    return scalable_target.ensure(stack, "worker", cluster=base.cluster, service=name, least=least, most=most)

@@ -5,61 +5,69 @@ from __future__ import annotations
 from typing import Any
 
 from hfecs import render
+from hfecs.blueprints import mounts
+from hfecs.blueprints.broker import Broker
 from hfecs.blueprints.foundation import Foundation
 from hfecs.blueprints.machines import on
 from hfecs.config import Config
 from hfecs.site import Site
 from hfecs.stack import Stack
 
-BROKER_USER = "hyperflow"
 # A worker hands back what it has not finished so many seconds before ECS kills it.
 SPARE_SECONDS = 5
 
 
-def master(stack: Stack, config: Config, base: Foundation, address: str) -> Any:
-    """RabbitMQ, and the notifier that tells CloudWatch of its queue."""
-    return render.document(
+def master(stack: Stack, config: Config, base: Foundation, broker: Broker) -> Any:
+    """RabbitMQ, and the notifier that tells CloudWatch of its queue; only the notifier for a broker of one's own."""
+    definition = render.document(
         "task-definitions/master.json",
-        **_common(stack, base, address),
+        **_common(stack, base, broker),
         task_role=base.master_role,
         image=config.images.hfecs,
         broker_image=config.images.broker,
         amqp_port=config.ports.amqp,
         management_port=config.ports.management,
+        management_url=broker.management_url,
         cluster=stack.cluster,
     )
+    if config.broker.amqp_url:
+        definition["containerDefinitions"] = [
+            container for container in definition["containerDefinitions"] if container["name"] != "broker"
+        ]
+    return definition
 
 
-def worker(stack: Stack, config: Config, site: Site, base: Foundation, address: str) -> Any:
+def worker(stack: Stack, config: Config, site: Site, base: Foundation, broker: Broker) -> Any:
     """The executor, with a thread for each core of its machine unless configured otherwise."""
-    return render.document(
+    definition = render.document(
         "task-definitions/worker.json",
-        **_common(stack, base, address),
+        **_common(stack, base, broker),
         task_role=base.worker_role,
         image=config.images.worker,
-        amqp_port=config.ports.amqp,
         memory=config.worker.memory,
         threads=str(config.worker.threads or site.machine.cores),
         stop_timeout=config.worker.stop_timeout,
         finish_within=str(config.worker.stop_timeout - SPARE_SECONDS),
     )
+    return mounts.mounted(_with_secrets(definition, base.access_keys), mounts.of(config))
 
 
-def runner(stack: Stack, config: Config, base: Foundation, address: str) -> Any:
+def runner(stack: Stack, config: Config, base: Foundation, broker: Broker) -> Any:
     """The engine with its Redis."""
-    return render.document(
+    definition = render.document(
         "task-definitions/runner.json",
-        **_common(stack, base, address),
+        **_common(stack, base, broker),
         task_role=base.runner_role,
         image=config.images.hfecs,
-        amqp_port=config.ports.amqp,
     )
+    return _with_secrets(definition, base.access_keys)
 
 
-def one_on_master(definition: str) -> dict[str, Any]:
-    """Service settings: one task, on the master machine; a new one only when the old one has freed the ports."""
+def on_master(definition: str, count: int) -> dict[str, Any]:
+    """Service settings: one task at most, on the master machine; a new one when the old one has freed the ports."""
     return {
         "taskDefinition": definition,
+        "desiredCount": count,
         "placementConstraints": [{"type": "memberOf", "expression": on("master")}],
         "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100},
     }
@@ -67,22 +75,33 @@ def one_on_master(definition: str) -> dict[str, Any]:
 
 def one_a_machine(definition: str) -> dict[str, Any]:
     """Service settings: workers on machines of their own."""
+    return _of_workers(definition, [{"type": "distinctInstance"}])
+
+
+def spread(definition: str) -> dict[str, Any]:
+    """Service settings: workers on the machines of the group, several on one if there is room."""
+    return _of_workers(definition, []) | {"placementStrategy": [{"type": "spread", "field": "instanceId"}]}
+
+
+def _of_workers(definition: str, constraints: list[dict[str, str]]) -> dict[str, Any]:
     return {
         "taskDefinition": definition,
-        "placementConstraints": [
-            {"type": "memberOf", "expression": on("worker")},
-            {"type": "distinctInstance"},
-        ],
+        "placementConstraints": [{"type": "memberOf", "expression": on("worker")}, *constraints],
         "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 200},
     }
 
 
-def _common(stack: Stack, base: Foundation, address: str) -> dict[str, Any]:
+def _with_secrets(definition: Any, secrets: list[dict[str, str]]) -> Any:
+    """The task definition with more secrets for its one container."""
+    (container,) = definition["containerDefinitions"]
+    container["secrets"] = [*container["secrets"], *secrets]
+    return definition
+
+
+def _common(stack: Stack, base: Foundation, broker: Broker) -> dict[str, Any]:
     return {
         "execution_role": base.execution_role,
         "log_group": base.log_group,
         "region": stack.cloud.region,
-        "user": BROKER_USER,
-        "password": base.password,
-        "address": address,
+        **broker.values(),
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from hfecs import render
+from hfecs.blueprints import broker
 from hfecs.config import Config
 from hfecs.resources import (
     ecs_cluster,
@@ -27,6 +28,9 @@ from hfecs.together import together
 SERVICES = ("ecs.amazonaws.com", "autoscaling.amazonaws.com", "ecs.application-autoscaling.amazonaws.com")
 
 
+SSH = 22
+
+
 @dataclass(frozen=True)
 class Foundation:
     """What the later paragraphs need of it: names, ids and ARNs."""
@@ -41,6 +45,7 @@ class Foundation:
     runner_role: str
     password: str
     log_group: str
+    access_keys: list[dict[str, str]] = field(default_factory=list)
 
 
 def lay(stack: Stack, config: Config, site: Site) -> Foundation:
@@ -51,20 +56,21 @@ def lay(stack: Stack, config: Config, site: Site) -> Foundation:
         lambda: ecs_cluster.ensure(stack, "cluster", insights=config.cluster.insights),
         lambda: _machine_profile(stack),
         lambda: role.ensure(stack, "execution", trust=trust, policy=_starting(stack)),
-        lambda: role.ensure(stack, "master", trust=trust, policy=render.document("policies/master.json")),
+        lambda: role.ensure(stack, "master", trust=trust, policy=_notifying(stack)),
         lambda: role.ensure(stack, "worker", trust=trust),
         lambda: role.ensure(stack, "runner", trust=trust),
-        lambda: parameter.ensure(stack, "broker-password"),
+        lambda: broker.lay_password(stack, config),
+        lambda: broker.lay_access_keys(stack, config),
         lambda: log_group.ensure(stack, "logs", retention_days=config.cluster.log_retention_days),
         *_account_roles(stack),
     )
-    cluster, profile, execution, master, worker, runner, password, logs = others[:8]
-    return Foundation(cluster, members, broker_group, profile, execution, master, worker, runner, password, logs)
+    cluster, profile, execution, master, worker, runner, password, keys, logs = others[:9]
+    return Foundation(cluster, members, broker_group, profile, execution, master, worker, runner, password, logs, keys)
 
 
 def found(stack: Stack) -> Foundation:
     """The foundation of a cluster that stands, by the names that its parts have."""
-    account, region = stack.cloud.account, stack.cloud.region
+    account = stack.cloud.account
 
     def arn(name: str) -> str:
         return f"arn:aws:iam::{account}:role{role.path(stack)}{role.full_name(stack, name)}"
@@ -82,7 +88,7 @@ def found(stack: Stack) -> Foundation:
         master_role=arn("master"),
         worker_role=arn("worker"),
         runner_role=arn("runner"),
-        password=f"arn:aws:ssm:{region}:{account}:parameter{parameter.full_name(stack, 'broker-password')}",
+        password=parameter.arn(stack, broker.PASSWORD),
         log_group=log_group.full_name(stack),
     )
 
@@ -105,18 +111,29 @@ def _starting(stack: Stack) -> Any:
     return render.document("policies/execution.json", cluster=stack.cluster, log_group=logs, **_where(stack))
 
 
+def _notifying(stack: Stack) -> Any:
+    """What the notifier may: tell CloudWatch of the queue, and look at machines, workers and alarms."""
+    names = {"cluster": stack.ecs_cluster, "worker": stack.full_name("worker"), "alarms": stack.full_name("")}
+    return render.document("policies/master.json", **names, **_where(stack))
+
+
 def _where(stack: Stack) -> dict[str, str]:
     return {"region": stack.cloud.region, "account": stack.cloud.account}
 
 
 def _firewalls(stack: Stack, config: Config, site: Site) -> tuple[str, str]:
-    """Members reach the broker, and so do the addresses of people; nobody reaches a member."""
+    """Members reach the broker, and so do the addresses of people; with a key pair these reach ssh everywhere."""
+    logging_in = [Rule(SSH, source) for source in site.admin_cidrs] if config.cluster.key_pair_name else []
     members = security_group.ensure(
-        stack, "members", vpc_id=site.vpc_id, description="Workers and runner of an hfecs cluster"
+        stack, "members", vpc_id=site.vpc_id, description="Workers and runner of an hfecs cluster", rules=logging_in
     )
     ports = (config.ports.amqp, config.ports.management)
     rules = [Rule(port, source) for port in ports for source in (members, *site.admin_cidrs)]
-    broker = security_group.ensure(
-        stack, "broker", vpc_id=site.vpc_id, description="Broker of an hfecs cluster", rules=rules
+    group = security_group.ensure(
+        stack,
+        "broker",
+        vpc_id=site.vpc_id,
+        description="Broker of an hfecs cluster",
+        rules=[*rules, *logging_in],
     )
-    return members, broker
+    return members, group

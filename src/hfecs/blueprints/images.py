@@ -1,16 +1,110 @@
-"""Which images the containers run."""
+"""Which images the containers run, and the registry with those that were built here.
+
+push() makes a repository for each image and uploads it; the cluster then runs exactly that one, by its digest.
+"""
 
 from __future__ import annotations
 
-from hfecs.answers import LOCAL_HINT
+from collections.abc import Sequence
+from functools import partial
+
+from hfecs import __version__, render
+from hfecs.answers import LOCAL_HINT, answered_with
 from hfecs.config import Config
 from hfecs.errors import ConfigurationInvalid
+from hfecs.images import registry
+from hfecs.images.builder import Builder
+from hfecs.images.recipes import NAMES, local_name
+from hfecs.removal import Paragraphs, remove
+from hfecs.report import Outcome
+from hfecs.resources import image_repository
+from hfecs.stack import Stack
+from hfecs.together import together
+
+STACK = "images"
+KIND = "image"
+
+TEARDOWN: Paragraphs = [[image_repository]]
+
+DENIED = ("AccessDeniedException", "AccessDenied")
+# Digits of an image's id that its tag in the registry carries.
+TAG_DIGITS = 12
+# Seconds until the registry shows what was pushed.
+SHOWN_WITHIN = 60
 
 
-def require(config: Config) -> None:
-    """Refuse to begin without images: a cluster that cannot start a container costs money and does nothing."""
-    missing = [key for key in ("hfecs", "worker") if not getattr(config.images, key)]
+def require(stack: Stack, config: Config, parts: Sequence[str] = NAMES) -> Config:
+    """The configuration with an image for each of these parts: the configured one, else the one that was pushed last.
+
+    Refuse to begin without: a cluster that cannot start a container costs money and does nothing.
+    """
+    wanted = [name for name in parts if not getattr(config.images, name)]
+    if not wanted:
+        return config
+    pushed = _pushed(_own(stack), wanted)
+    missing = " and ".join(f"images.{name}" for name in wanted if not pushed.get(name))
     if missing:
-        keys = " and ".join(f"images.{key}" for key in missing)
-        hint = f"set {keys} in hfecs.toml to images in a registry that the machines can reach; {LOCAL_HINT}"
-        raise ConfigurationInvalid(f"No container image is set for {keys}.", hint)
+        raise ConfigurationInvalid(
+            f"There is no container image for {missing}.",
+            hint="build them and push them to ECR: hfecs images build && hfecs images push; "
+            f"or set {missing} in hfecs.toml to images that the machines can pull; or {LOCAL_HINT}",
+        )
+    return config.model_copy(update={"images": config.images.model_copy(update=pushed)})
+
+
+def push(stack: Stack, builder: Builder) -> dict[str, str]:
+    """Upload the images that `builder` has built to repositories of this cluster; return their names, with digests.
+
+    What is there already is not uploaded again.
+    """
+    tags = {name: f"{__version__}-{builder.identity(local_name(name))[:TAG_DIGITS]}" for name in NAMES}
+    stack.survey([image_repository])
+    lifecycle = render.document("images/lifecycle.json")
+    uris = together(*[partial(image_repository.ensure, stack, name, lifecycle=lifecycle) for name in NAMES])
+    remotes = {name: f"{uri}:{tags[name]}" for name, uri in zip(NAMES, uris, strict=True)}
+    there = [name for name, remote in remotes.items() if registry.digest_of(stack.cloud, remote)]
+    _upload(stack, builder, {name: remote for name, remote in remotes.items() if name not in there})
+
+    pushed = {}
+    for name, remote in remotes.items():
+        look = partial(registry.digest_of, stack.cloud, remote)
+        digest = stack.wait.until(look, what=f"{remote} to show up", timeout=SHOWN_WITHIN)
+        outcome = Outcome.UNCHANGED if name in there else Outcome.CREATED
+        pushed[name] = stack.report(outcome, KIND, name, f"{remote.rpartition(':')[0]}@{digest}")
+    stack.output(**pushed)
+    return pushed
+
+
+def down(stack: Stack) -> None:
+    """Remove the repositories with all their images."""
+    remove(stack, TEARDOWN)
+    stack.output(**dict.fromkeys(NAMES))
+
+
+def _own(stack: Stack) -> Stack:
+    """The stack of the images of the same cluster."""
+    return Stack(STACK, stack.cluster, stack.cloud, stack.state, stack.reporter, stack.wait, stack.plan)
+
+
+def _pushed(stack: Stack, wanted: list[str]) -> dict[str, str]:
+    """The images that were pushed, by digest: what the state file says, else what the registry shows."""
+    known = {name: stack.outputs().get(name) for name in wanted}
+    if all(known.values()):
+        return {name: str(value) for name, value in known.items()}
+    shown: dict[str, str] = {}
+    with answered_with(*DENIED):  # whoever may not look has none to be found
+        for found in image_repository.survey(stack):
+            digest = registry.newest(stack.cloud, found.id) if found.ours and found.name in wanted else None
+            shown |= {found.name: f"{found.id}@{digest}"} if digest else {}
+    pushed = shown | {name: str(value) for name, value in known.items() if value}
+    stack.output(**pushed)
+    return pushed
+
+
+def _upload(stack: Stack, builder: Builder, remotes: dict[str, str]) -> None:
+    if not remotes:
+        return
+    host = next(iter(remotes.values())).partition("/")[0]
+    with builder.logged_in(host, *registry.credentials(stack.cloud)):
+        for name, remote in remotes.items():
+            builder.push(local_name(name), remote)

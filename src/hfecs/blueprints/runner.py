@@ -6,25 +6,29 @@ The machine ends itself when its task has ended; destroy() removes what is left 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from hfecs import render, site
 from hfecs.answers import LOCAL_HINT
-from hfecs.blueprints import cluster, containers, foundation, images
+from hfecs.blueprints import broker, cluster, containers, foundation, images, metrics, mounts
+from hfecs.blueprints.broker import Broker
 from hfecs.blueprints.machines import launch, on
+from hfecs.blueprints.metrics import Collector
 from hfecs.config import Config
 from hfecs.errors import Misused
 from hfecs.removal import Paragraphs, remove
-from hfecs.resources import bucket, instance, job_files, role, role_policy, task, task_definition
+from hfecs.resources import bucket, instance, job_files, parameter, role, role_policy, task, task_definition
 from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
 
 STACK = "run"
+RUN_PASSWORD = "run-amqp-password"
+COLLECTOR_PASSWORD = "run-influxdb-password"
 
-TEARDOWN: Paragraphs = [[task], [instance], [task_definition, role_policy]]
+TEARDOWN: Paragraphs = [[task], [instance], [task_definition, role_policy, parameter]]
 TEARDOWN_WITH_DATA: Paragraphs = [*TEARDOWN, [bucket]]
 
 
@@ -44,17 +48,18 @@ def new_name() -> str:
 
 def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: str, directory: Path) -> Run:
     """Upload the job directory and start its workflow on a machine of its own; `whole` is the stack of the cluster."""
-    images.require(config)
-    place, base, address = _look(stack, whole, config)
+    config = images.require(stack, config)
+    place, base, used, collector = _look(stack, whole, config)
     groups = [base.members]
     machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=groups)
     machine |= {"SubnetId": place.subnet_ids[0], "InstanceInitiatedShutdownBehavior": "terminate"}
     # Over plain HTTP, to a server that stands in for AWS, "only over TLS" would lock ourselves out.
     policy = render.document("policies/bucket.json", bucket=bucket_name) if stack.cloud.over_tls else None
 
+    engine = metrics.told(containers.runner(stack, config, base, used), "engine", collector)
     _, definition, _ = together(
         lambda: bucket.ensure(stack, bucket_name, policy=policy),
-        lambda: task_definition.ensure(stack, "runner", definition=containers.runner(stack, config, base, address)),
+        lambda: task_definition.ensure(stack, "runner", definition=engine),
         lambda: instance.ensure(stack, f"runner-{name}", launch=machine),
     )
 
@@ -70,7 +75,7 @@ def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: st
         name,
         definition=definition,
         container="engine",
-        environment={"RUN_ID": name, "BUCKET": bucket_name},
+        environment={"RUN_ID": name, "BUCKET": bucket_name, **_options(config)},
         constraint=on("runner"),
     )
     stack.output(run=name, bucket=bucket_name, task=started)
@@ -117,12 +122,37 @@ def down(stack: Stack, *, with_data: bool) -> None:
     remove(stack, TEARDOWN_WITH_DATA if with_data else TEARDOWN)
 
 
-def _look(stack: Stack, whole: Stack, config: Config) -> tuple[site.Site, foundation.Foundation, str]:
+def _options(config: Config) -> dict[str, str]:
+    """What the jobs of the run are told, unless the workflow says otherwise: where their files are, their image."""
+    wanted = config.run
+    files = {} if wanted.storage == "s3" else {"STORAGE": wanted.storage, "WORKDIR": wanted.workdir or ""}
+    return files | ({"CONTAINER": wanted.container} if wanted.container else {})
+
+
+Looked = tuple[site.Site, foundation.Foundation, Broker, Collector | None]
+
+
+def _look(stack: Stack, whole: Stack, config: Config) -> Looked:
     """See what there is of earlier runs and of the cluster; without a cluster there is nothing to run on."""
     kinds = [module for paragraph in TEARDOWN for module in paragraph]
     place, _ = together(lambda: cluster.look(whole, config), lambda: stack.survey(kinds))
-    master = whole.found(instance.KIND, "master", instance.survey)
-    if not master:
+    workers = task_definition.registered(whole, "worker")
+    if not (workers and whole.found(instance.KIND, "master", instance.survey)):
         hint = f"make it first: hfecs cluster up; {LOCAL_HINT}"
         raise Misused(f"There is no cluster {whole.cluster} in {whole.cloud.region} to run on.", hint)
-    return place, foundation.found(whole), str(master.actual["PrivateIpAddress"])
+    if config.run.container and not mounts.may_run_containers(workers):
+        hint = "let it first: hfecs cluster up --allow-containers"
+        raise Misused(f"The workers of cluster {whole.cluster} may not run jobs in containers.", hint)
+    base = replace(foundation.found(whole), access_keys=broker.access_keys_of(workers))
+    used = metrics.of_task(workers) or metrics.standing(whole, config)
+    collector = metrics.own(stack, config.run.metric_collector, COLLECTOR_PASSWORD) or used
+    return place, base, _broker(stack, config, broker.of_task(workers)), collector
+
+
+def _broker(stack: Stack, config: Config, used: Broker) -> Broker:
+    """The broker of the workers, or another one that the user named for this run."""
+    named = broker.own(config, used.password)
+    if named is None or (named.amqp_url, named.user) == (used.amqp_url, used.user):
+        return used
+    password = broker.password_of(config)
+    return replace(named, password=parameter.ensure(stack, RUN_PASSWORD, value=password)) if password else named

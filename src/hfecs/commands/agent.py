@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(help="What runs inside the containers.", no_args_is_help=True)
@@ -29,3 +32,13 @@ def notifier() -> None:
     from hfecs.agents import notifier
 
     raise typer.Exit(notifier.main())
+
+
+@app.command("grafana-files")
+def grafana_files(
+    directory: Annotated[Path, typer.Argument(help="Where Grafana looks for them.", metavar="DIR")],
+) -> None:
+    """Write the datasource and the dashboards of Grafana into a directory."""
+    from hfecs.agents import grafana_files
+
+    grafana_files.write(directory)

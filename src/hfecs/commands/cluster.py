@@ -7,28 +7,15 @@ from typing import Annotated
 import typer
 
 from hfecs.commands.context import Context
+from hfecs.commands.keys import CLUSTER, sets
 
 app = typer.Typer(help="Make or remove the cluster: broker, workers, scaling.", no_args_is_help=True)
 
-InstanceType = Annotated[
-    str | None, typer.Option("--instance-type", help="EC2 type of all machines [default: t2.micro].", metavar="TYPE")
-]
-
 
 @app.command()
+@sets(*CLUSTER)
 def up(
     context: typer.Context,
-    instance_type: InstanceType = None,
-    name: Annotated[str | None, typer.Option("--name", help="The cluster's name [default: hyperflow].")] = None,
-    asg_min: Annotated[
-        int | None, typer.Option("--asg-min", help="Least number of worker machines [default: 0].")
-    ] = None,
-    asg_max: Annotated[
-        int | None, typer.Option("--asg-max", help="Most worker machines at a time [default: 5].")
-    ] = None,
-    asg_desired: Annotated[
-        int | None, typer.Option("--asg-desired", help="Worker machines at the start [default: 0].")
-    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Also make changes that interrupt running jobs.")] = False,
 ) -> None:
     """Make the cluster exist as configured; run again, it changes only what differs.
@@ -43,13 +30,6 @@ def up(
     from hfecs.blueprints import cluster
 
     hfecs: Context = context.obj
-    hfecs.flags |= {
-        "cluster.instance_type": instance_type,
-        "cluster.name": name,
-        "scaling.asg_min": asg_min,
-        "scaling.asg_max": asg_max,
-        "scaling.asg_desired": asg_desired,
-    }
     stack = hfecs.stack(cluster.STACK, may_interrupt=yes)
     with hfecs.locked("cluster up"), hfecs.console.summary(f"Cluster {stack.cluster}"):
         cluster.up(stack, hfecs.config)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hfecs.aws import Cloud
     from hfecs.config import Config
     from hfecs.local.client import LocalCloud
+    from hfecs.settings import Setting, Source
     from hfecs.stack import Stack
     from hfecs.state import State
 
@@ -30,6 +31,7 @@ class Context:
     state_file: Path | None
     wants_local: bool
     console: Console
+    assignments: list[str] = field(default_factory=list)
     flags: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -37,17 +39,28 @@ class Context:
         """The configuration, of flags, environment, file and the local cloud."""
         from hfecs import settings
 
-        given = settings.load(self.config_file, os.environ, self.flags, {})
-        if not (self.wants_local or given.aws.target == "local"):
-            return given
-        return settings.load(self.config_file, os.environ, self.flags, self.local_cloud.settings())
+        return settings.filled(self._said(self.local_cloud.settings() if self.is_local else {}))
 
     @cached_property
     def is_local(self) -> bool:
         """Whether commands work on the local cloud."""
         from hfecs import settings
 
-        return self.wants_local or settings.load(self.config_file, os.environ, self.flags, {}).aws.target == "local"
+        return self.wants_local or settings.filled(self._said({})).aws.target == "local"
+
+    def settings(self) -> list[Setting]:
+        """Every key, its value and where that was said; a local cloud is asked if it runs, not started."""
+        from hfecs import settings
+        from hfecs.local import client
+
+        cloud = client.find(self.local_folder) if self.is_local else None
+        return settings.effective(self._said(cloud.settings() if cloud else {}))
+
+    def _said(self, local: dict[str, object]) -> Source:
+        """What flags, environment, file and a local cloud say, not yet checked."""
+        from hfecs import settings
+
+        return settings.gather(self.config_file, os.environ, self.flags, local, self.assignments)
 
     @property
     def local_folder(self) -> Path:

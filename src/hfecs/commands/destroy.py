@@ -18,7 +18,7 @@ def destroy(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the buckets of the runs too.")] = False,
 ) -> None:
-    """Remove everything that hfecs made for this cluster: runs, workers, broker, roles, logs, images.
+    """Remove everything that hfecs made for this cluster: runs, workers, broker, monitoring, images.
 
     What the state file names and what carries the cluster's tags goes, in the right order; nothing else is touched.
     Works without the state file, from another machine, and again after an interruption. Buckets stay unless
@@ -26,7 +26,7 @@ def destroy(
 
     Ends all costs on AWS, but for those of buckets that stay (about 0.023 USD for each GB a month).
     """
-    from hfecs.blueprints import cluster, images, runner
+    from hfecs.blueprints import cluster, images, monitoring, runner
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()
@@ -36,6 +36,7 @@ def destroy(
     with hfecs.locked("destroy"), hfecs.console.summary(f"Destroyed {what}"):
         runner.down(runs, with_data=delete_data)
         cluster.down(whole)
+        monitoring.down(hfecs.stack(monitoring.STACK))
         images.down(hfecs.stack(images.STACK))
     _tell_kept(hfecs, runs)
 

@@ -68,14 +68,10 @@ def _workflow(hfecs: Context, run: Run) -> Workflow:
 
 def _broker(hfecs: Context) -> Broker:
     """How this machine reaches the broker of the cluster."""
-    from hfecs.blueprints import cluster, containers
+    from hfecs.blueprints import broker, cluster
     from hfecs.follow import Broker
-    from hfecs.resources import instance, parameter
 
-    stack = hfecs.stack(cluster.STACK)
-    address = instance.public_address(stack, "master")
-    password = parameter.read(stack, "broker-password")
-    return Broker(address, hfecs.config.ports.amqp, containers.BROKER_USER, password)
+    return Broker.from_url(broker.for_people(hfecs.stack(cluster.STACK), hfecs.config))
 
 
 def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:

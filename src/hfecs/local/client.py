@@ -51,6 +51,8 @@ class LocalCloud:
             "images.hfecs": "hfecs-local/hfecs",
             "images.worker": "hfecs-local/worker",
             "images.broker": "rabbitmq:3.13-management",
+            "ports.grafana": self.ports["grafana"],
+            "ports.influxdb": self.ports["influxdb"],
         }
 
     def environment(self) -> dict[str, str]:

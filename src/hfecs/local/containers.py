@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,17 @@ class Image:
     """A stock image: the module that stands for it here, the program that it needs, its Debian package."""
 
     module: str
-    program: str
-    package: str
+    program: str = sys.executable
+    package: str = "python3"
 
 
-IMAGES = {"rabbitmq": Image("hfecs.local.rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")}
+IMAGES = {
+    "rabbitmq": Image("hfecs.local.rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server"),
+    "influxdb": Image("hfecs.local.influxdb", "/usr/bin/influxd", "influxdb"),
+    "telegraf": Image("hfecs.local.telegraf"),
+    "grafana": Image("hfecs.local.grafana"),
+    "grafana-oss": Image("hfecs.local.grafana"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,20 @@ class Program:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a container runs: its mark, the machine's address, and what points it at this cloud."""
+    """Where a container runs: its mark, the machine's address, what points it at this cloud, its volumes by path."""
 
     mark: str
     address: str
     directory: Path
     cloud: dict[str, str]
+    volumes: dict[str, Path] = field(default_factory=dict)
+
+    def real(self, text: str) -> str:
+        """A path inside a volume as the path that it has here; any other text as it is."""
+        for inside, outside in self.volumes.items():
+            if text == inside or text.startswith(f"{inside}/"):
+                return f"{outside}{text.removeprefix(inside)}"
+        return text
 
 
 class CannotStart(Exception):
@@ -53,15 +67,16 @@ def program_of(
     definition: dict[str, Any], override: dict[str, Any], place: Place, secret: Callable[[str], str | None]
 ) -> Program:
     """The program of a container; CannotStart for an unknown image, a missing program or an unreadable secret."""
-    argv = _argv(definition, override)
+    argv = [place.real(word) for word in _argv(definition, override)]
+    settings = _pairs(definition.get("environment")) | _pairs(override.get("environment"))
     environment = {
         **{name: os.environ[name] for name in INHERITED if name in os.environ},
         **place.cloud,
-        **_pairs(definition.get("environment")),
         **{entry["name"]: _secret(entry, secret) for entry in definition.get("secrets") or []},
-        **_pairs(override.get("environment")),
+        **{name: place.real(value) for name, value in settings.items()},
         "HFECS_ADDRESS": place.address,
         "HFECS_PORTS": ",".join(_port(mapping) for mapping in definition.get("portMappings") or []),
+        "HFECS_VOLUMES": ",".join(f"{inside}:{outside}" for inside, outside in place.volumes.items()),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(place.directory),
         CONTAINER_MARK: place.mark,
@@ -87,10 +102,10 @@ def _argv(definition: dict[str, Any], override: dict[str, Any]) -> list[str]:
         raise CannotStart(
             f"CannotStartContainerError: {image.program} is missing; install the Debian package {image.package}."
         )
-    if not words and image is None:
-        raise CannotStart("CannotStartContainerError: No command specified.")
-    if not words and image is not None:
+    if image is not None:  # a command would be one of the program that is not here
         return [sys.executable, "-m", image.module]
+    if not words:
+        raise CannotStart("CannotStartContainerError: No command specified.")
     return [sys.executable, "-m", "hfecs", *words[1:]] if words[0] == "hfecs" else words
 
 

@@ -31,7 +31,7 @@ SERVICES = dict.fromkeys(
     "sts": "aws",
     "s3": "aws",
 }
-AMQP_PORT, MANAGEMENT_PORT = 5672, 15672
+PORTS = {"amqp": 5672, "management": 15672, "grafana": 3000, "influxdb": 8086}
 
 
 def main(directory: Path) -> None:
@@ -83,7 +83,7 @@ def _warm_up(state: Cloud) -> None:
 
 
 def _describe(directory: Path, network: Network) -> LocalCloud:
-    ports = {"amqp": free_port(AMQP_PORT), "management": free_port(MANAGEMENT_PORT)}
+    ports = {name: free_port(port) for name, port in PORTS.items()}
     return LocalCloud(directory, network.endpoint_url, network.number, os.getpid(), ports)
 
 

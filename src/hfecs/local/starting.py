@@ -37,8 +37,20 @@ class Starter:
         overrides = task.overrides.get("containerOverrides") or []
         override: dict[str, Any] = next((entry for entry in overrides if entry.get("name") == container.name), {})
         directory = self.scratch(task) / container.name
-        place = Place(task.mark(container), machine.address, directory, self.credentials)
+        volumes = self._volumes(task, container)
+        place = Place(task.mark(container), machine.address, directory, self.credentials, volumes)
         return program_of(container.definition, override, place, self._secret_of(task.region))
+
+    def _volumes(self, task: Task, container: Container) -> dict[str, Path]:
+        """Where the container's volumes lie: those of Docker outlive their tasks and end with the machine."""
+        definition = self.cloud.backend("ecs", task.region).describe_task_definition(task.task_definition_arn)
+        folder = self.cloud.directory / "machines" / task.instance_id / "volumes"
+        places = {
+            volume["name"]: Path((volume.get("host") or {}).get("sourcePath") or folder / volume["name"])
+            for volume in definition.volumes or []
+        }
+        mounts = container.definition.get("mountPoints") or []
+        return {mount["containerPath"]: places[mount["sourceVolume"]] for mount in mounts}
 
     def _secret_of(self, region: str) -> Callable[[str], str | None]:
         def read(name: str) -> str | None:

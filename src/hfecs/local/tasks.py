@@ -132,7 +132,7 @@ class Tasks:
         shutil.rmtree(self.starter.scratch(task), ignore_errors=True)
         if machine:
             machine.tasks.discard(task.id)
-            if machine.boot.end_with_task and not machine.tasks:
+            if machine.boot.end_with_task and not task.service:
                 self.machines.shut_down(machine)
         self.cloud.wake()
 
@@ -140,7 +140,7 @@ class Tasks:
 def _container_started(task: Task, container: Container, pid: int) -> None:
     container.last_status, container.pid = RUNNING, pid
     container.network_bindings = bindings(container.definition)
-    if task.last_status == PENDING and all(c.last_status == RUNNING for c in task.containers):
+    if task.last_status == PENDING and all(c.last_status != PENDING for c in task.containers):
         task.last_status, task.started_at = RUNNING, utc_now()
 
 

@@ -18,14 +18,14 @@ def teardown(stack: Stack, record: Record) -> None:
     """Take the machine out of the cluster, whether it still answers or not."""
     with answered_with(*GONE):
         stack.cloud.ecs.deregister_container_instance(
-            cluster=stack.full_name("cluster"), containerInstance=record.id, force=True
+            cluster=stack.ecs_cluster, containerInstance=record.id, force=True
         )
 
 
 def survey(stack: Stack) -> Iterator[Found]:
     """List the machines in the cluster."""
     with answered_with(*GONE):
-        pages = stack.cloud.ecs.get_paginator("list_container_instances").paginate(cluster=stack.full_name("cluster"))
+        pages = stack.cloud.ecs.get_paginator("list_container_instances").paginate(cluster=stack.ecs_cluster)
         for page in pages:
             for arn in page["containerInstanceArns"]:
                 yield Found(arn.rpartition("/")[2], arn)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator
@@ -56,30 +55,6 @@ def survey(stack: Stack) -> Iterator[Found]:
         name = repository["repositoryName"].removeprefix(prefix)
         actual = {**repository, "lifecycle": lifecycle}
         yield Found(name, repository["repositoryUri"], actual, ours=stack.owns(tags))
-
-
-def digest_of(stack: Stack, uri: str, tag: str) -> str | None:
-    """The digest of the image that carries a tag, "sha256:..."; None if there is none."""
-    with answered_with("ImageNotFoundException"):
-        answer = stack.cloud.ecr.describe_images(repositoryName=_name_of(uri), imageIds=[{"imageTag": tag}])
-        return answer["imageDetails"][0]["imageDigest"]
-    return None
-
-
-def newest(stack: Stack, uri: str) -> str | None:
-    """The digest of the tagged image that was pushed last; None if there is none."""
-    pages = stack.cloud.ecr.get_paginator("describe_images").paginate(
-        repositoryName=_name_of(uri), filter={"tagStatus": "TAGGED"}
-    )
-    images = [image for page in pages for image in page["imageDetails"]]
-    return max(images, key=lambda image: image["imagePushedAt"])["imageDigest"] if images else None
-
-
-def credentials(stack: Stack) -> tuple[str, str]:
-    """A user and a password for the registry, valid for 12 hours; for a pipe, never for a file or a command line."""
-    token = stack.cloud.ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    user, _, password = base64.b64decode(token).decode().partition(":")
-    return user, password
 
 
 def _name_of(uri: str) -> str:

@@ -63,7 +63,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Found]:
-    """List this stack's machines that live, but for those of the Auto Scaling group."""
+    """List this cluster's machines that live, but for those of the Auto Scaling group."""
     living = ["pending", "running", "stopping", "stopped"]
     filters = [
         {"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]},
@@ -71,8 +71,8 @@ def survey(stack: Stack) -> Iterator[Found]:
     ]
     for instance in _instances(stack, filters):
         tags = tags_of(instance.get("Tags"))
-        if stack.owns(tags) and "aws:autoscaling:groupName" not in tags:
-            yield Found(tags[NAME_TAG], instance["InstanceId"], instance)
+        if NAME_TAG in tags and "aws:autoscaling:groupName" not in tags:
+            yield Found(tags[NAME_TAG], instance["InstanceId"], instance, ours=stack.owns(tags))
 
 
 def _create(stack: Stack, name: str, launch: Any) -> str:

@@ -13,8 +13,8 @@ KIND = "log-group"
 
 
 def full_name(stack: Stack) -> str:
-    """One group for a cluster; its streams begin with the part's name."""
-    return f"/hfecs/{stack.cluster}"
+    """One group for a cluster, and one for its monitoring; the streams begin with the part's name."""
+    return f"/hfecs/{stack.cluster}{'/monitoring' if stack.name == 'monitoring' else ''}"
 
 
 def ensure(stack: Stack, name: str, *, retention_days: int) -> str:

@@ -1,4 +1,4 @@
-"""Secret parameters: values made at random, kept by SSM as SecureString and given to containers by ARN."""
+"""Secret parameters: values made at random or given, kept by SSM as SecureString and given to containers by ARN."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 
 from hfecs.answers import answered_with
 from hfecs.aws import pairs, tags_of
-from hfecs.resource import Found
+from hfecs.resource import Change, Found
 from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
@@ -19,9 +19,21 @@ GONE = "ParameterNotFound"
 PASSWORD_BYTES = 24
 
 
-def ensure(stack: Stack, name: str) -> str:
-    """Make the secret exist, with a value of 24 random bytes that never changes; return its ARN."""
-    stack.ensure(KIND, name, survey=survey, create=lambda: _create(stack, name), taken=["ParameterAlreadyExists"])
+def ensure(stack: Stack, name: str, *, value: str = "") -> str:
+    """Make the secret exist with this value, or with 24 random bytes that never change; return its ARN."""
+    stack.ensure(
+        KIND,
+        name,
+        survey=survey,
+        create=lambda: _create(stack, name, value),
+        changes=lambda found: _changes(stack, name, value),
+        taken=["ParameterAlreadyExists"],
+    )
+    return arn(stack, name)
+
+
+def arn(stack: Stack, name: str) -> str:
+    """The ARN of a secret of this cluster."""
     return f"arn:aws:ssm:{stack.cloud.region}:{stack.cloud.account}:parameter{full_name(stack, name)}"
 
 
@@ -53,18 +65,28 @@ def survey(stack: Stack) -> Iterator[Found]:
         yield Found(name.removeprefix(prefix), name, ours=stack.owns(tags))
 
 
-def _create(stack: Stack, name: str) -> str:
+def _create(stack: Stack, name: str, value: str) -> str:
     stack.wait.out(
         ("TooManyUpdates",),
         lambda: stack.cloud.ssm.put_parameter(
             Name=full_name(stack, name),
             Type="SecureString",
-            Value=secrets.token_urlsafe(PASSWORD_BYTES),
+            Value=value or secrets.token_urlsafe(PASSWORD_BYTES),
             Tags=pairs(stack.tags(name)),
         ),
         what=f"secret {name} to be accepted",
     )
     return full_name(stack, name)
+
+
+def _changes(stack: Stack, name: str, value: str) -> Iterator[Change]:
+    """A given value that has changed; what it was is not shown."""
+
+    def put() -> None:
+        stack.cloud.ssm.put_parameter(Name=full_name(stack, name), Type="SecureString", Value=value, Overwrite=True)
+
+    if value and read(stack, name) != value:
+        yield Change("value", "another", "as configured", put)
 
 
 def _tags(stack: Stack, name: str) -> dict[str, str]:

@@ -23,10 +23,11 @@ NOT_READY = (
 BUSY = ("InvalidParameterException: deployments are active",)
 
 
-def ensure(stack: Stack, name: str, *, cluster: str, desired: int, settings: Mapping[str, Any]) -> str:
+def ensure(stack: Stack, name: str, *, cluster: str, settings: Mapping[str, Any], desired: int | None = None) -> str:
     """Make the service exist with these settings (taskDefinition, placementConstraints ...); return its name.
 
-    `desired` is the number of tasks at the start; later that number is the autoscaler's.
+    `desired` is the number of tasks at the start; later that number is the autoscaler's. A service that nobody
+    scales has it among the settings, as desiredCount; a daemon, of which ECS runs one on each machine, has none.
     """
     return stack.ensure(
         KIND,
@@ -40,7 +41,7 @@ def ensure(stack: Stack, name: str, *, cluster: str, desired: int, settings: Map
 
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the service with its tasks and wait until it is inactive."""
-    cluster = stack.full_name("cluster")
+    cluster = stack.ecs_cluster
 
     def gone() -> bool:
         with answered_with("ClusterNotFoundException"):
@@ -59,7 +60,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 def survey(stack: Stack) -> Iterator[Found]:
     """List this cluster's services; one that is draining counts as gone."""
-    cluster, prefix = stack.full_name("cluster"), stack.full_name("")
+    cluster, prefix = stack.ecs_cluster, stack.full_name("")
     with answered_with("ClusterNotFoundException"):
         pages = stack.cloud.ecs.get_paginator("list_services").paginate(
             cluster=cluster, PaginationConfig={"PageSize": 10}
@@ -78,17 +79,18 @@ def _described(stack: Stack, cluster: str, prefix: str, arns: list[str]) -> Iter
             yield Found(full_name.removeprefix(prefix), full_name, service, ours)
 
 
-def _create(stack: Stack, name: str, cluster: str, desired: int, settings: Mapping[str, Any]) -> str:
+def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings: Mapping[str, Any]) -> str:
+    count = {} if settings.get("schedulingStrategy") == "DAEMON" else {"desiredCount": desired}
+    wanted: Any = count | dict(settings)
     answer = stack.wait.out(
         NOT_READY,
         lambda: stack.cloud.ecs.create_service(
             cluster=cluster,
             serviceName=stack.full_name(name),
-            desiredCount=desired,
             launchType="EC2",
             tags=lower_pairs(stack.tags(name)),
             clientToken=stack.token(KIND, name),
-            **settings,
+            **wanted,
         ),
         what=f"the old service {name} to be gone",
         timeout=1200,

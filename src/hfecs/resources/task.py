@@ -36,20 +36,20 @@ def ensure(
 def teardown(stack: Stack, record: Record) -> None:
     """Stop the task."""
     with answered_with(*GONE):
-        stack.cloud.ecs.stop_task(cluster=stack.full_name("cluster"), task=record.id, reason="hfecs removes the task")
+        stack.cloud.ecs.stop_task(cluster=stack.ecs_cluster, task=record.id, reason="hfecs removes the task")
 
 
 def describe(stack: Stack, task: str) -> Any:
     """The task as ECS describes it; None when ECS has forgotten it, an hour after its end."""
     with answered_with(*GONE):
-        answer = stack.cloud.ecs.describe_tasks(cluster=stack.full_name("cluster"), tasks=[task], include=["TAGS"])
+        answer = stack.cloud.ecs.describe_tasks(cluster=stack.ecs_cluster, tasks=[task], include=["TAGS"])
         return next(iter(answer["tasks"]), None)
     return None
 
 
 def survey(stack: Stack) -> Iterator[Found]:
     """List the tasks of the cluster that no service started and that have not stopped."""
-    cluster = stack.full_name("cluster")
+    cluster = stack.ecs_cluster
     with answered_with(*GONE):
         pages = stack.cloud.ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING")
         arns = [arn for page in pages for arn in page["taskArns"]]
@@ -75,7 +75,7 @@ def _start(
         answer: Any = {}
         with answered_with("InvalidParameterException: No Container Instances"):
             answer = stack.cloud.ecs.run_task(
-                cluster=stack.full_name("cluster"),
+                cluster=stack.ecs_cluster,
                 taskDefinition=definition,
                 overrides={"containerOverrides": [{"name": container, "environment": pairs}]},
                 placementConstraints=[{"type": "memberOf", "expression": constraint}],

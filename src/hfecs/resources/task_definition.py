@@ -29,6 +29,12 @@ def ensure(stack: Stack, name: str, *, definition: Any) -> str:
     )
 
 
+def registered(stack: Stack, name: str) -> Any:
+    """The latest revision as ECS has it; None if there is none."""
+    found = stack.found(KIND, name, survey)
+    return found.actual["taskDefinition"] if found else None
+
+
 def teardown(stack: Stack, record: Record) -> None:
     """Deregister all active revisions of the family."""
     pages = stack.cloud.ecs.get_paginator("list_task_definitions").paginate(
@@ -52,7 +58,7 @@ def survey(stack: Stack) -> Iterator[Found]:
         if answer:
             tags = tags_of(answer.get("tags"))
             arn = answer["taskDefinition"]["taskDefinitionArn"]
-            yield Found(family.removeprefix(prefix), arn, tags, ours=stack.owns(tags))
+            yield Found(family.removeprefix(prefix), arn, answer, ours=stack.owns(tags))
 
 
 def _latest(stack: Stack, family: str) -> Any:
@@ -71,6 +77,6 @@ def _register(stack: Stack, name: str, definition: Any) -> str:
 
 
 def _changes(stack: Stack, name: str, found: Found, definition: Any) -> Iterator[Change]:
-    actual, wanted = found.actual.get(DIGEST_TAG, "none"), digest(definition)
+    actual, wanted = tags_of(found.actual.get("tags")).get(DIGEST_TAG, "none"), digest(definition)
     if actual != wanted:
         yield Change("definition", actual[:8], wanted[:8], lambda: _register(stack, name, definition))

@@ -8,12 +8,16 @@ import signal
 import threading
 from concurrent.futures import wait
 from queue import SimpleQueue
+from typing import Any
 
+from hfecs.agents.job_metrics import JobMetrics
 from hfecs.agents.logs import start_logging
+from hfecs.agents.metrics import Database, Metrics
 from hfecs.agents.objects import ObjectStore
 from hfecs.agents.threads import Threads
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
+from hfecs.agents.worker.events import Announce
 from hfecs.agents.worker.outbox import Outbox
 from hfecs.agents.worker.settings import Settings
 from hfecs.agents.worker.stages import Stages
@@ -34,14 +38,29 @@ def main() -> int:
     connection = Connection(settings.broker)
     outbox = Outbox(connection)
     transfers = TRANSFERS_PER_JOB * settings.threads
-    stages = Stages(settings.name, ObjectStore(transfers), Threads(transfers), outbox.put)
+    metrics = Metrics(Database.from_environment(os.environ))
+    stages = Stages(settings.name, ObjectStore(transfers), Threads(transfers), _announce(outbox, metrics))
     consumer = Consumer(settings, connection, stages.perform, outbox)
     _stop_on_signals(connection, consumer)
     log.info("executor %s: %d jobs side by side from %s", settings.name, settings.threads, settings.queue)
     connection.run(consumer)
     wait(consumer.working, CLEANING_SECONDS)
+    metrics.close()
     log.info("stopped")
     return 0
+
+
+def _announce(outbox: Outbox, metrics: Metrics) -> Announce:
+    """Tell the events to those who follow, and to InfluxDB if there is one."""
+    if not metrics.wanted:
+        return outbox.put
+    of_jobs = JobMetrics(metrics.put)
+
+    def announce(event: dict[str, Any]) -> None:
+        outbox.put(event)
+        of_jobs.take(event)
+
+    return announce
 
 
 def _stop_on_signals(connection: Connection, consumer: Consumer) -> None:

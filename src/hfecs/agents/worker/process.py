@@ -19,7 +19,9 @@ NOT_FOUND = 127
 KILLED = 128
 """Exit codes as a shell gives them; the number of a signal is added to the last."""
 
-SECRETS = frozenset({b"AMQP_URL", b"AMQP_USER", b"AMQP_PASSWORD"})
+SECRETS = frozenset(
+    {b"AMQP_URL", b"AMQP_USER", b"AMQP_PASSWORD", b"INFLUXDB_URL", b"INFLUXDB_USER", b"INFLUXDB_PASSWORD"}
+)
 """Variables of the executor that are none of a job's business."""
 
 

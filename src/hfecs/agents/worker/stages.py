@@ -61,7 +61,8 @@ class Stages:
             ended = Ended(FAILED, problem=error.message)
         except OSError as error:
             ended = Ended(FAILED, problem=f"The executor could not work on the job's files: {error}.")
-        events.tell("finished", exit_status=ended.exit_status)
+        handed_back = {"handed_back": True} if cancellation.is_set() else {}
+        events.tell("finished", exit_status=ended.exit_status, **handed_back)
         problems = (ended.problem,) if ended.problem else ()
         return Reply(ended.exit_status, ended.stdout, ended.stderr, events.metrics, problems)
 

@@ -1,0 +1,186 @@
+"""How many jobs of a workflow will run side by side soon: the demand for job slots, from the graph and learnt job times.
+
+Nothing here talks to anybody: the engine agent and the replay of runs in bench/ both ask these functions.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush, heapreplace
+
+PRIOR_SECONDS = 60.0
+"""What a job is taken to last while nothing is known of its program."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The jobs of a workflow by number: their programs, and for each the jobs that it waits for."""
+
+    programs: Sequence[str]
+    before: Sequence[Collection[int]]
+    after: Sequence[Sequence[int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        after: list[list[int]] = [[] for _ in self.programs]
+        for job, earlier in enumerate(self.before):
+            for other in earlier:
+                after[other].append(job)
+        object.__setattr__(self, "after", after)
+
+
+class Times:
+    """Seconds that the jobs of each program take: the mean of what was seen, in this run or in `earlier` ones."""
+
+    def __init__(self, earlier: Mapping[str, tuple[int, float]] | None = None) -> None:
+        """Begin with the number of jobs and the sum of their seconds, by program."""
+        self._seen = dict(earlier or {})
+
+    def learn(self, program: str, seconds: float) -> None:
+        """Take a finished job into account."""
+        count, total = self._seen.get(program, (0, 0.0))
+        self._seen[program] = count + 1, total + seconds
+
+    def known(self) -> dict[str, tuple[int, float]]:
+        """The number of jobs seen and the sum of their seconds, by program."""
+        return dict(self._seen)
+
+    def expected(self, programs: Collection[str], longest_running: Mapping[str, float]) -> dict[str, float]:
+        """The seconds expected of a job, by program.
+
+        A program that was never seen to end is expected to go on for as long as its oldest job has run already.
+        """
+        means = {program: total / count for program, (count, total) in self._seen.items()}
+        return {
+            program: means.get(program, max(PRIOR_SECONDS, 2 * longest_running.get(program, 0.0)))
+            for program in programs
+        }
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: `now` and the starts of running jobs in seconds since its beginning.
+
+    `arrivals` are the times at which its machines came or are expected; `paid` the seconds of machines so far.
+    """
+
+    now: float
+    done: Collection[int]
+    running: Mapping[int, float]
+    arrivals: Sequence[float] = ()
+    paid: float = 0.0
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What a machine is: job slots, seconds until it works, and the most of them."""
+
+    slots: int
+    boot: float
+    most: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A forecast: how many seconds more the run takes, machine seconds, and the slots in use within a boot time."""
+
+    seconds: float
+    machine_seconds: float
+    demand: int
+
+
+def demand(graph: Graph, progress: Progress, times: Times, machines: Machines) -> int:
+    """The job slots worth having now: those that the best plan uses before a machine ordered later could help.
+
+    The best plan is the one with the least product of machine seconds and makespan.
+    """
+    forecast = Forecast(graph, progress, times)
+    if not forecast.left:
+        return 0
+
+    def cost(plan: Plan) -> float:
+        return (progress.paid + plan.machine_seconds) * (progress.now + plan.seconds)
+
+    plans = (forecast.plan(machines, count) for count in range(1, machines.most + 1))
+    return min(plans, key=cost).demand
+
+
+class Forecast:
+    """What is left of a run, ready to be scheduled on any number of machines."""
+
+    def __init__(self, graph: Graph, progress: Progress, times: Times) -> None:
+        self._graph = graph
+        self._progress = progress
+        longest: dict[str, float] = {}
+        for job, started in progress.running.items():
+            program = graph.programs[job]
+            longest[program] = max(longest.get(program, 0.0), progress.now - started)
+        expected = times.expected(set(graph.programs), longest)
+        self._seconds = [expected[program] for program in graph.programs]
+        self._waits = [sum(1 for other in earlier if other not in progress.done) for earlier in graph.before]
+        self._running = [(self._remaining(job, started), job) for job, started in progress.running.items()]
+        gone = set(progress.done) | progress.running.keys()
+        self._ready = [job for job, waits in enumerate(self._waits) if not waits and job not in gone]
+        self.left = len(graph.programs) - len(progress.done)
+
+    def _remaining(self, job: int, started: float) -> float:
+        """Never less than a tenth of the expected time: a job that is late goes on."""
+        return max(started + self._seconds[job] - self._progress.now, self._seconds[job] / 10)
+
+    def plan(self, machines: Machines, count: int) -> Plan:
+        """Schedule the rest on so many machines, in the order in which jobs become ready."""
+        usage = self._schedule(self._free(machines, count))
+        return _priced(usage, machines)
+
+    def _free(self, machines: Machines, count: int) -> list[float]:
+        """When slots become free, those that are in use aside: running jobs go on whatever the number of machines."""
+        now = self._progress.now
+        arrivals = sorted(max(0.0, arrival - now) for arrival in self._progress.arrivals)[:count]
+        arrivals += [machines.boot] * (count - len(arrivals))
+        slots = [arrival for arrival in arrivals for _ in range(machines.slots)]
+        return slots[len(self._running) :]
+
+    def _schedule(self, free: list[float]) -> list[tuple[float, int]]:
+        """The number of jobs under way after each change, by time in seconds from now."""
+        waits, after, seconds = self._waits[:], self._graph.after, self._seconds
+        ready, ends = deque(self._ready), list(self._running)
+        heapify(free)
+        heapify(ends)
+        usage = [(0.0, len(ends))]
+        now = 0.0
+        while True:
+            while ready and free and free[0] <= now:
+                heappop(free)
+                job = ready.popleft()
+                heappush(ends, (now + seconds[job], job))
+            usage.append((now, len(ends)))
+            if ready and free and (not ends or free[0] < ends[0][0]):
+                now = free[0]
+                continue
+            if not ends:
+                return usage
+            now, job = heappop(ends)
+            heappush(free, now)
+            for later in after[job]:
+                waits[later] -= 1
+                if not waits[later]:
+                    ready.append(later)
+
+
+def _priced(usage: list[tuple[float, int]], machines: Machines) -> Plan:
+    """What a schedule costs if machines are kept whenever they are used again within a boot time."""
+    end = usage[-1][0]
+    total, demanded = 0.0, 0
+    window: deque[tuple[float, int]] = deque()  # times and counts that fall, the greatest first
+    following = end
+    for time, count in reversed(usage):
+        while window and window[-1][0] > 0 and window[0][0] > time + machines.boot:
+            window.popleft()
+        while window and window[-1][1] <= count:
+            window.pop()
+        window.append((time, count))
+        demanded = window[0][1]
+        total += (following - time) * -(-demanded // machines.slots)
+        following = time
+    return Plan(end, total, demanded)

@@ -1,0 +1,127 @@
+"""Which broker the parts of a cluster talk to, and the secrets that its containers are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from hfecs.config import Config
+from hfecs.removal import absent
+from hfecs.resources import instance, parameter, task_definition
+from hfecs.stack import Stack
+
+# The account on the broker of the master machine.
+USER = "hyperflow"
+# Names of secrets; the first is made at random, the others are the user's own.
+PASSWORD = "broker-password"
+OWN_PASSWORD = "amqp-password"
+ACCESS_KEYS = {"AWS_ACCESS_KEY_ID": "access-key", "AWS_SECRET_ACCESS_KEY": "secret-access-key"}
+# Where RabbitMQ's management answers, unless said otherwise.
+MANAGEMENT_PORT = 15672
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Addresses without the account, the account's user, and the ARN of its password."""
+
+    amqp_url: str
+    management_url: str
+    user: str
+    password: str
+
+    @property
+    def host(self) -> str:
+        """The host's name or address."""
+        return urlsplit(self.amqp_url).hostname or ""
+
+    def at(self, host: str) -> Broker:
+        """The same broker by another address."""
+        url = urlsplit(self.amqp_url)
+        netloc = f"{host}:{url.port}" if url.port else host
+        return replace(self, amqp_url=url._replace(netloc=netloc).geturl())
+
+    def with_account(self, password: str) -> str:
+        """The URL with the account in it; for a connection of this process only."""
+        url = urlsplit(self.amqp_url)
+        account = f"{quote(self.user, safe='')}:{quote(password, safe='')}@" if self.user else ""
+        return url._replace(netloc=account + url.netloc).geturl()
+
+    def values(self) -> dict[str, str]:
+        """Values for the templates of task definitions."""
+        return {"amqp_url": self.amqp_url, "user": self.user, "password": self.password}
+
+
+def of_master(config: Config, address: str, password: str) -> Broker:
+    """The broker on the master machine at that address."""
+    ports = config.ports
+    return Broker(f"amqp://{address}:{ports.amqp}", f"http://{address}:{ports.management}", USER, password)
+
+
+def own(config: Config, password: str) -> Broker | None:
+    """The broker that the user brought, if there is one."""
+    if config.broker.amqp_url is None:
+        return None
+    url = urlsplit(config.broker.amqp_url.get_secret_value())
+    management = config.broker.management_url or f"http://{url.hostname}:{MANAGEMENT_PORT}"
+    return Broker(_without_account(url), management, unquote(url.username or ""), password)
+
+
+def of_task(definition: Any) -> Broker:
+    """The broker that the containers of a registered task definition talk to."""
+    container = definition["containerDefinitions"][0]
+    environment = {pair["name"]: pair["value"] for pair in container["environment"]}
+    secrets = {pair["name"]: pair["valueFrom"] for pair in container["secrets"]}
+    return Broker(environment["AMQP_URL"], "", environment["AMQP_USER"], secrets["AMQP_PASSWORD"])
+
+
+def for_people(stack: Stack, config: Config) -> str:
+    """The URL, account included, by which a person's machine reaches the broker of a cluster that stands."""
+    if config.broker.amqp_url:
+        return config.broker.amqp_url.get_secret_value()
+    definition = task_definition.registered(stack, "worker")
+    master = instance.public_address(stack, "master")
+    if definition is None:
+        return of_master(config, master, "").with_account(parameter.read(stack, PASSWORD))
+    used, found = of_task(definition), stack.found(instance.KIND, "master", instance.survey)
+    private = found.actual["PrivateIpAddress"] if found else ""
+    password = parameter.read(stack, used.password.rpartition("/")[2])
+    return used.at(master if used.host == private else used.host).with_account(password)
+
+
+def password_of(config: Config) -> str:
+    """The password of the user's own broker; empty if there is none."""
+    url = config.broker.amqp_url
+    return unquote(urlsplit(url.get_secret_value()).password or "") if url else ""
+
+
+def lay_password(stack: Stack, config: Config) -> str:
+    """Make the secret exist that opens the broker, the user's own or ours; return its ARN."""
+    given = password_of(config)
+    ours = parameter.ensure(stack, PASSWORD)
+    if given:
+        return parameter.ensure(stack, OWN_PASSWORD, value=given)
+    absent(stack, parameter, OWN_PASSWORD)
+    return ours
+
+
+def lay_access_keys(stack: Stack, config: Config) -> list[dict[str, str]]:
+    """Make the secrets exist with the user's keys for S3; return them as a container takes them. None: roles do it."""
+    keys = (config.aws.task_access_key, config.aws.task_secret_access_key)
+    secrets = []
+    for (variable, name), key in zip(ACCESS_KEYS.items(), keys, strict=True):
+        if key is None:
+            absent(stack, parameter, name)
+        else:
+            secret = parameter.ensure(stack, name, value=key.get_secret_value())
+            secrets.append({"name": variable, "valueFrom": secret})
+    return secrets
+
+
+def access_keys_of(definition: Any) -> list[dict[str, str]]:
+    """The secrets with keys for S3 that a registered task definition has."""
+    return [pair for pair in definition["containerDefinitions"][0]["secrets"] if pair["name"] in ACCESS_KEYS]
+
+
+def _without_account(url: SplitResult) -> str:
+    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()

@@ -1,0 +1,149 @@
+"""Where the metrics of a cluster go, and what its containers are told of it; without a collector, nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import SecretStr
+
+from hfecs import render
+from hfecs.aws import STACK_TAG, tags_of
+from hfecs.blueprints.foundation import Foundation
+from hfecs.config import Config
+from hfecs.removal import absent
+from hfecs.resources import ingress, instance, parameter, security_group, service, task_definition
+from hfecs.stack import Stack
+from hfecs.together import together
+
+# What the monitoring stack is called, its machine and its security group; and the accounts of its InfluxDB.
+MONITORING = "monitoring"
+DATABASE = "hyperflow_tests"
+WRITER, WRITER_PASSWORD = "hyperflow", "influxdb-writer-password"
+# The user's own password of an InfluxDB elsewhere.
+OWN_PASSWORD = "influxdb-password"
+
+TELEGRAF = "telegraf"
+
+
+@dataclass(frozen=True)
+class Collector:
+    """An InfluxDB: its address, the database, the account's user and the ARN of its password; both may be empty.
+
+    `group` is the security group to be let into, empty if that is somebody else's business.
+    """
+
+    server: str
+    database: str
+    user: str
+    password: str
+    group: str = ""
+
+    def environment(self) -> list[dict[str, str]]:
+        """The variables of containers that write metrics."""
+        values = {"INFLUXDB_URL": f"{self.server}/{self.database}", "INFLUXDB_USER": self.user}
+        return [{"name": name, "value": value} for name, value in values.items() if value]
+
+    def secrets(self) -> list[dict[str, str]]:
+        """The secrets of containers that write metrics."""
+        return [{"name": "INFLUXDB_PASSWORD", "valueFrom": self.password}] if self.password else []
+
+
+def told(definition: Any, container: str, collector: Collector | None, **more: str) -> Any:
+    """The task definition whose container of that name knows the collector; as it is if there is none."""
+    if collector is None:
+        return definition
+    extra = [*collector.environment(), *({"name": name, "value": value} for name, value in more.items())]
+    containers = [
+        {
+            **known,
+            "environment": [*known["environment"], *extra],
+            "secrets": [*known.get("secrets", []), *collector.secrets()],
+        }
+        if known["name"] == container
+        else known
+        for known in definition["containerDefinitions"]
+    ]
+    return {**definition, "containerDefinitions": containers}
+
+
+def of_task(definition: Any) -> Collector | None:
+    """The collector that the first container of a registered task definition writes to, if there is one."""
+    container = definition["containerDefinitions"][0]
+    environment = {pair["name"]: pair["value"] for pair in container["environment"]}
+    secrets = {pair["name"]: pair["valueFrom"] for pair in container["secrets"]}
+    if "INFLUXDB_URL" not in environment:
+        return None
+    server, _, database = environment["INFLUXDB_URL"].rpartition("/")
+    return Collector(server, database, environment.get("INFLUXDB_USER", ""), secrets.get("INFLUXDB_PASSWORD", ""))
+
+
+def standing(stack: Stack, config: Config) -> Collector | None:
+    """The InfluxDB of the monitoring stack, if the survey of this cluster's machines has shown one."""
+    machine = stack.seen(instance.KIND, MONITORING)
+    if not machine or tags_of(machine.actual.get("Tags")).get(STACK_TAG) != MONITORING:
+        return None
+    group = stack.seen(security_group.KIND, MONITORING)
+    server = f"http://{machine.actual['PrivateIpAddress']}:{config.ports.influxdb}"
+    return Collector(server, DATABASE, WRITER, parameter.arn(stack, WRITER_PASSWORD), group.id if group else "")
+
+
+def own(stack: Stack, url: SecretStr | None, secret: str) -> Collector | None:
+    """The user's own InfluxDB, its password kept as a secret of that name; the secret goes when it is not needed."""
+    parts = urlsplit(url.get_secret_value() if url else "")
+    password = unquote(parts.password or "")
+    if not password:
+        absent(stack, parameter, secret)
+    if not url:
+        return None
+    arn = parameter.ensure(stack, secret, value=password) if password else ""
+    server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return Collector(server, parts.path.strip("/"), unquote(parts.username or ""), arn)
+
+
+def lay(stack: Stack, config: Config, base: Foundation) -> Collector | None:
+    """Let the cluster reach its collector and have Telegraf on each machine; without a collector, neither."""
+    collector = own(stack, config.monitoring.influx_url, OWN_PASSWORD) or standing(stack, config)
+    if collector is None:
+        absent(stack, service, TELEGRAF)
+        absent(stack, task_definition, TELEGRAF)
+        return None
+    together(lambda: _telegraf(stack, config, base, collector), lambda: _let_in(stack, config, base, collector))
+    return collector
+
+
+def watching(stack: Stack, config: Config) -> dict[str, str]:
+    """What the notifier needs to know beside the collector."""
+    alarms = ",".join(stack.full_name(name) for name in ("jobs-wait", "no-work"))
+    period = str(config.monitoring.period)
+    return {
+        "ECS_CLUSTER": stack.ecs_cluster,
+        "WORKER_SERVICE": stack.full_name("worker"),
+        "ALARMS": alarms,
+        "METRICS_PERIOD": period,
+    }
+
+
+def _let_in(stack: Stack, config: Config, base: Foundation, collector: Collector) -> None:
+    for source in (base.members, base.broker_group):
+        if collector.group:
+            ingress.ensure(stack, group=collector.group, port=config.ports.influxdb, source=source)
+
+
+def _telegraf(stack: Stack, config: Config, base: Foundation, collector: Collector) -> None:
+    definition = render.document(
+        "task-definitions/telegraf.json",
+        execution_role=base.execution_role,
+        image=config.images.telegraf,
+        configuration=render.template_path("telegraf/telegraf.conf").read_text(encoding="utf-8"),
+        cluster=stack.cluster,
+        period=str(config.monitoring.period),
+        server=collector.server,
+        database=collector.database,
+        log_group=base.log_group,
+        region=stack.cloud.region,
+    )
+    registered = task_definition.ensure(stack, TELEGRAF, definition=told(definition, TELEGRAF, collector))
+    settings = {"taskDefinition": registered, "schedulingStrategy": "DAEMON"}
+    service.ensure(stack, TELEGRAF, cluster=base.cluster, settings=settings)

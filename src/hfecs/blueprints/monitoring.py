@@ -1,0 +1,169 @@
+"""Monitoring: a machine with InfluxDB, which keeps the metrics, and Grafana, which shows them.
+
+It stands by itself: clusters find it by its tags and write to it, and come and go while it keeps what they wrote.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from hfecs import render, site
+from hfecs.blueprints import images
+from hfecs.blueprints.machines import launch, on
+from hfecs.blueprints.metrics import DATABASE, MONITORING, WRITER, WRITER_PASSWORD
+from hfecs.config import Config, Worker
+from hfecs.removal import Paragraphs, remove
+from hfecs.resources import (
+    container_instance,
+    ecs_cluster,
+    instance,
+    instance_profile,
+    log_group,
+    parameter,
+    role,
+    security_group,
+    service,
+    service_linked_role,
+    task,
+    task_definition,
+)
+from hfecs.resources.security_group import Rule
+from hfecs.stack import Stack
+from hfecs.together import together
+
+STACK = MONITORING
+
+TEARDOWN: Paragraphs = [
+    [service],
+    [task],
+    [instance],
+    [container_instance],
+    [ecs_cluster, task_definition, parameter],
+    [security_group, instance_profile],
+    [role],
+    [log_group],
+]
+
+ADMIN, READER = "admin", "grafana"
+ADMIN_PASSWORD, READER_PASSWORD = "influxdb-admin-password", "influxdb-reader-password"
+GRAFANA_PASSWORD = "grafana-password"
+PASSWORDS = (ADMIN_PASSWORD, WRITER_PASSWORD, READER_PASSWORD, GRAFANA_PASSWORD)
+
+MACHINE_ROLE, EXECUTION_ROLE = "monitoring-machine", "monitoring-execution"
+# Groups of the cluster, if it stands: they write metrics.
+WRITING_GROUPS = ("members", "broker")
+
+REPLACED = "replaces the monitoring machine: the metrics of all runs so far are lost"
+
+
+def up(stack: Stack, config: Config) -> None:
+    """Make the monitoring exist as configured."""
+    config = _of_monitoring(images.require(stack, config, ("hfecs",)))
+    place = _look(stack, config)
+    group, profile, execution, passwords, *_ = together(
+        lambda: _firewall(stack, config, place),
+        lambda: _machine_profile(stack),
+        lambda: _execution_role(stack),
+        lambda: together(*[partial(parameter.ensure, stack, name) for name in PASSWORDS]),
+        lambda: ecs_cluster.ensure(stack, MONITORING, insights=config.cluster.insights),
+        lambda: log_group.ensure(stack, "logs", retention_days=config.cluster.log_retention_days),
+        lambda: service_linked_role.ensure(stack, "ecs.amazonaws.com"),
+    )
+
+    machine = launch(config, place, role=MONITORING, cluster=stack.ecs_cluster, profile=profile, groups=[group])
+    machine |= {"SubnetId": place.subnet_ids[0]}
+    definition, _ = together(
+        lambda: task_definition.ensure(
+            stack,
+            MONITORING,
+            definition=_containers(stack, config, execution, dict(zip(PASSWORDS, passwords, strict=True))),
+        ),
+        lambda: instance.ensure(stack, MONITORING, launch=machine, interrupts=REPLACED),
+    )
+
+    service.ensure(stack, MONITORING, cluster=stack.ecs_cluster, settings=_one_task(definition))
+    stack.output(image_id=place.image_id, instance_type=config.cluster.instance_type)
+
+
+def down(stack: Stack) -> None:
+    """Remove the monitoring, all metrics included."""
+    remove(stack, TEARDOWN)
+
+
+def _of_monitoring(config: Config) -> Config:
+    """The configuration as its machine has it: of its own type, and not touched by settings of workers."""
+    machine = config.cluster.model_copy(update={"instance_type": config.monitoring.instance_type})
+    return config.model_copy(update={"cluster": machine, "worker": Worker()})
+
+
+def _look(stack: Stack, config: Config) -> site.Site:
+    """See what there is, and what the account offers, in one round of calls."""
+    known = stack.outputs()
+    image = known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
+    place, _ = together(
+        lambda: site.look(stack.cloud, config, image),
+        lambda: stack.survey([service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)]),
+    )
+    return place  # type: ignore[no-any-return]
+
+
+def _firewall(stack: Stack, config: Config, place: site.Site) -> str:
+    """People reach Grafana and InfluxDB; the cluster, if it stands, InfluxDB. One that comes later lets itself in."""
+    writing = [found.id for name in WRITING_GROUPS if (found := stack.seen(security_group.KIND, name))]
+    ports = config.ports
+    rules = [Rule(port, block) for port in (ports.grafana, ports.influxdb) for block in place.admin_cidrs]
+    rules += [Rule(ports.influxdb, group) for group in writing]
+    description = "InfluxDB and Grafana of an hfecs cluster"
+    return security_group.ensure(stack, MONITORING, vpc_id=place.vpc_id, description=description, rules=rules)
+
+
+def _machine_profile(stack: Stack) -> str:
+    trust = render.document("policies/trust-machine.json")
+    joining = render.document("policies/machine.json", cluster=stack.ecs_cluster, **_where(stack))
+    role.ensure(stack, MACHINE_ROLE, trust=trust, policy=joining)
+    return instance_profile.ensure(stack, MACHINE_ROLE, role=role.full_name(stack, MACHINE_ROLE))
+
+
+def _execution_role(stack: Stack) -> str:
+    """What ECS needs to start the containers; they themselves may do nothing in AWS."""
+    trust = render.document("policies/trust-task.json", account=stack.cloud.account)
+    logs = log_group.full_name(stack)
+    starting = render.document("policies/execution.json", cluster=stack.cluster, log_group=logs, **_where(stack))
+    return role.ensure(stack, EXECUTION_ROLE, trust=trust, policy=starting)
+
+
+def _where(stack: Stack) -> dict[str, str]:
+    return {"region": stack.cloud.region, "account": stack.cloud.account}
+
+
+def _containers(stack: Stack, config: Config, execution_role: str, passwords: dict[str, str]) -> Any:
+    return render.document(
+        "task-definitions/monitoring.json",
+        execution_role=execution_role,
+        image=config.images.hfecs,
+        influxdb_image=config.images.influxdb,
+        grafana_image=config.images.grafana,
+        influxdb_port=config.ports.influxdb,
+        grafana_port=config.ports.grafana,
+        database=DATABASE,
+        admin=ADMIN,
+        writer=WRITER,
+        reader=READER,
+        admin_password=passwords[ADMIN_PASSWORD],
+        writer_password=passwords[WRITER_PASSWORD],
+        reader_password=passwords[READER_PASSWORD],
+        grafana_password=passwords[GRAFANA_PASSWORD],
+        log_group=log_group.full_name(stack),
+        region=stack.cloud.region,
+    )
+
+
+def _one_task(definition: str) -> dict[str, Any]:
+    """Service settings: one task, and a new one only when the old one has left the data and the ports."""
+    return {
+        "taskDefinition": definition,
+        "desiredCount": 1,
+        "placementConstraints": [{"type": "memberOf", "expression": on(MONITORING)}],
+        "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100},
+    }

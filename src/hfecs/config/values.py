@@ -1,0 +1,96 @@
+"""What a key of the configuration is made of: its value's type, its default, its unit and the name it had before."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A table of hfecs.toml; a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def key(default: Any, description: str, *, unit: str = "", original: str = "") -> Any:
+    """A key with its meaning, its unit, and the name or names it had in the Terraform project."""
+    return Field(default, description=description, json_schema_extra={"unit": unit, "original": original})
+
+
+def _matching(pattern: str, form: str) -> AfterValidator:
+    """Take texts of a pattern only; `form` says it in words."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(form)
+        return value
+
+    return AfterValidator(check)
+
+
+def _words(values: dict[str, bool]) -> BeforeValidator:
+    """Take these words, in any case, for true and false."""
+    return BeforeValidator(lambda value: values.get(value.upper(), value) if isinstance(value, str) else value)
+
+
+def _number(value: object) -> object:
+    """A whole number that came as text, from a variable or a flag; choices of numbers take no text."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+Number = BeforeValidator(_number)
+
+
+def web_address(text: str, *schemes: str) -> str:
+    """Take a URL of these schemes that names a host; the error shows none of it, for it may hold a password."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"should be a URL such as {schemes[0]}://HOST:PORT")
+    return text
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=0, le=1000)]
+Seconds = Annotated[int, Field(ge=0, le=86_400)]
+Positive = Annotated[int, Field(ge=1, le=100_000)]
+# Periods that CloudWatch takes for alarms on high-resolution metrics.
+Period = Annotated[Literal[10, 20, 30, 60, 120, 180, 240, 300], Number]
+# Days that CloudWatch Logs takes for retention.
+Retention = Annotated[Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365], Number]
+# The Terraform project wrote switches as ENABLED and DISABLED.
+Switch = Annotated[bool, _words({"ENABLED": True, "DISABLED": False})]
+
+Name = Annotated[
+    str,
+    _matching(
+        r"[a-zA-Z][a-zA-Z0-9_-]{0,31}", "should begin with a letter and go on with letters, digits, - or _, at most 32"
+    ),
+]
+InstanceType = Annotated[str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "should be an EC2 instance type such as t2.micro")]
+MachineImage = Annotated[
+    str, _matching(r"ami-[0-9a-f]+|latest", 'should be an AMI such as ami-0123456789abcdef0, or "latest"')
+]
+Vpc = Annotated[str, _matching(r"vpc-[0-9a-f]+", "should be a VPC such as vpc-0123456789abcdef0")]
+Subnet = Annotated[str, _matching(r"subnet-[0-9a-f]+", "should be subnets such as subnet-0123456789abcdef0")]
+Bucket = Annotated[
+    str,
+    _matching(
+        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "should be 3 to 63 lower case letters, digits, dots and -, beginning and ending with a letter or digit",
+    ),
+]
+Container = Annotated[str, _matching(r"[a-z0-9][\w./:@-]*", "should be a container image such as debian:bookworm-slim")]
+# It goes into a shell script of the machines: nothing that a shell would read in its own way.
+NfsExport = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9._-]+:/[A-Za-z0-9._/-]*", "should be a server and a directory such as files.example.org:/data"
+    ),
+]

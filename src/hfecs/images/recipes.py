@@ -1,0 +1,76 @@
+"""What the images are built from: a checkout of hfecs, laid out for the Dockerfiles in templates/images/."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hfecs import __version__, render
+from hfecs.errors import Misused
+from hfecs.images.builder import Recipe
+
+NAMES = ("hfecs", "worker")
+BASE = "debian:bookworm-slim"
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "src", "templates")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
+# AWS names the families of its ARM processors by a letter g behind their number, and the first of them a1.
+ARM = re.compile(r"a1\.|[a-z]+[0-9]+g")
+
+
+def local_name(name: str) -> str:
+    """The name that an image has on this machine."""
+    return f"hfecs/{name}:{__version__}"
+
+
+def platform_of(instance_type: str) -> str:
+    """The platform of the machines that an image is to run on."""
+    return "linux/arm64" if ARM.match(instance_type) else "linux/amd64"
+
+
+@contextmanager
+def recipes(source: Path | None, *, base: str, worker: Path | None) -> Iterator[list[Recipe]]:
+    """The images in the order in which they are built, from a checkout: the one hfecs runs from unless named.
+
+    `worker` is the Dockerfile of another worker than that of the Montage example. The folder that hfecs is copied
+    from is gone afterwards.
+    """
+    files = worker or render.template_path("images/worker/Dockerfile")
+    if not files.is_file():
+        raise Misused(f"There is no Dockerfile {files}.", hint="docs/images.md says what a worker image must hold")
+    with TemporaryDirectory(prefix="hfecs-images-") as name:
+        folder = Path(name)
+        _lay_out(_checkout(source), folder)
+        yield [
+            Recipe(local_name("hfecs"), render.template_path("images/hfecs/Dockerfile"), folder, {"BASE": base}),
+            Recipe(local_name("worker"), files, files.parent, {"HFECS": local_name("hfecs")}),
+        ]
+
+
+def _checkout(source: Path | None) -> Path:
+    folder = source or render.templates().parent
+    missing = [name for name in (*SOURCES, "constraints.txt") if not (folder / name).exists()]
+    if missing:
+        raise Misused(
+            f"Images are built from a checkout of hfecs, and {folder} is none: {', '.join(missing)} is not there.",
+            hint="name a checkout: hfecs images build --source DIR",
+        )
+    return folder
+
+
+def _lay_out(checkout: Path, folder: Path) -> None:
+    for name in SOURCES:
+        _copy(checkout / name, folder / "source" / name)
+    _copy(checkout / "templates" / "engine", folder / "engine")
+    _copy(checkout / "constraints.txt", folder / "constraints.txt")
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=LEFT_OUT)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)

@@ -1,0 +1,61 @@
+"""What the keys mean: their descriptions, units, former names, and which of them are secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import SecretStr
+
+from hfecs.config import Config
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A key's description, unit, former names, default, least and greatest number, and whether it is a secret."""
+
+    description: str
+    unit: str
+    originals: tuple[str, ...]
+    default: Any
+    bounds: tuple[int, int] | None
+    secret: bool
+
+
+@cache
+def meanings() -> dict[str, Meaning]:
+    """The meaning of every dotted key."""
+    return {
+        f"{table}.{name}": _meaning(field, schema["properties"][name])
+        for table, section in Config.model_fields.items()
+        for schema in (type(section.default).model_json_schema(),)
+        for name, field in type(section.default).model_fields.items()
+    }
+
+
+@cache
+def originals() -> dict[str, str]:
+    """The keys by the names that they had in the Terraform project."""
+    return {old: key for key, meaning in meanings().items() for old in meaning.originals}
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of a key may not be shown."""
+    return key in meanings() and meanings()[key].secret
+
+
+def _meaning(field: Any, schema: dict[str, Any]) -> Meaning:
+    extra = field.json_schema_extra or {}
+    names = tuple(name for name in extra.get("original", "").split(", ") if name)
+    bounds = [(one["minimum"], one["maximum"]) for one in schema.get("anyOf", [schema]) if "minimum" in one]
+    secret = SecretStr in _types(field.annotation)
+    return Meaning(
+        field.description or "", extra.get("unit", ""), names, field.default, bounds[0] if bounds else None, secret
+    )
+
+
+def _types(annotation: Any) -> set[Any]:
+    """A type and all that it is made of."""
+    inner: set[Any] = set().union(*(_types(part) for part in getattr(annotation, "__args__", ())))
+    return {annotation} | inner if isinstance(annotation, type) else inner

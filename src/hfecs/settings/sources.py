@@ -1,0 +1,118 @@
+"""Where values come from: the file, the environment; each with the place where it was said."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hfecs.config import Config
+from hfecs.errors import ConfigurationInvalid
+
+PREFIX = "HFECS_"
+# Variables of the environment that steer the program and are no keys.
+NOT_KEYS = ("HFECS_ENGINE_HOME", "HFECS_LOCAL", "HFECS_CONFIG", "HFECS_STATE", "HFECS_ADDRESS")
+
+Dotted = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Values by dotted key, and where each was said."""
+
+    values: Dotted
+    places: dict[str, str]
+
+    def over(self, lower: Source) -> Source:
+        """These values, and those of a lower source where there are none."""
+        return Source(lower.values | self.values, lower.places | self.places)
+
+
+def keys() -> list[str]:
+    """Every dotted key."""
+    defaults = Config()
+    return [f"{table}.{key}" for table in Config.model_fields for key in type(getattr(defaults, table)).model_fields]
+
+
+def variable_of(key: str) -> str:
+    """The variable of the environment that sets a key."""
+    return PREFIX + key.replace(".", "_").upper()
+
+
+def flags(given: Mapping[str, Any]) -> Source:
+    """Values of flags by dotted key; None was not given."""
+    values = {key: value for key, value in given.items() if value is not None}
+    return Source(values, {key: "--" + key.rpartition(".")[2].replace("_", "-") for key in values})
+
+
+def assignments(texts: Iterable[str]) -> Source:
+    """Values of `--set KEY=VALUE`."""
+    values = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigurationInvalid(f"--set {text} sets nothing.", hint="write --set scaling.asg_max=8")
+        values[key.strip()] = _plain(value)
+    return Source(values, {key: f"--set {key}" for key in values})
+
+
+def file(path: Path) -> Source:
+    """Values of a TOML file; none if it does not exist."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return Source({}, {})
+    except OSError as error:
+        raise ConfigurationInvalid(f"{path} cannot be read: {error.strerror}.", hint="name a file: --config") from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        hint = 'strings stand in quotes: name = "x"'
+        raise ConfigurationInvalid(f"{path} is not TOML: {error}.", hint) from None
+    values: Dotted = {}
+    for table, entries in document.items():
+        if isinstance(entries, dict):
+            values |= {f"{table}.{key}": value for key, value in entries.items()}
+        else:
+            values[table] = entries
+    lines = _lines(text)
+    numbers = {key: lines.get(key) or lines.get(key.partition(".")[0], 1) for key in values}
+    return Source(values, {key: f"{path.name}, line {number}" for key, number in numbers.items()})
+
+
+def environment(variables: Mapping[str, str]) -> Source:
+    """Values of variables such as HFECS_CLUSTER_INSTANCE_TYPE; lists are written as in JSON, an empty one is none."""
+    by_variable = {variable_of(key): key for key in keys()}
+    values, places = {}, {}
+    for variable, text in variables.items():
+        if variable.startswith(PREFIX) and variable not in NOT_KEYS and text:
+            key = by_variable.get(variable, variable)
+            values[key], places[key] = _plain(text), variable
+    return Source(values, places)
+
+
+def _plain(text: str) -> Any:
+    """A JSON list stays a list; anything else is text, which pydantic turns into numbers and truth values."""
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _lines(text: str) -> dict[str, int]:
+    """The line of each dotted key."""
+    table = ""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[\s*([\w.-]+)\s*\]", line):
+            table = header[1]
+            found.setdefault(table, number)
+        elif key := re.match(r"\s*([\w.-]+)\s*=", line):
+            found[f"{table}.{key[1]}" if table else key[1]] = number
+    return found

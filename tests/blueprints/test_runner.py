@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blueprints.leftovers import leftovers
+from hfecs.blueprints import cluster, runner
+from hfecs.errors import ConfigurationInvalid, Misused
+from hfecs.stack import Stack
+from hfecs.state import State
+from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, steps, write_job
+
+BUCKET = "hfecs-files"
+
+
+@pytest.fixture
+def runs(stack: Stack) -> Stack:
+    """The stack of the runs, beside a cluster with a machine that takes tasks."""
+    cluster.up(stack, configuration())
+    add_machine(stack)
+    return stack_of(stack.cloud, stack.state, runner.STACK)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    return write_job(tmp_path / "job")
+
+
+def start(runs: Stack, stack: Stack, job: Path, name: str = "one", **changes: Any) -> runner.Run:
+    return runner.up(runs, again(stack), configuration(**changes), name=name, bucket_name=BUCKET, directory=job)
+
+
+def living(stack: Stack) -> list[str]:
+    """Names of the machines that run."""
+    filters: Any = [{"Name": "instance-state-name", "Values": ["running"]}]
+    answer = stack.cloud.ec2.describe_instances(Filters=filters)
+    instances = [instance for group in answer["Reservations"] for instance in group["Instances"]]
+    tags = [{tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])} for instance in instances]
+    return sorted(tag["hfecs:name"] for tag in tags if "hfecs:name" in tag)
+
+
+def test_a_run_has_its_bucket_files_machine_and_task(runs: Stack, stack: Stack, job: Path) -> None:
+    run = start(runs, stack, job)
+
+    assert {f"{step.kind} {step.name}" for step in steps(runs)} == {
+        f"bucket {BUCKET}",
+        "task-definition runner",
+        "instance runner-one",
+        f"role-policy hfecs-hyperflow-us-east-1-worker/hfecs-run-{BUCKET}",
+        f"role-policy hfecs-hyperflow-us-east-1-runner/hfecs-run-{BUCKET}",
+        "job-files job",
+        "task one",
+    }
+    assert runs.outputs() == {"run": "one", "bucket": BUCKET, "task": run.task}
+    assert living(stack) == ["master", "runner-one"]
+
+
+def test_the_machine_of_a_run_ends_itself_with_its_task(runs: Stack, stack: Stack, job: Path) -> None:
+    cloud = stack.cloud
+    assert isinstance(cloud, WatchedCloud)
+    cloud.forget()
+
+    start(runs, stack, job)
+
+    (launch,) = (call for call in cloud.calls_of("RunInstances") if "UserData" in call)
+    assert launch["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert "HFECS_END_WITH_TASK=true" in launch["UserData"]
+
+
+def test_the_engine_is_told_its_run_and_bucket_and_stands_on_the_runner(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    start(runs, stack, job)
+
+    (call,) = cloud.calls_of("RunTask")
+    environment = call["overrides"]["containerOverrides"][0]["environment"]
+    assert environment == [{"name": "RUN_ID", "value": "one"}, {"name": "BUCKET", "value": BUCKET}]
+    assert call["placementConstraints"][0]["expression"] == "attribute:hfecs.role == runner"
+
+
+def test_a_second_run_shares_the_bucket_and_sends_nothing_twice(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    start(runs, stack, job)
+    cloud.forget()
+
+    start(again(runs), stack, job, name="two")
+
+    assert sorted(cloud.changing()) == ["RunInstances", "RunTask"]
+
+
+def test_a_run_without_a_cluster_is_refused_and_makes_nothing(stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    runs = stack_of(stack.cloud, stack.state, runner.STACK)
+
+    with nothing_changes(cloud), pytest.raises(Misused, match="no cluster hyperflow in us-east-1") as raised:
+        start(runs, stack, job)
+
+    assert "hfecs cluster up" in raised.value.hint
+
+
+def test_a_run_without_images_is_refused_before_anything_is_made(stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    with nothing_changes(cloud), pytest.raises(ConfigurationInvalid, match=r"images\.worker"):
+        start(stack, stack, job, images__worker=None)
+
+
+def test_the_last_run_is_known_by_the_state_file(runs: Stack, stack: Stack, job: Path) -> None:
+    run = start(runs, stack, job)
+
+    assert runner.latest(again(runs), None) == run
+    assert runner.latest(again(runs), "one") == run
+
+
+def test_a_run_that_somebody_else_started_is_found_by_its_task(runs: Stack, stack: Stack, job: Path) -> None:
+    run = start(runs, stack, job)
+    elsewhere = again(runs, state=State.load(runs.state.path.with_name("elsewhere")))
+
+    assert runner.latest(elsewhere, None) == run
+    assert runner.latest(elsewhere, "one") == run
+
+
+@pytest.mark.parametrize(("name", "which"), [(None, "no run to be found"), ("two", "no run two to be found")])
+def test_a_run_that_is_not_there_is_misuse(runs: Stack, name: str | None, which: str) -> None:
+    with pytest.raises(Misused, match=which):
+        runner.latest(runs, name)
+
+
+def test_a_run_can_be_stopped(runs: Stack, stack: Stack, job: Path) -> None:
+    run = start(runs, stack, job)
+
+    runner.stop(again(runs), run)
+
+    tasks = stack.cloud.ecs.describe_tasks(cluster="hfecs-hyperflow-cluster", tasks=[run.task])["tasks"]
+    assert [task["lastStatus"] for task in tasks] == ["STOPPED"]
+
+
+def test_a_run_that_has_ended_is_forgotten_with_its_machine(runs: Stack, stack: Stack, job: Path) -> None:
+    run = start(runs, stack, job)
+
+    runner.forget(again(runs), run)
+
+    assert {record.kind for record in runs.state.records(runner.STACK)} == {"bucket", "task-definition", "role-policy"}
+
+
+def test_down_removes_all_runs_and_keeps_their_data(runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    start(runs, stack, job)
+    start(again(runs), stack, job, name="two")
+
+    runner.down(again(runs), with_data=False)
+
+    assert living(stack) == ["master"]
+    assert [name for name in leftovers(cloud) if "bucket" in name or "runner" in name] == [
+        "role: arn:aws:iam::123456789012:role/hfecs/hyperflow/hfecs-hyperflow-us-east-1-runner",
+        f"bucket: {BUCKET}",
+    ]
+    with nothing_changes(cloud):
+        cluster.up(again(stack), configuration())
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["with the state file", "without it"])
+def test_down_with_data_and_the_cluster_leaves_nothing(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path, lost: bool
+) -> None:
+    start(runs, stack, job)
+    state = State.load(stack.state.path.with_name("empty")) if lost else stack.state
+
+    runner.down(again(runs, state=state), with_data=True)
+    cluster.down(again(stack, state=state))
+
+    assert leftovers(cloud) == []
+
+
+def test_rights_are_limited_to_the_bucket_of_the_run(runs: Stack, stack: Stack, job: Path) -> None:
+    start(runs, stack, job)
+
+    answer = stack.cloud.iam.get_role_policy(
+        RoleName="hfecs-hyperflow-us-east-1-worker", PolicyName=f"hfecs-run-{BUCKET}"
+    )
+    resources = [statement["Resource"] for statement in answer["PolicyDocument"]["Statement"]]  # type: ignore[index]
+    assert resources == [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+
+
+def test_names_of_runs_tell_when_they_began_and_differ() -> None:
+    names = {runner.new_name() for _ in range(20)}
+
+    assert len(names) == 20
+    assert all(re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", name) for name in names)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hfecs.blueprints import scaling
+from hfecs.config import Scaling
+
+sizes = st.integers(0, 1000)
+shares = st.integers(1, 100_000)
+
+
+def of(most: int, share: int = 2, least: int = 0) -> Scaling:
+    return Scaling(asg_min=least, asg_desired=least, asg_max=most, jobs_per_worker=share)
+
+
+def bounds(step: dict[str, float]) -> tuple[float, float]:
+    return step.get("MetricIntervalLowerBound", float("-inf")), step.get("MetricIntervalUpperBound", float("inf"))
+
+
+def added(config: Scaling, waiting: int) -> int:
+    """How many machines the steps add when so many jobs wait: intervals count from the alarm's threshold."""
+    above = waiting - scaling.alarm_more(config, "c", [])["Threshold"]
+    (adjustment,) = [
+        step["ScalingAdjustment"] for step in scaling.more(config) if bounds(step)[0] <= above < bounds(step)[1]
+    ]
+    return int(adjustment)
+
+
+@given(most=sizes, share=shares)
+def test_steps_are_contiguous_from_zero_to_infinity(most: int, share: int) -> None:
+    steps = [bounds(step) for step in scaling.more(of(most, share))]
+
+    assert steps[0][0] == 0
+    assert steps[-1][1] == float("inf")
+    assert all(ending[1] == beginning[0] for ending, beginning in pairwise(steps))
+    assert all(low < high for low, high in steps)
+
+
+@given(most=sizes, share=shares)
+def test_there_are_at_most_twenty_steps_and_the_last_one_fills_the_group(most: int, share: int) -> None:
+    steps = scaling.more(of(most, share))
+
+    assert 1 <= len(steps) <= 20
+    assert steps[-1]["ScalingAdjustment"] == max(1, most)
+
+
+@given(most=st.integers(1, 20), share=shares, waiting=st.integers(1, 1_000_000))
+def test_a_small_group_gets_a_machine_for_each_share_of_the_waiting_jobs(most: int, share: int, waiting: int) -> None:
+    assert added(of(most, share), waiting) == min(most, -(-waiting // share))
+
+
+@given(most=st.integers(21, 1000), share=shares, waiting=st.integers(1, 1_000_000))
+def test_a_large_group_grows_by_no_more_than_the_work_and_at_least_by_one(most: int, share: int, waiting: int) -> None:
+    assert 1 <= added(of(most, share), waiting) <= min(most, -(-waiting // share))
+
+
+@given(most=st.integers(1, 1000), share=shares, one=st.integers(1, 100_000), other=st.integers(1, 100_000))
+def test_more_work_never_asks_for_fewer_machines(most: int, share: int, one: int, other: int) -> None:
+    less, more = sorted((one, other))
+
+    assert added(of(most, share), less) <= added(of(most, share), more)
+
+
+@given(most=sizes, share=shares)
+def test_machines_and_workers_grow_by_the_same_steps(most: int, share: int) -> None:
+    config = of(most, share)
+
+    assert scaling.machines_more(config)["StepAdjustments"] == scaling.workers_more(config)["StepAdjustments"]
+
+
+@given(least=sizes)
+def test_without_work_both_go_down_to_the_minimum(least: int) -> None:
+    config = of(1000, least=least)
+
+    for policy in (scaling.machines_fewer(config), scaling.workers_fewer(config)):
+        assert policy["AdjustmentType"] == "ExactCapacity"
+        assert [step["ScalingAdjustment"] for step in policy["StepAdjustments"]] == [least]
+
+
+def test_one_waiting_job_sets_off_growth_and_a_silent_notifier_neither() -> None:
+    more, fewer = scaling.alarm_more(Scaling(), "c", ["a"]), scaling.alarm_fewer(Scaling(), "c", ["b"])
+
+    assert (more["Threshold"], more["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+    assert (fewer["Threshold"], fewer["ComparisonOperator"]) == (0, "LessThanOrEqualToThreshold")
+    assert (more["TreatMissingData"], fewer["TreatMissingData"]) == ("notBreaching", "ignore")
+
+
+def test_a_job_that_runs_keeps_the_machines() -> None:
+    assert scaling.alarm_more(Scaling(), "c", [])["MetricName"] == "QueueLength"
+    assert scaling.alarm_fewer(Scaling(), "c", [])["MetricName"] == "Backlog"
+
+
+def test_alarms_look_at_the_cluster_of_their_own() -> None:
+    assert scaling.alarm_more(Scaling(), "mine", [])["Dimensions"] == [{"Name": "ClusterName", "Value": "mine"}]

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore.loaders import Loader, create_loader
+from moto.server import ThreadedMotoServer
+
+from hfecs import cli
+from hfecs.aws import Cloud
+from hfecs.blueprints import cluster
+from hfecs.site import IMAGE_PARAMETER
+from hfecs.state import State
+from support import KEYS, ME, REGION, configuration, stack_of
+
+CONFIGURATION = f"""
+[network]
+admin_cidrs = ["{ME}"]
+[images]
+hfecs = "hfecs:1"
+worker = "montage:1"
+"""
+NOWHERE = "/nonexistent"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left behind."""
+
+    code: int
+    data: str
+    talk: str
+
+
+Hfecs = Callable[..., Answer]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Cloud]:
+    """A server that stands in for AWS, as seen by the tests."""
+    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    yield Cloud(region=REGION, endpoint_url=f"http://{host}:{port}", environment=KEYS)
+    moto.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_loader() -> Loader:
+    """boto3's service models, read once for all commands: that takes longer than the commands themselves."""
+    return create_loader()
+
+
+@pytest.fixture
+def bare(tmp_path: Path, shared_loader: Loader, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder on a machine where nothing is set."""
+    monkeypatch.setattr(botocore.session, "create_loader", lambda _: shared_loader)
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", *KEYS):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, NOWHERE)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hfecs.toml").write_text(CONFIGURATION)
+    return tmp_path
+
+
+@pytest.fixture
+def project(bare: Path, server: Cloud, small_moto: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder on a machine whose AWS is an empty server."""
+    with urllib.request.urlopen(urllib.request.Request(f"{server.endpoint_url}/moto-api/reset", method="POST")):
+        pass
+    server.ssm.get_parameter(Name=IMAGE_PARAMETER.format(""))  # moto reads its parameters now, and in one thread
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(server.endpoint_url))
+    return bare
+
+
+@pytest.fixture
+def standing(project: Path, server: Cloud) -> Path:
+    """A project whose cluster stands."""
+    cluster.up(stack_of(server, State.load(project / "hfecs.state.json")), configuration())
+    return project
+
+
+@pytest.fixture
+def hfecs(capsys: pytest.CaptureFixture[str]) -> Hfecs:
+    """Run a command line as the program does."""
+
+    def run(*arguments: str) -> Answer:
+        capsys.readouterr()
+        code = cli.main(list(arguments))
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
+
+    return run

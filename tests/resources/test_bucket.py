@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hfecs import render
+from hfecs.errors import AwsFailed, NotOurs
+from hfecs.removal import remove
+from hfecs.resources import bucket
+from hfecs.stack import Stack
+from hfecs.state import Record
+from support import WatchedCloud, again, nothing_changes, steps
+
+NAME = "hfecs-files"
+POLICY = render.document("policies/bucket.json", bucket=NAME)
+
+
+def make(stack: Stack) -> str:
+    return bucket.ensure(stack, NAME, policy=POLICY)
+
+
+def test_a_bucket_is_closed_to_the_public(stack: Stack) -> None:
+    make(stack)
+
+    answer = stack.cloud.s3.get_public_access_block(Bucket=NAME)["PublicAccessBlockConfiguration"]
+    assert answer == {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": True,
+    }
+
+
+def test_a_bucket_is_encrypted(stack: Stack) -> None:
+    make(stack)
+
+    rules = stack.cloud.s3.get_bucket_encryption(Bucket=NAME)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert [rule["ApplyServerSideEncryptionByDefault"] for rule in rules] == [{"SSEAlgorithm": "AES256"}]
+
+
+def test_a_bucket_is_reached_over_tls_only() -> None:
+    (statement,) = POLICY["Statement"]
+
+    assert statement["Effect"] == "Deny"
+    assert statement["Principal"] == "*"
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [f"arn:aws:s3:::{NAME}", f"arn:aws:s3:::{NAME}/*"]
+
+
+def test_a_bucket_in_another_region_stands_there(cloud: WatchedCloud, state: Any) -> None:
+    from support import stack_of
+
+    make(stack_of(WatchedCloud("eu-west-1"), state))
+
+    assert cloud.s3.get_bucket_location(Bucket=NAME)["LocationConstraint"] == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("undo", "named"),
+    [
+        (lambda s3: s3.delete_public_access_block(Bucket=NAME), "public access: open -> blocked"),
+        (lambda s3: s3.delete_bucket_encryption(Bucket=NAME), "encryption"),
+        (lambda s3: s3.delete_bucket_policy(Bucket=NAME), "policy"),
+    ],
+)
+def test_what_somebody_opened_is_closed_again(stack: Stack, cloud: WatchedCloud, undo: Any, named: str) -> None:
+    make(stack)
+    undo(stack.cloud.s3)
+    later = again(stack)
+
+    make(later)
+
+    assert named in steps(later)[0].detail
+    with nothing_changes(cloud):
+        make(again(stack))
+
+
+def test_a_strangers_bucket_is_refused_with_its_data(stack: Stack, cloud: WatchedCloud) -> None:
+    stack.cloud.s3.create_bucket(Bucket=NAME)
+
+    with nothing_changes(cloud), pytest.raises(NotOurs, match=NAME):
+        make(stack)
+
+
+def test_a_bucket_that_may_not_be_looked_at_belongs_to_somebody_else(stack: Stack, cloud: WatchedCloud) -> None:
+    cloud.refuse("HeadBucket", "403", "Forbidden")
+    cloud.refuse("CreateBucket", "BucketAlreadyExists", "not available")
+
+    with pytest.raises(AwsFailed, match="BucketAlreadyExists") as raised:
+        make(stack)
+
+    assert "choose another --bucket" in raised.value.hint
+
+
+def test_a_name_that_was_deleted_a_moment_ago_is_not_waited_for(stack: Stack, cloud: WatchedCloud) -> None:
+    cloud.refuse("CreateBucket", "OperationAborted", "conflicting operation")
+
+    with pytest.raises(AwsFailed) as raised:
+        make(stack)
+
+    assert "choose another --bucket" in raised.value.hint
+
+
+@pytest.mark.parametrize("code", ["NoSuchBucket", "OperationAborted"])
+def test_a_bucket_that_is_not_ready_yet_gets_its_settings_later(stack: Stack, cloud: WatchedCloud, code: str) -> None:
+    for operation in ("PutPublicAccessBlock", "PutBucketEncryption", "PutBucketPolicy"):
+        cloud.refuse(operation, code, times=2)
+
+    make(stack)
+
+    with nothing_changes(cloud):
+        make(again(stack))
+
+
+def test_a_bucket_goes_with_all_its_objects_versions_and_uploads(stack: Stack) -> None:
+    make(stack)
+    s3 = stack.cloud.s3
+    s3.put_bucket_versioning(Bucket=NAME, VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"old", b"new"):
+        s3.put_object(Bucket=NAME, Key="input/a", Body=body)
+    s3.delete_object(Bucket=NAME, Key="input/a")
+    s3.create_multipart_upload(Bucket=NAME, Key="input/b")
+
+    remove(again(stack), [[bucket]])
+
+    assert s3.list_buckets()["Buckets"] == []
+
+
+def test_a_bucket_is_found_by_its_tags_from_another_machine(stack: Stack) -> None:
+    make(stack)
+    stack.cloud.s3.create_bucket(Bucket="of-a-stranger")
+
+    found = list(bucket.survey(again(stack)))
+
+    assert [(item.id, item.ours) for item in found] == [(NAME, True)]
+
+
+def test_a_recorded_name_that_a_stranger_has_now_keeps_its_data(stack: Stack) -> None:
+    stack.cloud.s3.create_bucket(Bucket=NAME)
+    stack.cloud.s3.put_object(Bucket=NAME, Key="theirs", Body=b"")
+    stack.state.record("cluster", Record(bucket.KIND, NAME, NAME))
+
+    remove(stack, [[bucket]])
+
+    assert [item["Key"] for item in stack.cloud.s3.list_objects_v2(Bucket=NAME)["Contents"]] == ["theirs"]

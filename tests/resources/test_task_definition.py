@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from hfecs.resources import task_definition
+from hfecs.stack import Stack
+from resources.cases import task
+from support import again
+
+
+def test_a_change_registers_one_revision_more(stack: Stack) -> None:
+    first = task_definition.ensure(stack, "worker", definition=task())
+
+    second = task_definition.ensure(again(stack), "worker", definition=task(memoryReservation=128))
+
+    assert [arn.rpartition("/")[2] for arn in (first, second)] == [
+        "hfecs-hyperflow-worker:1",
+        "hfecs-hyperflow-worker:2",
+    ]
+
+
+def test_a_removal_takes_every_revision(stack: Stack) -> None:
+    task_definition.ensure(stack, "worker", definition=task())
+    task_definition.ensure(again(stack), "worker", definition=task(memoryReservation=128))
+
+    task_definition.teardown(stack, stack.state.records("cluster")[0])
+
+    assert stack.cloud.ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"] == []

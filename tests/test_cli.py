@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import pytest
+import typer.main
+from botocore.exceptions import ClientError, NoRegionError
+
+import hfecs
+from hfecs import cli
+from hfecs.errors import AwsFailed, Failed, Misused, NotOurs, WorkflowFailed
+from support import KEYS
+
+Captured = pytest.CaptureFixture[str]
+DOES = re.compile(r"\b(makes?|reads?|writes?|removes?|lists?|uploads?|ends?|builds?|shows?)\b", re.IGNORECASE)
+
+
+def commands(command: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """Every command that a person may type."""
+    if command.hidden:
+        return
+    if hasattr(command, "commands"):
+        for name, part in command.commands.items():
+            yield from commands(part, *path, name)
+    else:
+        yield path
+
+
+EVERY = list(commands(typer.main.get_command(cli.app)))
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_the_help_of_a_command_says_what_it_makes_or_reads_and_what_it_costs(
+    capsys: Captured, path: tuple[str, ...]
+) -> None:
+    assert cli.main([*path, "--help"]) == 0
+
+    text = capsys.readouterr().out.partition("Options:")[0]
+    assert DOES.search(text)
+    assert "cost" in text.lower()
+
+
+def test_the_commands_are_those_of_the_manual() -> None:
+    names = {" ".join(path) for path in EVERY}
+
+    assert names >= {
+        "cluster up",
+        "cluster down",
+        "run",
+        "status",
+        "logs",
+        "plan",
+        "destroy",
+        "local up",
+        "local down",
+        "local status",
+        "example montage",
+    }
+
+
+def test_the_help_names_the_way_without_an_account(capsys: Captured) -> None:
+    assert cli.main(["--help"]) == 0
+
+    assert "hfecs --local cluster up" in capsys.readouterr().out
+
+
+def test_the_commands_of_the_containers_are_hidden(capsys: Captured) -> None:
+    cli.main(["--help"])
+
+    assert "agent" not in capsys.readouterr().out
+    assert cli.main(["agent", "worker", "--help"]) == 0
+
+
+def test_the_version_is_data(capsys: Captured) -> None:
+    assert cli.main(["--version"]) == 0
+
+    assert capsys.readouterr().out == f"hfecs {hfecs.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["fly"], ["cluster", "up", "--fly"], ["cluster", "up", "--asg-max", "many"], ["logs", "--since", "0"]],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_misuse(capsys: Captured, arguments: list[str]) -> None:
+    assert cli.main(arguments) == 2
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["cluster"], ["local"], ["example"]], ids=lambda words: " ".join(words) or "-"
+)
+def test_half_a_command_line_shows_the_help(capsys: Captured, arguments: list[str]) -> None:
+    assert cli.main(arguments) == 2
+
+    assert "Usage:" in "".join(capsys.readouterr())
+
+
+def aws_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "CreateRole")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Failed("x"), 1),
+        (WorkflowFailed("x"), 1),
+        (Misused("x"), 2),
+        (NotOurs("x"), 3),
+        (aws_error("AccessDenied"), 1),
+        (NoRegionError(), 2),
+        (ExceptionGroup("", [Failed("x"), NotOurs("y")]), 3),
+        (ExceptionGroup("", [aws_error("A"), ExceptionGroup("", [Misused("y"), NoRegionError()])]), 2),
+    ],
+    ids=repr,
+)
+def test_an_error_for_people_ends_in_its_exit_code_without_a_traceback(
+    capsys: Captured, error: Exception, code: int
+) -> None:
+    assert cli._explained(error) == code
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert "Traceback" not in err
+
+
+def test_every_error_of_a_group_is_told_and_the_same_one_once(capsys: Captured) -> None:
+    one, other = AwsFailed("role a failed"), AwsFailed("role b failed")
+
+    cli._explained(ExceptionGroup("", [one, ExceptionGroup("", [other, AwsFailed("role a failed")])]))
+
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert errors == ["error: role a failed", "error: role b failed"]
+
+
+@pytest.mark.parametrize("bug", [KeyError("x"), ExceptionGroup("", [Failed("x"), KeyError("x")])], ids=repr)
+def test_a_bug_keeps_its_traceback(bug: Exception) -> None:
+    with pytest.raises(type(bug)) as raised:
+        cli._explained(bug)
+
+    assert raised.value is bug
+
+
+def test_a_bug_ends_a_program_with_a_traceback() -> None:
+    code = "from hfecs import cli; cli.app = lambda arguments: 1 / 0; cli.entry()"
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert "ZeroDivisionError" in ended.stderr
+
+
+def test_ctrl_c_ends_in_130(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    for name, value in {**KEYS, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+
+    def press(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, press)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        code = cli.main(["logs", "--follow"])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+    assert code == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_module_is_the_command() -> None:
+    ended = subprocess.run([sys.executable, "-m", "hfecs", "--version"], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == f"hfecs {hfecs.__version__}\n"
+
+
+def test_the_help_loads_none_of_the_heavy_libraries() -> None:
+    heavy = "{'boto3', 'botocore', 'pika', 'moto', 'pydantic'}"
+    code = (
+        f"import sys; from hfecs import cli; cli.main(['--help']); print({heavy} & set(sys.modules), file=sys.stderr)"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ended.stderr == "set()\n"
+
+
+def test_the_help_is_there_at_once() -> None:
+    best = min(_seconds("--help") for _ in range(3))
+
+    assert best < 1.0  # 0.3 s on a machine that has nothing else to do
+
+
+def _seconds(*arguments: str) -> float:
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-m", "hfecs", *arguments], stdout=subprocess.DEVNULL, env=os.environ, check=True)
+    return time.monotonic() - start

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from hfecs.console import Console
+from hfecs.errors import Misused
+from hfecs.report import Outcome, Step
+
+Captured = pytest.CaptureFixture[str]
+
+
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Console:
+    """A console whose streams say that they are a terminal that knows colours."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"TERM": "xterm-256color"} | environment).items():
+        monkeypatch.setenv(name, value)
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    return Console()
+
+
+def test_talk_goes_to_stderr_and_data_to_stdout(capsys: Captured) -> None:
+    console = Console()
+
+    console.say("hello")
+    console.data("value")
+
+    out, err = capsys.readouterr()
+    assert (out, err) == ("value\n", "hello\n")
+
+
+def test_data_is_json_that_a_program_can_read(capsys: Captured) -> None:
+    value = {"list": [1, "[bold]", "a" * 300], "none": None}
+
+    Console().data(value)
+
+    assert json.loads(capsys.readouterr().out) == value
+
+
+def test_a_pipe_gets_no_colour_and_whole_lines(capsys: Captured) -> None:
+    console = Console(verbose=True)
+
+    for outcome in Outcome:
+        console.step(Step(outcome, "role", "worker", "x" * 300))
+
+    err = capsys.readouterr().err
+    assert "\x1b" not in err
+    assert len(err.splitlines()) == len(Outcome)
+
+
+def test_a_terminal_gets_colour(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_a_terminal(monkeypatch).step(Step(Outcome.CREATED, "role", "worker"))
+
+    assert "\x1b[32m" in capsys.readouterr().err
+
+
+def test_no_color_is_respected(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    console = at_a_terminal(monkeypatch, NO_COLOR="1")
+
+    console.step(Step(Outcome.CREATED, "role", "worker"))
+    console.error(Misused("wrong"))
+
+    assert "\x1b[3" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_each_outcome_has_a_sign_so_that_colour_carries_no_meaning(capsys: Captured, outcome: Outcome) -> None:
+    Console(verbose=True).step(Step(outcome, "role", "worker", "detail"))
+
+    assert capsys.readouterr().err == f"{outcome.value} role worker  detail\n"
+
+
+def test_what_is_unchanged_is_only_counted_unless_asked_for(capsys: Captured) -> None:
+    console = Console()
+
+    with console.summary("Cluster c"):
+        console.step(Step(Outcome.UNCHANGED, "role", "worker"))
+        console.step(Step(Outcome.CREATED, "role", "master", id="arn"))
+
+    created, summary = capsys.readouterr().err.splitlines()
+    assert created == "+ role master  arn"
+    assert summary.startswith("Cluster c: 1 created, 1 unchanged (")
+
+
+def test_a_summary_of_a_plan_speaks_of_what_would_be(capsys: Captured) -> None:
+    console = Console()
+
+    with console.summary("Plan", plan=True):
+        console.step(Step(Outcome.CHANGED, "role", "master"))
+
+    assert "Plan: 0 to create, 1 to change (" in capsys.readouterr().err
+
+
+def test_an_error_is_a_sentence_an_empty_line_and_a_hint(capsys: Captured) -> None:
+    Console().error(Misused("No bucket [b] was named.", "name one"))
+
+    assert capsys.readouterr().err == "error: No bucket [b] was named.\n\nhint: name one\n"
+
+
+def test_an_error_without_a_hint_is_a_sentence_only(capsys: Captured) -> None:
+    Console().error(Misused("Wrong."))
+
+    assert capsys.readouterr().err == "error: Wrong.\n"
+
+
+def test_a_question_without_a_terminal_is_answered_with_no(capsys: Captured) -> None:
+    assert Console().confirm("Remove everything?") is False
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("answer", "meant"), [("y", True), ("YES", True), ("", False), ("n", False), ("maybe", False)])
+def test_a_question_is_answered_with_yes_only_by_yes(monkeypatch: pytest.MonkeyPatch, answer: str, meant: bool) -> None:
+    monkeypatch.setattr("builtins.input", lambda *_: answer)
+
+    assert at_a_terminal(monkeypatch).confirm("Remove everything?") is meant
+
+
+def test_what_is_waited_for_is_told(capsys: Captured) -> None:
+    Console().waiting("machine master to end", 12.3)
+
+    assert capsys.readouterr().err == "  waiting for machine master to end (12 s)\n"
+
+
+def test_a_table_shows_text_as_it_is(capsys: Captured) -> None:
+    Console().table("Machines", ["machine", "state"], [["[master]", "running"]])
+
+    assert "[master]" in capsys.readouterr().err
+
+
+def test_a_transfer_outside_of_its_bars_says_nothing(capsys: Captured) -> None:
+    Console().transferred("upload", 1, 2)
+
+    assert capsys.readouterr().err == ""
+
+
+def test_bars_leave_no_control_characters_in_a_pipe(capsys: Captured) -> None:
+    console = Console()
+
+    with console.transfers(), console.jobs({"mProject": 2}) as show:
+        console.transferred("upload", 2, 2)
+        show("mProject", 2)
+        show("unknown", 1)
+    with console.counting("tiles") as count:
+        count(1, 4)
+
+    err = capsys.readouterr().err
+    assert "\x1b" not in err
+    assert "2/2" in err

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from hfecs.blueprints.runner import Run
+from hfecs.errors import WorkflowFailed
+from hfecs.follow import Broker, Follower
+from hfecs.stack import Stack
+from resources.cases import cluster, definition
+from support import add_machine
+
+BUCKET = "hfecs-files"
+
+
+@pytest.fixture
+def run(stack: Stack) -> Run:
+    """A run whose task is on its way."""
+    cluster(stack)
+    add_machine(stack)
+    stack.cloud.s3.create_bucket(Bucket=BUCKET)
+    answer = stack.cloud.ecs.run_task(cluster=stack.full_name("cluster"), taskDefinition=definition(stack))
+    return Run("one", BUCKET, answer["tasks"][0]["taskArn"])
+
+
+def stop(stack: Stack, run: Run) -> None:
+    stack.cloud.ecs.stop_task(cluster=stack.full_name("cluster"), task=run.task, reason="out of memory")
+
+
+def status(stack: Stack, run: Run) -> str:
+    answer = stack.cloud.ecs.describe_tasks(cluster=stack.full_name("cluster"), tasks=[run.task])
+    return answer["tasks"][0]["lastStatus"]
+
+
+def nobody() -> Broker:
+    """A broker at an address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Broker("127.0.0.1", probe.getsockname()[1], "user", "password")
+
+
+def test_the_result_of_a_run_that_has_ended_comes_from_the_bucket(stack: Stack, run: Run) -> None:
+    result = {"run": "one", "status": "succeeded"}
+    stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/result.json", Body=json.dumps(result))
+    stop(stack, run)
+
+    assert Follower(stack, run, nobody).result() == result
+
+
+def test_a_run_without_a_result_failed_for_the_reason_that_ecs_gives(stack: Stack, run: Run) -> None:
+    stop(stack, run)
+
+    with pytest.raises(WorkflowFailed, match="Run one ended without a result: out of memory"):
+        Follower(stack, run, nobody).result()
+
+
+def test_a_run_that_ecs_has_forgotten_still_has_its_result(stack: Stack, run: Run) -> None:
+    stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/result.json", Body="{}")
+    forgotten = Run("one", BUCKET, run.task.rpartition("/")[0] + "/none")
+
+    assert Follower(stack, forgotten, nobody).result() == {}
+
+
+def test_a_broker_that_cannot_be_reached_is_told_once_and_costs_only_the_progress(stack: Stack, run: Run) -> None:
+    told: list[str] = []
+    tries: list[Any] = []
+
+    def broker() -> Broker:
+        tries.append(None)
+        if len(tries) == 60:
+            stop(stack, run)
+        return nobody()
+
+    events = list(Follower(stack, run, broker).events(told.append))
+
+    assert events == []
+    assert len(told) == 1
+    assert len(tries) >= 60
+
+
+def test_a_run_that_has_ended_is_not_listened_to(stack: Stack, run: Run) -> None:
+    stop(stack, run)
+    stack.wait.until(lambda: status(stack, run) == "STOPPED", what="the task to end", timeout=60)
+
+    def broker() -> Broker:
+        raise AssertionError("the broker was asked")
+
+    assert list(Follower(stack, run, broker).events(print)) == []

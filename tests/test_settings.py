@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfecs import settings
+from hfecs.config import Config
+from hfecs.errors import ConfigurationInvalid
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "hfecs.toml"
+
+
+def load(
+    file: Path, environment: dict[str, str] | None = None, flags: dict[str, Any] | None = None, **local: Any
+) -> Config:
+    return settings.load(file, environment or {}, flags or {}, local)
+
+
+def faults(*arguments: Any) -> list[str]:
+    with pytest.raises(ConfigurationInvalid) as raised:
+        load(*arguments)
+    return [line.strip() for line in raised.value.message.splitlines()[1:]]
+
+
+def test_everything_has_a_default(file: Path) -> None:
+    assert load(file) == Config()
+
+
+def test_a_flag_goes_before_the_environment_that_before_the_file_and_that_before_the_default(file: Path) -> None:
+    file.write_text('[cluster]\ninstance_type = "m5.file"\nname = "of-file"\n[scaling]\nasg_max = 7\n')
+    environment = {"HFECS_CLUSTER_INSTANCE_TYPE": "m5.env", "HFECS_CLUSTER_NAME": "of-env"}
+
+    config = load(file, environment, {"cluster.instance_type": "m5.flag"})
+
+    assert config.cluster.instance_type == "m5.flag"
+    assert config.cluster.name == "of-env"
+    assert config.scaling.asg_max == 7
+    assert config.ports.amqp == 5672
+
+
+def test_a_flag_that_was_not_given_says_nothing(file: Path) -> None:
+    file.write_text('[cluster]\nname = "of-file"\n')
+
+    assert load(file, {}, {"cluster.name": None}).cluster.name == "of-file"
+
+
+def test_what_the_local_cloud_says_of_itself_gives_way_to_the_file(file: Path) -> None:
+    file.write_text('[images]\nworker = "mine"\n')
+
+    config = settings.load(file, {}, {}, {"images.worker": "local", "images.hfecs": "local"})
+
+    assert (config.images.worker, config.images.hfecs) == ("mine", "local")
+
+
+def test_all_faults_are_told_at_once_each_with_its_place(file: Path) -> None:
+    file.write_text('[cluster]\nname = "x"\n\n[ports]\namqp = "many"\n')
+    environment = {"HFECS_WORKER_THREADS": "0"}
+
+    told = faults(file, environment, {"scaling.asg_min": 9})
+
+    assert len(told) == 3
+    assert "hfecs.toml, line 5: ports.amqp should be a whole number, not 'many'" in " ".join(told)
+    assert any(fault.startswith("HFECS_WORKER_THREADS: worker.threads should be") for fault in told)
+    assert any(
+        fault.startswith("--asg-min: in [scaling], asg_min <= asg_desired <= asg_max must hold") for fault in told
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "wrong", "right"),
+    [
+        ('[cluster]\n\ninstanse_type = "x"', 3, "cluster.instanse_type", "cluster.instance_type"),
+        ("[skaling]\nasg_max = 3", 2, "skaling", "scaling"),
+        ("[cluster]\nasg_max = 3", 2, "cluster.asg_max", "scaling.asg_max"),
+        ('instance_type = "t2.micro"', 1, "instance_type", "cluster.instance_type"),
+    ],
+)
+def test_an_unknown_key_is_told_with_its_line_and_the_nearest_name(
+    file: Path, text: str, line: int, wrong: str, right: str
+) -> None:
+    file.write_text(text)
+
+    (fault,) = faults(file)
+
+    assert fault.startswith(f"hfecs.toml, line {line}: {wrong} is no key; did you mean {right}")
+
+
+def test_an_unknown_variable_is_told_with_the_nearest_name(file: Path) -> None:
+    (fault,) = faults(file, {"HFECS_CLUSTER_INSTANSE_TYPE": "x"})
+
+    assert "HFECS_CLUSTER_INSTANSE_TYPE is no key" in fault
+    assert "did you mean cluster.instance_type" in fault
+
+
+def test_an_unknown_key_like_nothing_gets_no_advice(file: Path) -> None:
+    file.write_text("[cluster]\nqqqqqq = 1\n")
+
+    assert faults(file) == ["hfecs.toml, line 2: cluster.qqqqqq is no key"]
+
+
+def test_the_value_that_was_said_is_shown(file: Path) -> None:
+    file.write_text('[cluster]\ninstance_type = "big one"\n')
+
+    (fault,) = faults(file)
+
+    assert fault.startswith("hfecs.toml, line 2: cluster.instance_type ")
+    assert fault.endswith("not 'big one'")
+
+
+@pytest.mark.parametrize("text", ['["192.0.2.0/24", "198.51.100.7/32"]', '[ "192.0.2.0/24","198.51.100.7/32" ]'])
+def test_a_list_stands_in_the_environment_as_in_json(file: Path, text: str) -> None:
+    config = load(file, {"HFECS_NETWORK_ADMIN_CIDRS": text})
+
+    assert config.network.admin_cidrs == ["192.0.2.0/24", "198.51.100.7/32"]
+
+
+def test_a_list_that_is_broken_is_a_fault_of_its_variable(file: Path) -> None:
+    told = faults(file, {"HFECS_NETWORK_SUBNET_IDS": "[subnet-1"})
+
+    assert told[0].startswith("HFECS_NETWORK_SUBNET_IDS: network.subnet_ids should be a list such as")
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("0", False), ("yes", True)])
+def test_a_truth_value_stands_in_the_environment_as_a_word(file: Path, text: str, value: bool) -> None:
+    assert load(file, {"HFECS_CLUSTER_INSIGHTS": text}).cluster.insights is value
+
+
+def test_variables_that_steer_the_program_and_those_of_others_are_no_keys(file: Path) -> None:
+    environment = dict.fromkeys(settings.NOT_KEYS, "x") | {"AWS_REGION": "x", "HOME": "x"}
+
+    assert load(file, environment) == Config()
+
+
+def test_a_file_that_is_not_toml_says_where(file: Path) -> None:
+    file.write_text("[cluster]\nname = hyperflow\n")
+
+    with pytest.raises(ConfigurationInvalid, match=r"hfecs\.toml is not TOML: .*line 2"):
+        load(file)
+
+
+def test_every_key_can_be_said_by_a_variable_of_its_own() -> None:
+    names = settings.keys()
+
+    variables = ["HFECS_" + name.replace(".", "_").upper() for name in names]
+
+    assert len(set(variables)) == len(variables) > 20
+    assert not set(variables) & set(settings.NOT_KEYS)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"scaling.asg_min": 3, "scaling.asg_desired": 2},
+        {"scaling.asg_desired": 6, "scaling.asg_max": 5},
+        {"scaling.alarm_period": 15},
+        {"cluster.log_retention_days": 2},
+        {"cluster.name": "1st"},
+        {"cluster.name": "a" * 33},
+        {"ports.amqp": 0},
+        {"ports.amqp": 65536},
+        {"run.bucket": "Capital"},
+        {"network.admin_cidrs": "everybody"},
+        {"worker.stop_timeout": 5},
+    ],
+)
+def test_a_value_that_aws_would_not_take_is_refused_before_any_call(file: Path, values: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationInvalid):
+        load(file, {}, values)

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfecs.errors import Locked, StateInvalid
+from hfecs.state import Record, State, locked
+
+HOLD = """
+import sys
+from pathlib import Path
+from hfecs.state import locked
+with locked(Path(sys.argv[1]), "cluster up"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def reloaded(state: State) -> State:
+    return State.load(state.path)
+
+
+def document(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_a_record_is_on_disk_at_once(state: State) -> None:
+    state.record("cluster", Record("role", "machine", "arn:1"))
+
+    (record,) = reloaded(state).records("cluster")
+    assert (record.kind, record.name, record.id) == ("role", "machine", "arn:1")
+    assert record.created.endswith("+00:00")
+
+
+def test_a_new_file_is_written_with_its_first_record_and_not_before(state: State) -> None:
+    assert not state.path.exists()
+
+    state.record("cluster", Record("role", "machine", "arn:1"))
+
+    assert document(state.path)["version"] == 1
+
+
+def test_records_come_oldest_first_and_by_stack(state: State) -> None:
+    state.record("cluster", Record("role", "machine", "1"))
+    state.record("run", Record("task", "engine", "2"))
+    state.record("cluster", Record("role", "worker", "3"))
+
+    assert [record.id for record in state.records("cluster")] == ["1", "3"]
+    assert state.stacks() == ["cluster", "run"]
+
+
+def test_a_record_replaces_the_one_of_its_kind_and_name(state: State) -> None:
+    state.record("cluster", Record("role", "machine", "old"))
+    state.record("cluster", Record("instance", "machine", "another kind"))
+
+    state.record("cluster", Record("role", "machine", "new"))
+
+    assert [record.id for record in state.records("cluster")] == ["another kind", "new"]
+
+
+def test_a_forgotten_record_is_gone_and_its_name_has_a_new_generation(state: State) -> None:
+    state.record("cluster", Record("role", "machine", "1"))
+    assert state.generation("cluster", "role", "machine") == 0
+
+    state.forget("cluster", Record("role", "machine", "1"))
+
+    assert reloaded(state).records("cluster") == []
+    assert reloaded(state).stacks() == []
+    assert reloaded(state).generation("cluster", "role", "machine") == 1
+    assert reloaded(state).generation("cluster", "role", "worker") == 0
+
+
+def test_the_lineage_stays_for_life_and_differs_between_files(state: State, tmp_path: Path) -> None:
+    state.record("cluster", Record("role", "machine", "1"))
+
+    assert reloaded(state).lineage == state.lineage
+    assert State.load(tmp_path / "another").lineage != state.lineage
+
+
+def test_the_serial_grows_with_every_change(state: State) -> None:
+    state.record("cluster", Record("role", "machine", "1"))
+    first = document(state.path)["serial"]
+
+    state.output("cluster", image_id="ami-1")
+
+    assert document(state.path)["serial"] == first + 1
+
+
+def test_outputs_are_kept_and_added_to(state: State) -> None:
+    state.output("run", bucket="b", run="1")
+    state.output("run", run="2")
+
+    assert reloaded(state).outputs("run") == {"bucket": "b", "run": "2"}
+
+
+def test_only_its_owner_can_read_the_file(state: State) -> None:
+    state.record("cluster", Record("role", "machine", "1"))
+
+    assert state.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_write_that_fails_leaves_the_old_file_whole(state: State) -> None:
+    state.record("cluster", Record("role", "machine", "1"))
+
+    with pytest.raises(TypeError):
+        state.output("cluster", image=object())
+
+    assert [record.id for record in reloaded(state).records("cluster")] == ["1"]
+
+
+def test_a_write_leaves_no_other_file(state: State) -> None:
+    state.record("cluster", Record("role", "machine", "1"))
+    state.record("cluster", Record("role", "worker", "2"))
+
+    assert list(state.path.parent.iterdir()) == [state.path]
+
+
+def test_records_of_many_threads_are_all_kept(state: State) -> None:
+    threads = [
+        threading.Thread(target=state.record, args=("cluster", Record("role", f"role-{number}", "1")))
+        for number in range(20)
+    ]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(reloaded(state).records("cluster")) == 20
+
+
+def test_a_file_stays_with_its_account_and_region(state: State) -> None:
+    state.belongs_to("111", "us-east-1")
+    state.record("cluster", Record("role", "machine", "1"))
+
+    reloaded(state).belongs_to("111", "us-east-1")
+    with pytest.raises(StateInvalid, match="belongs to account 111, and this command works on 222"):
+        reloaded(state).belongs_to("222", "us-east-1")
+    with pytest.raises(StateInvalid, match="belongs to region us-east-1, and this command works on eu-west-1"):
+        reloaded(state).belongs_to("111", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not JSON",
+        "[]",
+        "{}",
+        '{"version": "1"}',
+        '{"version": 1}',
+        '{"version": 1, "lineage": "a", "serial": 1, "stacks": []}',
+        '{"version": 1, "lineage": "a", "serial": 1, "stacks": {"cluster": {}}}',
+        '{"version": 1, "lineage": "a", "serial": 1, "stacks": {"cluster": {"resources": [{"kind": "role"}]}}}',
+        '{"version": 1, "lineage": null, "serial": 1, "stacks": {}}',
+    ],
+)
+def test_a_damaged_file_is_refused_with_the_way_out(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(text)
+
+    with pytest.raises(StateInvalid, match=r"state\.json") as raised:
+        State.load(path)
+
+    assert "move the file away" in raised.value.hint
+
+
+def test_a_truncated_file_is_refused_wherever_it_ends(state: State) -> None:
+    state.record("cluster", Record("role", "machine", "1"))
+    whole = state.path.read_text().rstrip()
+
+    for length in range(0, len(whole), 7):
+        state.path.write_text(whole[:length])
+        with pytest.raises(StateInvalid):
+            reloaded(state)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(StateInvalid, match="cannot be read"):
+        State.load(path)
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text('{"version": 2, "lineage": "a", "serial": 1, "stacks": {}}')
+
+    with pytest.raises(StateInvalid, match="newer hfecs") as raised:
+        State.load(path)
+
+    assert raised.value.hint == "update hfecs"
+
+
+def test_a_lock_that_another_process_holds_says_who_and_since_when(tmp_path: Path) -> None:
+    path = tmp_path / "hfecs.state.json"
+    command = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+
+        words = rf"hfecs\.state\.json is locked by 'hfecs cluster up' \(process {holder.pid}\) since \d\d:\d\d:\d\d"
+        with pytest.raises(Locked, match=words), locked(path, "destroy"):
+            pass
+        holder.kill()
+
+    with locked(path, "destroy"):
+        pass
+
+
+def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), locked(tmp_path / "state", "up"):
+        raise KeyError
+
+    with locked(tmp_path / "state", "destroy"):
+        pass
+
+
+def test_a_lock_makes_the_folder_of_the_file(tmp_path: Path) -> None:
+    with locked(tmp_path / "new" / "state", "up"):
+        pass
+
+    assert (tmp_path / "new").is_dir()
