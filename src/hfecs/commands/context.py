@@ -92,11 +92,13 @@ class Context:
         aws = self.config.aws
         if self.is_local:
             environment = self.local_cloud.environment()
-            return Cloud(region=aws.region, endpoint_url=aws.endpoint_url, environment=environment)
+            return Cloud(
+                region=aws.region, endpoint_url=aws.endpoint_url, environment=environment, tell=self.console.say
+            )
         endpoint = aws.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
         # boto3 itself reads AWS_DEFAULT_REGION only.
         region = aws.region or os.environ.get("AWS_REGION")
-        return Cloud(region=region, profile=aws.profile, endpoint_url=endpoint)
+        return Cloud(region=region, profile=aws.profile, endpoint_url=endpoint, tell=self.console.say)
 
     @cached_property
     def state(self) -> State:

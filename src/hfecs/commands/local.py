@@ -22,7 +22,7 @@ def up(context: typer.Context) -> None:
 
 @app.command()
 def down(context: typer.Context) -> None:
-    """End this project's local cloud with all its machines, tasks and data, buckets included."""
+    """End this project's local cloud with all its machines, tasks and data, buckets included. Costs nothing."""
     from hfecs.local import client
 
     hfecs: Context = context.obj
@@ -34,7 +34,7 @@ def down(context: typer.Context) -> None:
 
 @app.command()
 def status(context: typer.Context) -> None:
-    """List the processes of this project's local cloud; none is good news after `hfecs local down`."""
+    """Show the processes of this project's local cloud; none is good news after `hfecs local down`. Costs nothing."""
     from hfecs.local import client
     from hfecs.local.processes import processes_of
 

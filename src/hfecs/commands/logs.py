@@ -9,25 +9,26 @@ import typer
 from hfecs.commands.context import Context
 from hfecs.errors import Misused
 
-PARTS = ("master", "worker", "runner")
+PARTS = ("master", "worker", "runner", "telegraf", "monitoring")
 
 
 def logs(
     context: typer.Context,
-    part: Annotated[str | None, typer.Argument(help="master, worker or runner [default: all].")] = None,
+    part: Annotated[str | None, typer.Argument(help=f"{', '.join(PARTS)} [default: all of the cluster].")] = None,
     since: Annotated[int, typer.Option(help="Minutes to look back.", min=1)] = 60,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come, until Ctrl-C.")] = False,
 ) -> None:
     """Show the output of the containers, oldest first, each line behind its time and container.
 
-    Reads only; reading CloudWatch Logs is free of charge.
+    Reads only; costs nothing on AWS.
     """
-    from hfecs.blueprints import cluster
+    from hfecs.blueprints import cluster, monitoring
     from hfecs.log_lines import lines
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()
     if part not in (None, *PARTS):
         raise Misused(f"There is no part {part}.", hint=f"choose {', '.join(PARTS[:-1])} or {PARTS[-1]}")
-    for line in lines(hfecs.stack(cluster.STACK), part, minutes=since, follow=follow):
+    stack = hfecs.stack(monitoring.STACK if part == monitoring.STACK else cluster.STACK)
+    for line in lines(stack, part, minutes=since, follow=follow):
         hfecs.console.data(line)

@@ -46,6 +46,7 @@ def down(
     from hfecs.commands.destroy import confirm
 
     hfecs: Context = context.obj
+    hfecs.end_if_nothing_runs()
     stack = hfecs.stack(monitoring.STACK)
     confirm(hfecs, f"Remove the monitoring of cluster {stack.cluster} with all its metrics?", yes)
     with hfecs.locked("monitoring down"), hfecs.console.summary(f"Monitoring of cluster {stack.cluster}"):
@@ -67,6 +68,7 @@ def status(
     from hfecs.blueprints import monitoring, monitoring_view
 
     hfecs: Context = context.obj
+    hfecs.end_if_nothing_runs()
     with_passwords = show_passwords or (hfecs.console.is_terminal and not json)
     view = monitoring_view.look(hfecs.stack(monitoring.STACK), hfecs.config, with_passwords=with_passwords)
     if json:
@@ -86,6 +88,7 @@ def open_grafana(context: typer.Context) -> None:
     from hfecs.blueprints import monitoring, monitoring_view
 
     hfecs: Context = context.obj
+    hfecs.end_if_nothing_runs()
     address = monitoring_view.grafana(hfecs.stack(monitoring.STACK), hfecs.config)
     if not webbrowser.open(address):
         hfecs.console.data(address)

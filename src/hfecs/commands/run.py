@@ -9,6 +9,7 @@ import typer
 
 from hfecs.commands import progress
 from hfecs.commands.context import Context
+from hfecs.commands.keys import RUN, sets
 from hfecs.errors import Misused
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
     from hfecs.workflow import Workflow
 
 
+@sets(*RUN)
 def run(
     context: typer.Context,
     job_directory: Annotated[
         Path | None, typer.Argument(help="Holds workdir/dag.json and input/.", metavar="JOB_DIR", show_default=False)
-    ] = None,
-    bucket: Annotated[
-        str | None, typer.Option(help="Where the files go; made if it does not exist.", metavar="NAME")
     ] = None,
     download: Annotated[Path | None, typer.Option(help="Fetch the workflow's outputs to here.", metavar="DIR")] = None,
     attach: Annotated[bool, typer.Option("--attach", help="Follow a run that goes on, or show how it ended.")] = False,
@@ -45,18 +44,29 @@ def run(
         return progress.stop(hfecs, name)
     if attach:
         return progress.follow(hfecs, progress.find(hfecs, name), download)
-    if job_directory is None:
-        raise Misused("No job directory was given.", hint="hfecs run JOB_DIR --bucket NAME, or hfecs run --attach")
-    hfecs.flags |= {"run.bucket": bucket}
-    started = _start(hfecs, job_directory, _checked(hfecs, job_directory))
+    directory = _directory(hfecs, job_directory, download)
+    started = _start(hfecs, directory, _checked(hfecs, directory))
     return progress.follow(hfecs, started, download)
+
+
+def _directory(hfecs: Context, given: Path | None, download: Path | None) -> Path:
+    """The job directory that was named, here or in the configuration."""
+    wanted = hfecs.config.run
+    directory = given or (Path(wanted.job_directory) if wanted.job_directory else None)
+    if directory is None:
+        raise Misused("No job directory was given.", hint="hfecs run JOB_DIR --bucket NAME, or hfecs run --attach")
+    if download and wanted.storage != "s3":
+        hint = f"fetch them from {wanted.workdir} of the workers, and leave --download out"
+        raise Misused(f"With storage {wanted.storage} the outputs are not in the bucket.", hint)
+    return directory
 
 
 def _checked(hfecs: Context, directory: Path) -> Workflow:
     """Say what is going to run; a faulty job directory ends here, before anything is made."""
     from hfecs import workflow
 
-    loaded = workflow.load(directory)
+    in_bucket = hfecs.config.run.storage == "s3"
+    loaded = workflow.load(directory, inputs_elsewhere=not in_bucket)
     programs = loaded.jobs_by_program()
     hfecs.console.say(
         f"Workflow {loaded.name}: {sum(programs.values())} jobs, up to {loaded.width()} side by side, "
