@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.ec2.models.amis import AMIS
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 from moto.ssm.utils import convert_to_params
+from moto.utilities.utils import load_resource
 
 from hfecs.stack import Stack
 from hfecs.state import State
@@ -41,15 +45,24 @@ def mended_moto(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(IAMPolicyStatement, "is_action_permitted", is_action_permitted)
 
 
+@cache
+def some_parameters(path: str) -> Any:
+    """Of moto's thousands of parameters, those with the images that a cluster asks for; read once."""
+    return [
+        parameter
+        for parameter in convert_to_params(load_resource(path))
+        if "2023/" in parameter["Name"] and "recommended" in parameter["Name"]
+    ]
+
+
 @pytest.fixture
 def small_moto(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the thousands of images that moto knows, those that a cluster asks for: the rest takes most of the time."""
-
-    def convert_some(tree: Any) -> Any:
-        return [item for item in convert_to_params(tree) if "2023/" in item["Name"] and "recommended" in item["Name"]]
-
-    monkeypatch.setattr("moto.ssm.models.convert_to_params", convert_some)
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+    """Few images and parameters, and no waiting for the disk: all that takes most of the time."""
+    monkeypatch.setattr("moto.ssm.models.load_resource", lambda path: path)
+    monkeypatch.setattr("moto.ssm.models.convert_to_params", some_parameters)
+    monkeypatch.setattr("moto.ec2.models.amis.AMIS", AMIS[:4])
+    monkeypatch.setenv("MOTO_AMIS_PATH", "of its own")
+    monkeypatch.setattr(os, "fsync", lambda file: None)
 
 
 @pytest.fixture

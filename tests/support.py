@@ -60,6 +60,7 @@ class WatchedCloud(Cloud):
         super().__init__(region=region, environment=KEYS)
         self.calls: list[Call] = []
         self.refusals: list[tuple[str, dict[str, str]]] = []
+        self.answers: dict[str, dict[str, Any]] = {}
 
     def client(self, service: str) -> Any:
         client = super().client(service)
@@ -70,10 +71,15 @@ class WatchedCloud(Cloud):
     def forget(self) -> None:
         self.calls.clear()
         self.refusals.clear()
+        self.answers.clear()
 
     def refuse(self, operation: str, code: str, message: str = "", times: int = 1) -> None:
         """Answer the next calls of an operation with an error of AWS."""
         self.refusals += [(operation, {"Code": code, "Message": message})] * times
+
+    def answer(self, operation: str, **parsed: Any) -> None:
+        """Answer all calls of an operation with this, as if AWS had it so."""
+        self.answers[operation] = parsed
 
     def changing(self) -> list[str]:
         return [call.operation for call in self.calls if call.changing]
@@ -89,6 +95,8 @@ class WatchedCloud(Cloud):
             if refusal[0] == model.name:
                 self.refusals.remove(refusal)
                 return AWSResponse("", 400, HTTPHeaders(), None), {"Error": refusal[1], "ResponseMetadata": {}}
+        if model.name in self.answers:
+            return AWSResponse("", 200, HTTPHeaders(), None), self.answers[model.name]
         return None
 
 

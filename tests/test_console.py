@@ -149,4 +149,4 @@ def test_bars_leave_no_control_characters_in_a_pipe(capsys: Captured) -> None:
 
     err = capsys.readouterr().err
     assert "\x1b" not in err
-    assert "2/2" in err
+    assert "2/2" in err.replace(" ", "")

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto.moto_api import state_manager
 
 from hfecs.blueprints.runner import Run
 from hfecs.errors import WorkflowFailed
@@ -14,6 +16,14 @@ from resources.cases import cluster, definition
 from support import add_machine
 
 BUCKET = "hfecs-files"
+
+
+@pytest.fixture
+def lasting_tasks() -> Iterator[None]:
+    """moto moves a task on each time it is looked at; here it takes many looks."""
+    state_manager.set_transition("ecs::task", {"progression": "manual", "times": 100})
+    yield
+    state_manager.unset_transition("ecs::task")
 
 
 @pytest.fixture
@@ -64,6 +74,7 @@ def test_a_run_that_ecs_has_forgotten_still_has_its_result(stack: Stack, run: Ru
     assert Follower(stack, forgotten, nobody).result() == {}
 
 
+@pytest.mark.usefixtures("lasting_tasks")
 def test_a_broker_that_cannot_be_reached_is_told_once_and_costs_only_the_progress(stack: Stack, run: Run) -> None:
     told: list[str] = []
     tries: list[Any] = []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hfecs import settings
-from hfecs.config import Config
+from hfecs.config import Config, Scaling
 from hfecs.errors import ConfigurationInvalid
 
 
@@ -171,3 +171,94 @@ def test_every_key_can_be_said_by_a_variable_of_its_own() -> None:
 def test_a_value_that_aws_would_not_take_is_refused_before_any_call(file: Path, values: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationInvalid):
         load(file, {}, values)
+
+
+def test_a_name_of_the_terraform_project_is_translated(file: Path) -> None:
+    file.write_text('launch_config_instance_type = "t2.micro"\n')
+
+    (fault,) = faults(file, {"HFECS_ALARM_THRESHOLD_HIGH": "700"})[:1]
+
+    assert fault.endswith("the Terraform project's launch_config_instance_type is cluster.instance_type here")
+    assert "alarm_threshold_high is scaling.threshold_high here" in faults(file, {"HFECS_ALARM_THRESHOLD_HIGH": "7"})[1]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("ports.amqp", 70000, "ports.amqp should be between 1 and 65535, not 70000"),
+        ("scaling.alarm_period", 15, "scaling.alarm_period should be 10, 20, 30, 60, 120, 180, 240 or 300, not 15"),
+        ("cluster.insights", "maybe", "cluster.insights should be true or false, not 'maybe'"),
+        ("cluster.instance_type", "big", "should be an EC2 instance type such as t2.micro, not 'big'"),
+        ("cluster.ami_id", 3, 'should be a text in quotes, such as "text", not 3'),
+        ("network.admin_cidrs", 4, """should be 'auto' or a list such as ["one", "two"], not 4"""),
+        ("run.storage", "floppy", "run.storage should be 's3', 'nfs' or 'local', not 'floppy'"),
+        ("worker.nfs_mount", "a:/b; reboot", "should be a server and a directory such as files.example.org:/data"),
+        ("broker.amqp_url", "http://host", "broker.amqp_url should be a URL such as amqp://HOST:PORT"),
+        ("scaling.worker_min", 9, "in [scaling], worker_min <= worker_desired <= worker_max must hold"),
+        ("run.storage", "nfs", 'in [run], workdir must be set when storage is "nfs"'),
+        ("aws.task_access_key", "A", "task_access_key and task_secret_access_key go together"),
+    ],
+)
+def test_a_fault_is_a_sentence_with_the_allowed_values(file: Path, key: str, value: object, sentence: str) -> None:
+    (fault,) = faults(file, {}, {key: value})
+
+    assert sentence in fault
+
+
+def test_a_secret_is_not_shown_even_if_it_is_wrong(file: Path) -> None:
+    (fault,) = faults(file, {"HFECS_BROKER_AMQP_URL": "http://me:pass-word@host"})
+
+    assert "pass-word" not in fault
+
+
+def test_faults_are_told_in_the_order_of_the_file(file: Path) -> None:
+    file.write_text('[worker]\nthreads = 0\n[aws]\ntarget = "moon"\n[cluster]\nname = "1"\n')
+
+    assert [fault.partition(":")[0] for fault in faults(file)] == [f"hfecs.toml, line {line}" for line in (2, 4, 6)]
+
+
+def test_any_key_can_be_set_on_the_command_line_over_the_environment(file: Path) -> None:
+    config = settings.load(file, {"HFECS_SCALING_ASG_MAX": "6"}, {}, {}, ["scaling.asg_max=8", "network.subnet_ids=[]"])
+
+    assert config.scaling.asg_max == 8
+
+
+def test_an_assignment_of_nothing_is_refused(file: Path) -> None:
+    with pytest.raises(ConfigurationInvalid, match="--set asg_max sets nothing"):
+        settings.load(file, {}, {}, {}, ["asg_max"])
+
+
+@pytest.mark.parametrize(("key", "text", "value"), [("alarm_period", "30", 30), ("asg_max", "8", 8)])
+def test_numbers_are_text_in_the_environment(file: Path, key: str, text: str, value: int) -> None:
+    assert getattr(load(file, {f"HFECS_SCALING_{key.upper()}": text}).scaling, key) == value
+
+
+@pytest.mark.parametrize(("word", "value"), [("ENABLED", True), ("disabled", False)])
+def test_switches_may_be_written_as_in_the_terraform_project(file: Path, word: str, value: bool) -> None:
+    assert load(file, {"HFECS_WORKER_FEATURE_DOWNLOAD": word}).worker.feature_download is value
+
+
+def test_workers_follow_the_machines_unless_told_otherwise() -> None:
+    alone, told = Scaling(asg_min=1, asg_desired=2, asg_max=3), Scaling(worker_min=1, worker_max=1000)
+
+    assert (alone.workers, alone.one_worker_a_machine) == ((1, 2, 3), True)
+    assert (told.workers, told.one_worker_a_machine) == ((1, 1, 1000), False)
+
+
+def test_every_value_is_told_with_where_it_was_said(file: Path) -> None:
+    file.write_text('[cluster]\nname = "of-file"\n')
+    environment = {"HFECS_SCALING_ASG_MAX": "6", "HFECS_BROKER_AMQP_URL": "amqp://me:pass-word@host"}
+    source = settings.gather(
+        file, environment, {"cluster.instance_type": "t2.small"}, {"ports.amqp": 7}, ["run.bucket=abc"]
+    )
+
+    rows = {setting.key: setting.row()[1:] for setting in settings.effective(source)}
+
+    assert set(rows) == set(settings.keys())
+    assert rows["cluster.name"] == ("of-file", "hfecs.toml, line 2")
+    assert rows["scaling.asg_max"] == ("6", "HFECS_SCALING_ASG_MAX")
+    assert rows["cluster.instance_type"] == ("t2.small", "--instance-type")
+    assert rows["run.bucket"] == ("abc", "--set run.bucket")
+    assert rows["ports.amqp"] == ("7", "the local cloud")
+    assert rows["worker.memory"] == ("500", "default")
+    assert rows["broker.amqp_url"] == ("**********", "HFECS_BROKER_AMQP_URL")

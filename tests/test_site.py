@@ -85,7 +85,7 @@ def test_a_machine_of_the_other_architecture_gets_its_own_image(cloud: WatchedCl
 
 
 def test_a_named_image_goes_before_a_known_one_and_neither_is_looked_up(cloud: WatchedCloud) -> None:
-    (image,) = machine_images(cloud, "x86_64")[:1]
+    image = registered_image(cloud)
 
     named = site.look(cloud, configuration(cluster__ami_id=image), "ami-known")
     known = site.look(cloud, configuration(), "ami-known")
@@ -94,13 +94,14 @@ def test_a_named_image_goes_before_a_known_one_and_neither_is_looked_up(cloud: W
     assert cloud.calls_of("GetParameter") == []
 
 
-def machine_images(cloud: WatchedCloud, architecture: str) -> list[str]:
-    described = cloud.ec2.describe_images(Owners=["amazon"])["Images"]
-    return [image["ImageId"] for image in described if image["Architecture"] == architecture]
+def registered_image(cloud: WatchedCloud) -> str:
+    """A machine image of one's own, for x86_64."""
+    cloud.answer("DescribeImages", Images=[{"ImageId": "ami-0a", "Architecture": "x86_64"}])
+    return "ami-0a"
 
 
 def test_a_named_image_for_another_architecture_is_refused(cloud: WatchedCloud) -> None:
-    (image,) = machine_images(cloud, "x86_64")[:1]
+    image = registered_image(cloud)
 
     with pytest.raises(ConfigurationInvalid, match=rf"{image} is for x86_64, and t4g\.small is arm64") as raised:
         site.look(cloud, configuration(cluster__ami_id=image, cluster__instance_type="t4g.small"))
@@ -109,6 +110,8 @@ def test_a_named_image_for_another_architecture_is_refused(cloud: WatchedCloud) 
 
 
 def test_a_named_image_that_does_not_exist_is_said_to_be_of_another_region(cloud: WatchedCloud) -> None:
+    cloud.refuse("DescribeImages", "InvalidAMIID.NotFound")
+
     with pytest.raises(ConfigurationInvalid, match="There is no machine image ami-0123 in us-east-1") as raised:
         site.look(cloud, configuration(cluster__ami_id="ami-0123"))
 

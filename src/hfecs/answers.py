@@ -20,6 +20,7 @@ HINTS = {
     "ExpiredTokenException": "log in again and repeat the command: it goes on where it stopped",
     "RequestExpired": "log in again and repeat the command: it goes on where it stopped",
     "OptInRequired": "activate the service or region in the account's console first",
+    "InvalidKeyPair.NotFound": "name a key pair that this region has, or take cluster.key_pair_name out",
     "VcpuLimitExceeded": "raise the quota 'Running On-Demand Standard instances' (L-1216C47A), or take a smaller type",
     "InstanceLimitExceeded": "raise the instance quota of the account, or lower scaling.asg_max",
     "InsufficientInstanceCapacity": "try again later, another instance type, or other network.subnet_ids",

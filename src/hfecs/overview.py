@@ -66,7 +66,7 @@ def overview(stack: Stack, runs: Stack) -> Overview:
     machines, services, registered, alarms, queue = together(
         lambda: _machines(stack),
         lambda: _services(stack),
-        lambda: _registered(stack),
+        lambda: _registered(stack, "cluster") | _registered(stack, "monitoring"),
         lambda: [found for found in alarm.survey(stack) if found.ours],
         lambda: _queue(stack),
     )
@@ -123,9 +123,9 @@ def _services(stack: Stack) -> list[dict[str, Any]]:
     return []
 
 
-def _registered(stack: Stack) -> set[str]:
-    """The ids of the machines that have joined the cluster."""
-    cluster = stack.full_name("cluster")
+def _registered(stack: Stack, name: str) -> set[str]:
+    """The ids of the machines that have joined an ECS cluster."""
+    cluster = stack.full_name(name)
     with answered_with("ClusterNotFoundException"):
         pages = stack.cloud.ecs.get_paginator("list_container_instances").paginate(cluster=cluster)
         arns = [arn for page in pages for arn in page["containerInstanceArns"]]

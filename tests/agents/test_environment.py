@@ -36,3 +36,10 @@ def test_an_address_that_is_none_is_refused_without_showing_a_password(url: str)
 def test_a_missing_variable_is_named() -> None:
     with pytest.raises(ConfigurationInvalid, match="The environment variable RUN_ID is missing"):
         environment.required({"RUN_ID": " "}, "RUN_ID")
+
+
+@pytest.mark.parametrize(
+    ("url", "host"), [("amqp://b:5672", "/"), ("amqp://b/", "/"), ("amqps://b/me", "me"), ("amqp://b/%2Fa", "/a")]
+)
+def test_the_virtual_host_of_a_broker_is_in_its_address(url: str, host: str) -> None:
+    assert environment.virtual_host(url) == host

@@ -25,6 +25,8 @@ def _everything(cloud: Cloud) -> Iterator[tuple[str, str]]:
         yield "profile", profile["Arn"]
     for group in cloud.logs.describe_log_groups()["logGroups"]:
         yield "log group", group["logGroupName"]
+    for repository in cloud.ecr.describe_repositories()["repositories"]:
+        yield "image repository", repository["repositoryName"]
     for parameter in cloud.ssm.describe_parameters()["Parameters"]:
         yield "parameter", parameter["Name"]
     for alarm in cloud.cloudwatch.describe_alarms()["MetricAlarms"]:

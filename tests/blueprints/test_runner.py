@@ -42,7 +42,9 @@ def living(stack: Stack) -> list[str]:
     return sorted(tag["hfecs:name"] for tag in tags if "hfecs:name" in tag)
 
 
-def test_a_run_has_its_bucket_files_machine_and_task(runs: Stack, stack: Stack, job: Path) -> None:
+def test_a_run_has_its_bucket_files_machine_and_task(runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    cloud.forget()
+
     run = start(runs, stack, job)
 
     assert {f"{step.kind} {step.name}" for step in steps(runs)} == {
@@ -58,27 +60,19 @@ def test_a_run_has_its_bucket_files_machine_and_task(runs: Stack, stack: Stack, 
     assert living(stack) == ["master", "runner-one"]
 
 
-def test_the_machine_of_a_run_ends_itself_with_its_task(runs: Stack, stack: Stack, job: Path) -> None:
-    cloud = stack.cloud
-    assert isinstance(cloud, WatchedCloud)
+def test_the_machine_of_a_run_ends_itself_and_the_engine_on_it_knows_its_run(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
     cloud.forget()
 
     start(runs, stack, job)
 
-    (launch,) = (call for call in cloud.calls_of("RunInstances") if "UserData" in call)
-    assert launch["InstanceInitiatedShutdownBehavior"] == "terminate"
-    assert "HFECS_END_WITH_TASK=true" in launch["UserData"]
-
-
-def test_the_engine_is_told_its_run_and_bucket_and_stands_on_the_runner(
-    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
-) -> None:
-    start(runs, stack, job)
-
-    (call,) = cloud.calls_of("RunTask")
-    environment = call["overrides"]["containerOverrides"][0]["environment"]
+    (machine,), (task,) = cloud.calls_of("RunInstances"), cloud.calls_of("RunTask")
+    assert machine["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert "HFECS_END_WITH_TASK=true" in machine["UserData"]
+    environment = task["overrides"]["containerOverrides"][0]["environment"]
     assert environment == [{"name": "RUN_ID", "value": "one"}, {"name": "BUCKET", "value": BUCKET}]
-    assert call["placementConstraints"][0]["expression"] == "attribute:hfecs.role == runner"
+    assert task["placementConstraints"][0]["expression"] == "attribute:hfecs.role == runner"
 
 
 def test_a_second_run_shares_the_bucket_and_sends_nothing_twice(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -70,17 +71,26 @@ def bare(tmp_path: Path, shared_loader: Loader, monkeypatch: pytest.MonkeyPatch)
     return tmp_path
 
 
-@pytest.fixture
-def project(bare: Path, server: Cloud, small_moto: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project folder on a machine whose AWS is an empty server."""
+def emptied(server: Cloud) -> None:
+    """Let the server forget everything, and read its parameters now, in one thread."""
     with urllib.request.urlopen(urllib.request.Request(f"{server.endpoint_url}/moto-api/reset", method="POST")):
         pass
-    server.ssm.get_parameter(Name=IMAGE_PARAMETER.format(""))  # moto reads its parameters now, and in one thread
-    for name, value in KEYS.items():
+    server.ssm.get_parameter(Name=IMAGE_PARAMETER.format(""))
+
+
+@pytest.fixture
+def with_server(bare: Path, server: Cloud, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder on a machine whose AWS is the server."""
+    for name, value in {**KEYS, "AWS_REGION": REGION, "AWS_ENDPOINT_URL": str(server.endpoint_url)}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_REGION", REGION)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", str(server.endpoint_url))
     return bare
+
+
+@pytest.fixture
+def project(with_server: Path, server: Cloud, small_moto: None) -> Path:
+    """A project folder on a machine whose AWS is an empty server."""
+    emptied(server)
+    return with_server
 
 
 @pytest.fixture
@@ -88,6 +98,22 @@ def standing(project: Path, server: Cloud) -> Path:
     """A project whose cluster stands."""
     cluster.up(stack_of(server, State.load(project / "hfecs.state.json")), configuration())
     return project
+
+
+@pytest.fixture(scope="module")
+def lasting_state(server: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state file of a cluster that stands as long as all tests of a module need it."""
+    path = tmp_path_factory.mktemp("lasting") / "hfecs.state.json"
+    emptied(server)
+    cluster.up(stack_of(server, State.load(path)), configuration())
+    return path
+
+
+@pytest.fixture
+def lasting(with_server: Path, lasting_state: Path) -> Path:
+    """A project whose cluster stands, for tests that leave it as it is."""
+    shutil.copy(lasting_state, with_server)
+    return with_server
 
 
 @pytest.fixture

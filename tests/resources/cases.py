@@ -11,6 +11,7 @@ from hfecs.resources import (
     auto_scaling_group,
     bucket,
     ecs_cluster,
+    image_repository,
     instance,
     instance_profile,
     launch_template,
@@ -220,6 +221,11 @@ def firewall(*rules: Rule) -> Ensure:
     return lambda stack: security_group.ensure(stack, "thing", vpc_id=vpc(stack), description="d", rules=rules)
 
 
+def lifecycle(kept: int) -> dict[str, Any]:
+    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": kept}
+    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
+
+
 CASES = [
     Case(alarm, an_alarm(1), an_alarm(2), "Threshold: 1.0 -> 2"),
     Case(auto_scaling_group, a_group(3), a_group(4), "{'MaxSize': 3} -> {'MaxSize': 4}", template),
@@ -236,6 +242,13 @@ CASES = [
         lambda stack: ecs_cluster.ensure(stack, "cluster", insights=True),
         "insights: disabled -> enabled",
         name="cluster",
+    ),
+    Case(
+        image_repository,
+        lambda stack: image_repository.ensure(stack, "worker", lifecycle=lifecycle(10)),
+        lambda stack: image_repository.ensure(stack, "worker", lifecycle=lifecycle(20)),
+        "lifecycle",
+        name="worker",
     ),
     Case(instance, a_machine("t2.micro"), a_machine("t2.small"), "launch", has_owner=False),
     Case(

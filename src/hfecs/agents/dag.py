@@ -22,8 +22,13 @@ USER_FUNCTIONS = "functions.user.js"
 """Where the templates' functions.js looks for the one that the user brought."""
 
 
-def make_ready(workdir: Path, run: str, bucket: str, variables: Mapping[str, str]) -> Workflow:
-    """Rewrite dag.json and put our functions.js beside it; WorkflowInvalid if the workflow cannot be run."""
+def make_ready(
+    workdir: Path, run: str, bucket: str, variables: Mapping[str, str], options: Mapping[str, str] = {}
+) -> Workflow:
+    """Rewrite dag.json and put our functions.js beside it; WorkflowInvalid if the workflow cannot be run.
+
+    `options` are those of all jobs, unless the workflow says otherwise.
+    """
     path = workdir / "dag.json"
     try:
         text = path.read_text(encoding="utf-8")
@@ -31,17 +36,22 @@ def make_ready(workdir: Path, run: str, bucket: str, variables: Mapping[str, str
         raise WorkflowInvalid(f"workdir/dag.json of the bucket {bucket} cannot be read: {error}.") from error
     workflow = parse(text, variables, source="workdir/dag.json")
     document = json.loads(fill(text, variables))
-    path.write_text(json.dumps(completed(document, workflow, run, bucket)), encoding="utf-8")
+    path.write_text(json.dumps(completed(document, workflow, run, bucket, options)), encoding="utf-8")
     if (workdir / FUNCTIONS).exists():
         (workdir / FUNCTIONS).rename(workdir / USER_FUNCTIONS)
     shutil.copyfile(template_path(f"engine/{FUNCTIONS}"), workdir / FUNCTIONS)
     return workflow
 
 
-def completed(document: dict[str, Any], workflow: Workflow, run: str, bucket: str) -> dict[str, Any]:
+def completed(
+    document: dict[str, Any], workflow: Workflow, run: str, bucket: str, options: Mapping[str, str] = {}
+) -> dict[str, Any]:
     """The document with each job's options, one firing for each process, and all input signals sent at the start."""
+    files = {"storage": "s3", "bucket": bucket, "prefix": FILES_PREFIX}
+    of_all = {**files, **options, "wfid": run, "hfId": run}
     processes = [
-        _with_options(process, number, run, bucket) for number, process in enumerate(document["processes"], start=1)
+        _with_options(process, of_all | {"procId": number})
+        for number, process in enumerate(document["processes"], start=1)
     ]
     to_send = set(_unsent(workflow))
     signals = [
@@ -50,13 +60,11 @@ def completed(document: dict[str, Any], workflow: Workflow, run: str, bucket: st
     return {**document, "processes": processes, "signals": signals}
 
 
-def _with_options(process: dict[str, Any], number: int, run: str, bucket: str) -> dict[str, Any]:
-    """A process that fires once, as all do in a DAG; as a job it says where its files are."""
+def _with_options(process: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """A process that fires once, as all do in a DAG; as a job it has these options beside its own."""
     once = {"firingLimit": 1, "type": "dataflow", **process}
     if process["function"] not in JOB_FUNCTIONS:
         return once
-    identity = {"wfid": run, "hfId": run, "procId": number}
-    options = {"storage": "s3", "bucket": bucket, "prefix": FILES_PREFIX, **identity}
     config = process["config"]
     executor = {**config["executor"], "options": {**options, **config["executor"].get("options", {})}}
     return {**once, "function": JOB_FUNCTION, "config": {**config, "executor": executor}}

@@ -62,6 +62,11 @@ def account(url: str) -> tuple[str, str]:
     return unquote(parts.username or "guest"), unquote(parts.password or "guest")
 
 
+def virtual_host(url: str) -> str:
+    """The virtual host in a broker's address; RabbitMQ's own where there is none."""
+    return unquote(urlsplit(url).path[1:]) or "/"
+
+
 def without_password(url: str) -> str:
     """A broker's address as it may stand in a log."""
     parts = urlsplit(url)

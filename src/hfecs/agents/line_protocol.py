@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 Value = float | int | str | bool
 
-IN_TAGS = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\n": " ", "\r": " ", "\\": "/"})
+IN_TAGS = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\n": r"\ ", "\r": r"\ ", "\\": "/"})
 """A backslash cannot be written at the end of a tag, and none of ours needs one."""
 
 IN_TEXTS = str.maketrans({'"': r"\"", "\\": r"\\"})

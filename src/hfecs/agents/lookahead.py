@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush
 
 PRIOR_SECONDS = 60.0
 """What a job is taken to last while nothing is known of its program."""
@@ -130,8 +130,9 @@ class Forecast:
 
     def plan(self, machines: Machines, count: int) -> Plan:
         """Schedule the rest on so many machines, in the order in which jobs become ready."""
-        usage = self._schedule(self._free(machines, count))
-        return _priced(usage, machines)
+        free = self._free(machines, count)
+        beyond = max(0, len(self._running) - count * machines.slots)
+        return _priced(self._schedule(free, beyond), machines)
 
     def _free(self, machines: Machines, count: int) -> list[float]:
         """When slots become free, those that are in use aside: running jobs go on whatever the number of machines."""
@@ -141,8 +142,11 @@ class Forecast:
         slots = [arrival for arrival in arrivals for _ in range(machines.slots)]
         return slots[len(self._running) :]
 
-    def _schedule(self, free: list[float]) -> list[tuple[float, int]]:
-        """The number of jobs under way after each change, by time in seconds from now."""
+    def _schedule(self, free: list[float], beyond: int) -> list[tuple[float, int]]:
+        """The number of jobs under way after each change, by time in seconds from now.
+
+        The first `beyond` slots that running jobs leave are given up.
+        """
         waits, after, seconds = self._waits[:], self._graph.after, self._seconds
         ready, ends = deque(self._ready), list(self._running)
         heapify(free)
@@ -161,7 +165,10 @@ class Forecast:
             if not ends:
                 return usage
             now, job = heappop(ends)
-            heappush(free, now)
+            if beyond:
+                beyond -= 1
+            else:
+                heappush(free, now)
             for later in after[job]:
                 waits[later] -= 1
                 if not waits[later]:
@@ -175,7 +182,7 @@ def _priced(usage: list[tuple[float, int]], machines: Machines) -> Plan:
     window: deque[tuple[float, int]] = deque()  # times and counts that fall, the greatest first
     following = end
     for time, count in reversed(usage):
-        while window and window[-1][0] > 0 and window[0][0] > time + machines.boot:
+        while window and window[0][0] > time + machines.boot:
             window.popleft()
         while window and window[-1][1] <= count:
             window.pop()

@@ -91,11 +91,11 @@ class Metrics:
         if self.wanted:
             self._waiting.extend(points)
 
-    def close(self) -> None:
-        """Write what waits, for two seconds at most."""
+    def close(self, within: float = CLOSING_SECONDS) -> None:
+        """Write what waits, and give up after so many seconds."""
         self._ending.set()
         if self.wanted:
-            self._thread.join(CLOSING_SECONDS)
+            self._thread.join(within)
 
     def _run(self) -> None:
         pause = self._gathering

@@ -46,12 +46,13 @@ class Settings:
     def from_environment(cls, environ: Environment) -> Settings:
         """Read CLUSTER_NAME, METRIC_NAMESPACE, MANAGEMENT_URL, PERIOD, AMQP_URL and AMQP_QUEUE."""
         url = environment.required(environ, "MANAGEMENT_URL").rstrip("/")
+        broker = environment.broker_url(environ)
         return cls(
             cluster=environment.required(environ, "CLUSTER_NAME"),
             namespace=environment.optional(environ, "METRIC_NAMESPACE", "hyperflow"),
             queue=environment.optional(environ, "AMQP_QUEUE", JOBS_QUEUE),
             period=environment.positive_integer(environ, "PERIOD", PERIOD_SECONDS),
-            management=Management(url, *environment.account(environment.broker_url(environ))),
+            management=Management(url, *environment.account(broker), environment.virtual_host(broker)),
         )
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfecs.agents.pauses import pause
 from hfecs.errors import AwsFailed
@@ -26,7 +26,9 @@ PATIENCE_SECONDS = 30.0
 PAUSE_SECONDS = 2.0
 
 DENIED = frozenset({"AccessDenied", "403", "InvalidAccessKeyId"})
-MISSING = {"NoSuchKey": "there is no such object", "NoSuchBucket": "there is no such bucket"}
+CHANGED = "PreconditionFailed"
+NO_OBJECT = "there is no such object"
+MISSING = {"NoSuchKey": NO_OBJECT, "404": NO_OBJECT, "NoSuchBucket": "there is no such bucket"}
 
 MEBIBYTE = 1024 * 1024
 PART_BYTES = 64 * MEBIBYTE
@@ -41,13 +43,21 @@ class ObjectStore:
         self._pause = pause
         self._opening = threading.Lock()
 
-    def download(self, bucket: str, key: str, target: Path) -> int:
-        """Write an object to a file; the number of bytes."""
-        self._call(f"The download of {key} from the bucket {bucket}", lambda: self._download(bucket, key, target))
+    def version(self, bucket: str, key: str) -> tuple[str, int]:
+        """An object's entity tag, which changes with its content, and the number of its bytes."""
+        what = f"The download of {key} from the bucket {bucket}"
+        answer = self._call(what, lambda: self.client.head_object(Bucket=bucket, Key=key))
+        return answer["ETag"], answer["ContentLength"]
+
+    def download(self, bucket: str, key: str, target: Path, version: str = "") -> int:
+        """Write an object to a file; the number of bytes. AwsFailed with the code CHANGED if it has another version."""
+        what = f"The download of {key} from the bucket {bucket}"
+        self._call(what, lambda: self._download(bucket, key, target, version))
         return target.stat().st_size
 
-    def _download(self, bucket: str, key: str, target: Path) -> None:
-        body = self.client.get_object(Bucket=bucket, Key=key)["Body"]
+    def _download(self, bucket: str, key: str, target: Path, version: str) -> None:
+        wanted: Any = {"IfMatch": version} if version else {}
+        body = self.client.get_object(Bucket=bucket, Key=key, **wanted)["Body"]
         with target.open("wb") as file:
             shutil.copyfileobj(body, file, MEBIBYTE)
 

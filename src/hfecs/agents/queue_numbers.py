@@ -10,7 +10,6 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-DEFAULT_VIRTUAL_HOST = "%2F"
 ANSWER_SECONDS = 5.0
 NOT_FOUND = 404
 
@@ -40,15 +39,16 @@ class QueueNumbers:
 
 @dataclass(frozen=True)
 class Management:
-    """The management's HTTP interface, and the account of the broker."""
+    """The management's HTTP interface, and the account of the broker and its virtual host."""
 
     url: str
     user: str
     password: str
+    virtual_host: str = "/"
 
     def read(self, queue: str) -> QueueNumbers:
         """The numbers of a queue, zeros while nobody has declared it; OSError or ValueError without a proper answer."""
-        address = f"{self.url}/api/queues/{DEFAULT_VIRTUAL_HOST}/{quote(queue, safe='')}"
+        address = f"{self.url}/api/queues/{quote(self.virtual_host, safe='')}/{quote(queue, safe='')}"
         account = b64encode(f"{self.user}:{self.password}".encode()).decode()
         request = Request(address, headers={"Authorization": f"Basic {account}"})
         try:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -35,6 +35,10 @@ VARIABLE = "HF_VAR_"
 """Variables of the environment that begin so are the workflow's, as with `hflow run`."""
 
 
+OPTIONS = ("STORAGE", "WORKDIR", "CONTAINER")
+"""Variables with options for all jobs of the run, unless the workflow says otherwise."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the engine agent has to know; `broker` holds a password."""
@@ -45,10 +49,11 @@ class Settings:
     queue: str
     node_modules: Path
     variables: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environ: Environment) -> Settings:
-        """Read RUN_ID, BUCKET, AMQP_URL, AMQP_QUEUE, HFECS_ENGINE_HOME and HF_VAR_..."""
+        """Read RUN_ID, BUCKET, AMQP_URL, AMQP_QUEUE, STORAGE, WORKDIR, CONTAINER, HFECS_ENGINE_HOME and HF_VAR_..."""
         return cls(
             run=environment.required(environ, "RUN_ID"),
             bucket=environment.required(environ, "BUCKET"),
@@ -58,6 +63,7 @@ class Settings:
             variables={
                 name.removeprefix(VARIABLE): value for name, value in environ.items() if name.startswith(VARIABLE)
             },
+            options={name.lower(): environ[name] for name in OPTIONS if environ.get(name)},
         )
 
 
@@ -81,7 +87,8 @@ class WorkflowRun:
         threads = Threads(TRANSFERS)
         for future in [threads.submit(partial(self._download, key)) for key in keys]:
             future.result()
-        return make_ready(self._workdir, self._settings.run, bucket, self._settings.variables)
+        settings = self._settings
+        return make_ready(self._workdir, settings.run, bucket, settings.variables, settings.options)
 
     def _download(self, key: str) -> None:
         target = self._workdir / key.removeprefix(WORKDIR)

@@ -99,23 +99,26 @@ def lay_password(stack: Stack, config: Config) -> str:
     """Make the secret exist that opens the broker, the user's own or ours; return its ARN."""
     given = password_of(config)
     ours = parameter.ensure(stack, PASSWORD)
-    if given:
-        return parameter.ensure(stack, OWN_PASSWORD, value=given)
-    absent(stack, parameter, OWN_PASSWORD)
-    return ours
+    return parameter.ensure(stack, OWN_PASSWORD, value=given) if given else ours
 
 
 def lay_access_keys(stack: Stack, config: Config) -> list[dict[str, str]]:
     """Make the secrets exist with the user's keys for S3; return them as a container takes them. None: roles do it."""
     keys = (config.aws.task_access_key, config.aws.task_secret_access_key)
-    secrets = []
-    for (variable, name), key in zip(ACCESS_KEYS.items(), keys, strict=True):
-        if key is None:
+    return [
+        {"name": variable, "valueFrom": parameter.ensure(stack, name, value=key.get_secret_value())}
+        for (variable, name), key in zip(ACCESS_KEYS.items(), keys, strict=True)
+        if key
+    ]
+
+
+def drop_unused(stack: Stack, config: Config) -> None:
+    """Delete the secrets that are not configured any more, once no service refers to them."""
+    if not password_of(config):
+        absent(stack, parameter, OWN_PASSWORD)
+    if not config.aws.task_access_key:
+        for name in ACCESS_KEYS.values():
             absent(stack, parameter, name)
-        else:
-            secret = parameter.ensure(stack, name, value=key.get_secret_value())
-            secrets.append({"name": variable, "valueFrom": secret})
-    return secrets
 
 
 def access_keys_of(definition: Any) -> list[dict[str, str]]:

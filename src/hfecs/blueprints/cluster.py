@@ -95,6 +95,7 @@ def up(stack: Stack, config: Config) -> None:
         lambda: alarm.ensure(stack, "jobs-wait", alarm=jobs_wait),
         lambda: alarm.ensure(stack, "no-work", alarm=no_work),
     )
+    broker.drop_unused(stack, config)
     stack.output(image_id=place.image_id, instance_type=config.cluster.instance_type)
 
 

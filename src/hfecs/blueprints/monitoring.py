@@ -5,11 +5,13 @@ It stands by itself: clusters find it by its tags and write to it, and come and 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from hfecs import render, site
 from hfecs.blueprints import images
+from hfecs.blueprints.foundation import SSH
 from hfecs.blueprints.machines import launch, on
 from hfecs.blueprints.metrics import DATABASE, MONITORING, WRITER, WRITER_PASSWORD
 from hfecs.config import Config, Worker
@@ -99,13 +101,16 @@ def _of_monitoring(config: Config) -> Config:
 
 def _look(stack: Stack, config: Config) -> site.Site:
     """See what there is, and what the account offers, in one round of calls."""
-    known = stack.outputs()
+    known, kinds = stack.outputs(), [service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)]
     image = known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
-    place, _ = together(
-        lambda: site.look(stack.cloud, config, image),
-        lambda: stack.survey([service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)]),
-    )
-    return place  # type: ignore[no-any-return]
+    place: site.Site
+    place, _ = together(lambda: site.look(stack.cloud, config, image), lambda: stack.survey(kinds))
+    machine = stack.seen(instance.KIND, MONITORING)
+    if config.cluster.ami_id or image or not (machine and machine.ours):
+        return place
+    # The state file is lost: a newer machine image would replace the machine, and with it all metrics.
+    same_type = machine.actual["InstanceType"] == config.cluster.instance_type
+    return replace(place, image_id=machine.actual["ImageId"]) if same_type else place
 
 
 def _firewall(stack: Stack, config: Config, place: site.Site) -> str:
@@ -114,6 +119,7 @@ def _firewall(stack: Stack, config: Config, place: site.Site) -> str:
     ports = config.ports
     rules = [Rule(port, block) for port in (ports.grafana, ports.influxdb) for block in place.admin_cidrs]
     rules += [Rule(ports.influxdb, group) for group in writing]
+    rules += [Rule(SSH, block) for block in place.admin_cidrs if config.cluster.key_pair_name]
     description = "InfluxDB and Grafana of an hfecs cluster"
     return security_group.ensure(stack, MONITORING, vpc_id=place.vpc_id, description=description, rules=rules)
 

@@ -82,7 +82,10 @@ def status(
 
 @app.command("open")
 def open_grafana(context: typer.Context) -> None:
-    """Open Grafana in a browser; where there is none, its address goes to stdout."""
+    """Open Grafana in a browser; where there is none, its address goes to stdout.
+
+    Reads only; costs nothing on AWS.
+    """
     import webbrowser
 
     from hfecs.blueprints import monitoring, monitoring_view

@@ -52,7 +52,11 @@ class Images(Section):
     )
     influxdb: str = key("influxdb:1.8", "InfluxDB 1.x, which the dashboards ask in InfluxQL")
     grafana: str = key("grafana/grafana-oss:11.6.1", "Grafana, with the dashboards of hfecs")
-    telegraf: str = key("telegraf:1.34", "measures processor, memory, disk and network of each machine")
+    telegraf: str = key(
+        "telegraf:1.34",
+        "measures processor, memory, disk and network of each machine",
+        original="ec2_status_reporter",
+    )
 
 
 class Worker(Section):
@@ -61,7 +65,7 @@ class Worker(Section):
     threads: Annotated[int, Field(ge=1, le=256)] | None = key(
         None, "jobs side by side on one machine; default: its number of cores"
     )
-    memory: Annotated[int, Field(ge=64, le=1_000_000)] = key(500, "set aside for a worker", unit="MiB")
+    memory: Annotated[int, Field(ge=64, le=1_000_000)] = key(500, "memory set aside for a worker", unit="MiB")
     stop_timeout: Annotated[int, Field(ge=10, le=3600)] = key(
         120, "time to finish the jobs in hand when a worker is stopped", unit="seconds"
     )

@@ -25,7 +25,7 @@ class Scaling(Section):
     worker_desired: Count | None = key(
         None, "workers at the start; default: asg_desired", original="aws_ecs_service_worker_desired_count"
     )
-    jobs_per_worker: Positive = key(2, "waiting jobs above the threshold for which one step more is taken", unit="jobs")
+    jobs_per_worker: Positive = key(2, "waiting jobs above the threshold for which one step more is taken")
     instance_adjustment: Annotated[int, Field(ge=1, le=1000)] = key(
         1, "machines that one step adds", original="ec2_instance_scaling_adjustment"
     )
@@ -33,35 +33,34 @@ class Scaling(Section):
         1, "workers that one step adds", original="worker_scaling_adjustment"
     )
     threshold_high: Positive = key(
-        1, "waiting jobs from which on machines and workers are added", unit="jobs", original="alarm_threshold_high"
+        1, "waiting jobs from which on machines and workers are added", original="alarm_threshold_high"
     )
     threshold_low: Annotated[int, Field(ge=0, le=100_000)] = key(
         0,
         "waiting and running jobs up to which a cluster counts as idle",
-        unit="jobs",
         original="alarm_threshold_low",
     )
     alarm_period: Period = key(
         10,
-        "of both alarms: 10, 20, 30, 60, 120, 180, 240 or 300",
+        "period of both alarms: 10, 20, 30, 60, 120, 180, 240 or 300",
         unit="seconds",
         original="alarm_high_period, alarm_low_period",
     )
     evaluation_periods: Annotated[int, Field(ge=1, le=100)] = key(
-        1, "with waiting jobs before machines are added", unit="periods", original="alarm_evaluation_periods"
+        1, "periods with waiting jobs before machines are added", original="alarm_evaluation_periods"
     )
     idle_periods: Annotated[int, Field(ge=1, le=1000)] = key(
-        30, "without any job before all but the least number go", unit="periods"
+        30, "periods without any job before all but the least number go"
     )
     instance_cooldown: Seconds = key(
         60,
-        "in which a new machine counts as still on its way",
+        "time in which a new machine counts as still on its way",
         unit="seconds",
         original="aws_autoscaling_cooldown",
     )
     worker_cooldown: Seconds = key(
         60,
-        "between two changes of the number of workers",
+        "time between two changes of the number of workers",
         unit="seconds",
         original="aws_appautoscaling_cooldown",
     )

@@ -7,7 +7,9 @@ port mapping, and nowhere else; its data lies in the volume of /var/lib/influxdb
 
 from __future__ import annotations
 
+import base64
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,11 +37,14 @@ def main() -> int:
     """Run the server until SIGTERM; returns the container's exit code."""
     environment = dict(os.environ)
     home = data_directory(environment)
-    new = not (home / "meta" / "meta.db").exists()
+    prepared = home / "prepared"
+    if not prepared.exists():
+        _empty(home)
     server = subprocess.Popen([SERVER, "-config", os.devnull], env=settings(environment, home), cwd=home)
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
-    if new:
+    if not prepared.exists():
         _prepare(address(environment), environment)
+        prepared.touch()
     code = server.wait()
     return 0 if code in (0, -signal.SIGTERM) else code
 
@@ -84,14 +89,20 @@ def statements(environment: Mapping[str, str]) -> Iterator[str]:
                 yield f'GRANT {privilege} ON "{database}" TO "{environment[name]}"'
 
 
+def _empty(home: Path) -> None:
+    """Throw away what a start that did not come to its end has left."""
+    for entry in home.iterdir():
+        shutil.rmtree(entry)
+
+
 def _prepare(server: str, environment: Mapping[str, str]) -> None:
     """Make the admin, which is the one thing that a server without accounts lets anybody do, then the rest."""
     _wait(server)
-    account: dict[str, str] = {}
+    account = ""
     if admin := environment.get("INFLUXDB_ADMIN_USER"):
         password = environment["INFLUXDB_ADMIN_PASSWORD"]
         _ask(server, f"CREATE USER \"{admin}\" WITH PASSWORD '{password}' WITH ALL PRIVILEGES", account)
-        account = {"u": admin, "p": password}
+        account = f"{admin}:{password}"
     for statement in statements(environment):
         _ask(server, statement, account)
 
@@ -110,9 +121,10 @@ def _wait(server: str) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _ask(server: str, statement: str, account: Mapping[str, str]) -> None:
-    body = urlencode({"q": statement, **account}).encode()
-    with urllib.request.urlopen(f"http://{server}/query", body, timeout=10):
+def _ask(server: str, statement: str, account: str) -> None:
+    headers = {"Authorization": f"Basic {base64.b64encode(account.encode()).decode()}"} if account else {}
+    request = urllib.request.Request(f"http://{server}/query", urlencode({"q": statement}).encode(), headers)
+    with urllib.request.urlopen(request, timeout=10):
         return
 
 

@@ -42,15 +42,23 @@ class Starter:
         return program_of(container.definition, override, place, self._secret_of(task.region))
 
     def _volumes(self, task: Task, container: Container) -> dict[str, Path]:
-        """Where the container's volumes lie: those of Docker outlive their tasks and end with the machine."""
+        """Where the container's volumes lie: those of Docker outlive their tasks and end with the machine.
+
+        A directory of the host that this computer does not have is one of the cloud's, which all its machines share.
+        """
         definition = self.cloud.backend("ecs", task.region).describe_task_definition(task.task_definition_arn)
         folder = self.cloud.directory / "machines" / task.instance_id / "volumes"
         places = {
-            volume["name"]: Path((volume.get("host") or {}).get("sourcePath") or folder / volume["name"])
+            volume["name"]: self._of_host((volume.get("host") or {}).get("sourcePath")) or folder / volume["name"]
             for volume in definition.volumes or []
         }
         mounts = container.definition.get("mountPoints") or []
         return {mount["containerPath"]: places[mount["sourceVolume"]] for mount in mounts}
+
+    def _of_host(self, path: str | None) -> Path | None:
+        if not path or Path(path).exists():
+            return Path(path) if path else None
+        return self.cloud.directory / "host" / path.lstrip("/")
 
     def _secret_of(self, region: str) -> Callable[[str], str | None]:
         def read(name: str) -> str | None:

@@ -31,8 +31,11 @@ _VARIABLE = re.compile(r"\{\{\{?\s*&?\s*([A-Za-z_][\w.-]*)\s*\}?\}\}")
 _LEFT_TO_THE_ENGINE = "function"
 
 
-def load(job_directory: Path, variables: Mapping[str, str] = {}) -> Workflow:
-    """Read and check a job directory; WorkflowInvalid lists everything that keeps it from running."""
+def load(job_directory: Path, variables: Mapping[str, str] = {}, *, inputs_elsewhere: bool = False) -> Workflow:
+    """Read and check a job directory; WorkflowInvalid lists everything that keeps it from running.
+
+    Inputs that the workers find elsewhere, on a file server, are not looked for.
+    """
     path = job_directory / DAG
     for part in (job_directory, path.parent):
         if not part.is_dir():
@@ -43,7 +46,8 @@ def load(job_directory: Path, variables: Mapping[str, str] = {}) -> Workflow:
         _refuse(str(job_directory), [Fault(f"{path} cannot be read: {error.strerror}", _LAYOUT)])
     except UnicodeDecodeError as error:
         _refuse(str(path), [Fault(f"byte {error.start} is not UTF-8", "save the file as UTF-8")])
-    return parse(text, variables, files=_files_below(job_directory / "input"), source=str(path))
+    files = None if inputs_elsewhere else _files_below(job_directory / "input")
+    return parse(text, variables, files=files, source=str(path))
 
 
 _LAYOUT = "a job directory holds workdir/dag.json and input/; 'hfecs example montage DIR' writes one"

@@ -102,7 +102,7 @@ class Consumer:
             self._acknowledge(delivery)
             return
         try:
-            job = parse(delivery.body, self._settings.storage)
+            job = parse(delivery.body, self._settings.storage, self._settings.nfs)
         except WorkflowInvalid as error:
             log.warning("refused job %s: %s", delivery.correlation_id, error)
             self._reply(delivery, Reply(FAILED, exceptions=(error.message,)))

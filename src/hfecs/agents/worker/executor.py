@@ -17,6 +17,7 @@ from hfecs.agents.objects import ObjectStore
 from hfecs.agents.threads import Threads
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
+from hfecs.agents.worker.equipment import Equipment
 from hfecs.agents.worker.events import Announce
 from hfecs.agents.worker.outbox import Outbox
 from hfecs.agents.worker.settings import Settings
@@ -39,7 +40,9 @@ def main() -> int:
     outbox = Outbox(connection)
     transfers = TRANSFERS_PER_JOB * settings.threads
     metrics = Metrics(Database.from_environment(os.environ))
-    stages = Stages(settings.name, ObjectStore(transfers), Threads(transfers), _announce(outbox, metrics))
+    equipment = Equipment.from_environment(os.environ)
+    announce = _announce(outbox, metrics)
+    stages = Stages(settings.name, ObjectStore(transfers), Threads(transfers), announce, equipment)
     consumer = Consumer(settings, connection, stages.perform, outbox)
     _stop_on_signals(connection, consumer)
     log.info("executor %s: %d jobs side by side from %s", settings.name, settings.threads, settings.queue)

@@ -9,19 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hfecs.agents.worker.settings import STORAGES
+from hfecs.agents.worker.options import Options, read_options, text
 from hfecs.errors import WorkflowInvalid
 
-
-@dataclass(frozen=True)
-class Options:
-    """Where a job's files are, and how long it may take; `timeout` is in seconds."""
-
-    storage: str
-    bucket: str = ""
-    prefix: str = ""
-    workdir: str = ""
-    timeout: float | None = None
+__all__ = ["Job", "Options", "parse"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +37,8 @@ class Job:
         return tuple(dict.fromkeys(name for name in (*self.outputs, self.stdout, self.stderr) if name))
 
 
-def parse(body: bytes, default_storage: str) -> Job:
-    """Read a message; WorkflowInvalid says why it is not a job."""
+def parse(body: bytes, default_storage: str, nfs: str = "") -> Job:
+    """Read a message; WorkflowInvalid says why it is not a job. `nfs` is the directory of the file server."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -57,33 +48,24 @@ def parse(body: bytes, default_storage: str) -> Job:
     inputs, outputs = _signals(message, "inputs"), _signals(message, "outputs")
     attributes = _attributes([*inputs, *outputs])
     return Job(
-        id=_text(message, "id"),
-        name=_text(message, "name"),
-        run=_text(message, "run"),
+        id=text(message, "id"),
+        name=text(message, "name"),
+        run=text(message, "run"),
         executable=_required(message, "executable"),
         args=tuple(_filled(word, attributes) for word in _words(message)),
         env={key: _filled(value, attributes) for key, value in _environment(message).items()},
         inputs=_files(inputs),
         outputs=_files(outputs),
-        stdout=_file(_text(message, "stdout")),
-        stderr=_file(_text(message, "stderr")),
-        options=_options(message.get("options"), default_storage),
+        stdout=_file(text(message, "stdout")),
+        stderr=_file(text(message, "stderr")),
+        options=read_options(message.get("options"), default_storage, nfs),
     )
 
 
 def _required(message: Mapping[str, Any], key: str) -> str:
-    value = _text(message, key)
+    value = text(message, key)
     if not value:
         raise WorkflowInvalid(f"The message is not a job: it has no {key!r}.")
-    return value
-
-
-def _text(values: Mapping[str, Any], key: str) -> str:
-    value = values.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str) or "\0" in value:
-        raise WorkflowInvalid(f"The job's {key!r} is {value!r}, not a text.")
     return value
 
 
@@ -125,7 +107,7 @@ def _files(signals: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     for signal in signals:
         if signal.get("control"):
             continue
-        files = _text(signal, "files")
+        files = text(signal, "files")
         for name in files.split(":") if files else [_required(signal, "name")]:
             names[_file(name)] = None
     return tuple(names)
@@ -148,30 +130,8 @@ def _attributes(signals: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def _filled(text: str, attributes: Mapping[str, str]) -> str:
-    if "$" not in text or not attributes:
-        return text
+def _filled(word: str, attributes: Mapping[str, str]) -> str:
+    if "$" not in word or not attributes:
+        return word
     names = "|".join(re.escape(name) for name in sorted(attributes, key=len, reverse=True))
-    return re.sub(rf"\$({names})", lambda match: attributes[match[1]], text)
-
-
-def _options(options: object, default_storage: str) -> Options:
-    if not isinstance(options, dict | None):
-        raise WorkflowInvalid(f"The job's 'options' are {options!r}, not a JSON object.")
-    values = options or {}
-    storage = _text(values, "storage") or default_storage
-    if storage not in STORAGES:
-        raise WorkflowInvalid(f"The job's option 'storage' is {storage!r}, not one of {', '.join(STORAGES)}.")
-    places = {key: _text(values, key) for key in ("bucket", "prefix", "workdir")}
-    needed = "bucket" if STORAGES[storage] == "s3" else "workdir"
-    if not places[needed]:
-        raise WorkflowInvalid(f"The job's storage is {storage}, but its option {needed!r} is missing.")
-    return Options(storage=STORAGES[storage], timeout=_timeout(values.get("timeout")), **places)
-
-
-def _timeout(value: object) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise WorkflowInvalid(f"The job's option 'timeout' is {value!r}, not a number of seconds above 0.")
-    return float(value)
+    return re.sub(rf"\$({names})", lambda match: attributes[match[1]], word)

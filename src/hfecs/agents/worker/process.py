@@ -20,14 +20,21 @@ KILLED = 128
 """Exit codes as a shell gives them; the number of a signal is added to the last."""
 
 SECRETS = frozenset(
-    {b"AMQP_URL", b"AMQP_USER", b"AMQP_PASSWORD", b"INFLUXDB_URL", b"INFLUXDB_USER", b"INFLUXDB_PASSWORD"}
+    {
+        *(b"AMQP_URL", b"AMQP_USER", b"AMQP_PASSWORD"),
+        *(b"INFLUXDB_URL", b"INFLUXDB_USER", b"INFLUXDB_PASSWORD"),
+        *(b"AWS_ACCESS_KEY_ID", b"AWS_SECRET_ACCESS_KEY"),
+    }
 )
 """Variables of the executor that are none of a job's business."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """What to run and where; the names of files for stdout and stderr may be empty, `timeout` is in seconds."""
+    """What to run and where; the names of files for stdout and stderr may be empty, `timeout` is in seconds.
+
+    `program` is what sentences call it, if not by its first word.
+    """
 
     words: Sequence[str]
     directory: Path
@@ -35,6 +42,7 @@ class Command:
     stdout: str = ""
     stderr: str = ""
     timeout: float | None = None
+    program: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ def _not_started(program: str, error: OSError) -> Ended:
 
 
 def _problem(command: Command, exit_status: int, in_time: bool) -> str:
-    program = command.words[0]
+    program = command.program or command.words[0]
     if not in_time:
         return f"{program} was ended because it took longer than its time limit of {command.timeout:g} seconds."
     if exit_status < 0:

@@ -29,10 +29,11 @@ class Settings:
     threads: int
     stop_timeout: float
     name: str
+    nfs: str = ""
 
     @classmethod
     def from_environment(cls, environ: Environment) -> Settings:
-        """Read AMQP_URL, AMQP_QUEUE, STORAGE, THREADS and STOP_TIMEOUT."""
+        """Read AMQP_URL, AMQP_QUEUE, STORAGE, NFS_MOUNT, THREADS and STOP_TIMEOUT."""
         storage = environment.optional(environ, "STORAGE", "s3")
         if storage not in STORAGES:
             raise ConfigurationInvalid(f"STORAGE is {storage!r}.", f"it is one of {', '.join(STORAGES)}")
@@ -42,5 +43,6 @@ class Settings:
             storage=STORAGES[storage],
             threads=environment.positive_integer(environ, "THREADS", os.cpu_count() or 1),
             stop_timeout=environment.seconds(environ, "STOP_TIMEOUT", STOP_TIMEOUT_SECONDS),
+            nfs=environment.optional(environ, "NFS_MOUNT", ""),
             name=f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
         )

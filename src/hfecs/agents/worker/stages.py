@@ -13,6 +13,8 @@ from typing import Any
 from hfecs.agents.objects import ObjectStore
 from hfecs.agents.threads import Threads
 from hfecs.agents.worker.cancellation import Cancellation
+from hfecs.agents.worker.container import run_in
+from hfecs.agents.worker.equipment import PLAIN, Equipment
 from hfecs.agents.worker.events import Announce, JobEvents
 from hfecs.agents.worker.job import Job
 from hfecs.agents.worker.process import Command, Ended, run
@@ -43,8 +45,16 @@ class Reply:
 class Stages:
     """Takes jobs through their stages; several threads may do so side by side."""
 
-    def __init__(self, executor: str, objects: ObjectStore, transfers: Threads, announce: Announce) -> None:
+    def __init__(
+        self,
+        executor: str,
+        objects: ObjectStore,
+        transfers: Threads,
+        announce: Announce,
+        equipment: Equipment = PLAIN,
+    ) -> None:
         self._executor = executor
+        self._equipment = equipment
         self._objects = objects
         self._transfers = transfers
         self._announce = announce
@@ -67,10 +77,10 @@ class Stages:
         return Reply(ended.exit_status, ended.stdout, ended.stderr, events.metrics, problems)
 
     def _stages(self, job: Job, directory: Path, events: JobEvents, cancellation: Cancellation) -> Ended:
-        storage = storage_for(job.options, self._objects)
+        storage = storage_for(job.options, self._objects, self._equipment.cache)
         if storage and job.inputs:
             self._fetch(job, storage, directory, events, cancellation)
-        ended = _execute(job, directory, events, cancellation)
+        ended = self._execute(job, directory, events, cancellation)
         if ended.exit_status or ended.problem:
             return ended
         problem = _missing(job, directory)
@@ -90,6 +100,20 @@ class Stages:
 
         with events.stage("stage_in") as facts:
             facts["bytes"] = self._side_by_side(fetch, job.inputs, cancellation)
+
+    def _execute(self, job: Job, directory: Path, events: JobEvents, cancellation: Cancellation) -> Ended:
+        if not directory.is_dir():
+            raise WorkflowFailed(f"The job's directory {directory} does not exist on the executor.")
+        for name in job.outputs:
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        command = _command(job, directory)
+        with events.stage("execution") as facts:
+            if job.options.container:
+                ended = run_in(job.options.container, self._equipment.containers, command, cancellation)
+            else:
+                ended = run(command, cancellation)
+            facts.update(exit_status=ended.exit_status, metrics=dict(ended.metrics))
+        return ended
 
     def _store(
         self, job: Job, storage: Storage, directory: Path, events: JobEvents, cancellation: Cancellation
@@ -124,8 +148,8 @@ def _directory(job: Job) -> Iterator[Path]:
         yield Path(directory)
 
 
-def _execute(job: Job, directory: Path, events: JobEvents, cancellation: Cancellation) -> Ended:
-    command = Command(
+def _command(job: Job, directory: Path) -> Command:
+    return Command(
         words=(job.executable, *job.args),
         directory=directory,
         env=job.env,
@@ -133,14 +157,6 @@ def _execute(job: Job, directory: Path, events: JobEvents, cancellation: Cancell
         stderr=job.stderr,
         timeout=job.options.timeout,
     )
-    if not directory.is_dir():
-        raise WorkflowFailed(f"The job's directory {directory} does not exist on the executor.")
-    for name in job.outputs:
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-    with events.stage("execution") as facts:
-        ended = run(command, cancellation)
-        facts.update(exit_status=ended.exit_status, metrics=dict(ended.metrics))
-    return ended
 
 
 def _missing(job: Job, directory: Path) -> str:

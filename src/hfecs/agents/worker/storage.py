@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Protocol
 
-from hfecs.agents.objects import ObjectStore
+from hfecs.agents.objects import CHANGED, ObjectStore
+from hfecs.agents.worker.cache import Cache
 from hfecs.agents.worker.job import Options
-from hfecs.errors import WorkflowFailed
+from hfecs.errors import AwsFailed, WorkflowFailed
 
 
 class Storage(Protocol):
@@ -23,16 +25,31 @@ class Storage(Protocol):
 
 
 class S3Storage:
-    """Files are objects of a bucket, below a prefix."""
+    """Files are objects of a bucket, below a prefix; with a cache, what was fetched once is kept."""
 
-    def __init__(self, objects: ObjectStore, bucket: str, prefix: str) -> None:
+    def __init__(self, objects: ObjectStore, bucket: str, prefix: str, cache: Cache | None = None) -> None:
+        self._cache = cache
         self._objects = objects
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def fetch(self, name: str, target: Path) -> int:
-        """Download the object; AwsFailed names the bucket and the key."""
-        return self._objects.download(self._bucket, self._prefix + name, target)
+        """Make the file from the object; AwsFailed names the bucket and the key."""
+        key = self._prefix + name
+        if self._cache is None:
+            return self._objects.download(self._bucket, key, target)
+        while True:
+            version, size = self._objects.version(self._bucket, key)
+            try:
+                self._cache.fetch(f"{self._bucket}/{key}/{version}", size, target, partial(self._bring, key, version))
+            except AwsFailed as error:
+                if error.code == CHANGED:
+                    continue
+                raise
+            return target.stat().st_size
+
+    def _bring(self, key: str, version: str, target: Path) -> None:
+        self._objects.download(self._bucket, key, target, version)
 
     def store(self, source: Path, name: str) -> int:
         """Upload the file."""
@@ -69,8 +86,8 @@ class SharedStorage:
         return target.stat().st_size
 
 
-def storage_for(options: Options, objects: ObjectStore) -> Storage | None:
+def storage_for(options: Options, objects: ObjectStore, cache: Cache | None = None) -> Storage | None:
     """The storage of a job; None if it runs where its files are."""
     if options.storage == "s3":
-        return S3Storage(objects, options.bucket, options.prefix)
+        return S3Storage(objects, options.bucket, options.prefix, cache)
     return SharedStorage(Path(options.workdir)) if options.storage == "nfs" else None

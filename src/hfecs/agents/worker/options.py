@@ -1,0 +1,73 @@
+"""The options of a job: where its files are, how long it may take, in which image it runs."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hfecs.agents.worker.settings import STORAGES
+from hfecs.errors import WorkflowInvalid
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where the files are, the time limit in seconds, and the image of the job's container if it has one."""
+
+    storage: str
+    bucket: str = ""
+    prefix: str = ""
+    workdir: str = ""
+    timeout: float | None = None
+    container: str = ""
+
+
+def read_options(options: object, default_storage: str, nfs: str) -> Options:
+    """Check the options of a message; WorkflowInvalid says what is wrong. `nfs`: the directory of the file server."""
+    if not isinstance(options, dict | None):
+        raise WorkflowInvalid(f"The job's 'options' are {options!r}, not a JSON object.")
+    values = options or {}
+    storage = text(values, "storage") or default_storage
+    if storage not in STORAGES:
+        raise WorkflowInvalid(f"The job's option 'storage' is {storage!r}, not one of {', '.join(STORAGES)}.")
+    places = {key: text(values, key) for key in ("bucket", "prefix", "workdir")}
+    needed = "bucket" if STORAGES[storage] == "s3" else "workdir"
+    if not places[needed]:
+        raise WorkflowInvalid(f"The job's storage is {storage}, but its option {needed!r} is missing.")
+    if needed == "workdir":
+        places["workdir"] = _directory(places["workdir"], nfs)
+    return Options(STORAGES[storage], **places, timeout=_timeout(values.get("timeout")), container=_image(values))
+
+
+def text(values: Mapping[str, Any], key: str) -> str:
+    """The text under a key; empty if there is none."""
+    value = values.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or "\0" in value:
+        raise WorkflowInvalid(f"The job's {key!r} is {value!r}, not a text.")
+    return value
+
+
+def _directory(workdir: str, nfs: str) -> str:
+    """An absolute directory; one that is not is below that of the file server."""
+    if not workdir.startswith("/") and not nfs:
+        raise WorkflowInvalid(f"The job's option 'workdir' is {workdir!r}, and this executor has no file server.")
+    return posixpath.join(nfs, workdir)
+
+
+def _image(values: Mapping[str, Any]) -> str:
+    """The image of the job's container, which Docker shall not take for one of its own options."""
+    image = text(values, "container")
+    if image.startswith("-"):
+        raise WorkflowInvalid(f"The job's option 'container' is {image!r}, not an image.")
+    return image
+
+
+def _timeout(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise WorkflowInvalid(f"The job's option 'timeout' is {value!r}, not a number of seconds above 0.")
+    return float(value)

@@ -1,0 +1,80 @@
+"""Every variable of the Terraform project takes effect in what is created; original_variables.toml lists them."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blueprints.created import CREATED
+from hfecs import settings
+from hfecs.blueprints import cluster, runner
+from hfecs.compare import contained
+from hfecs.settings.meanings import meanings, originals
+from hfecs.state import State
+from support import WORKING, WatchedCloud, add_machine, stack_of, write_job
+
+VARIABLES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("original_variables.toml").read_text())[
+    "variables"
+]
+OF_A_RUN = {"runner definition", "bucket", "engine"}
+
+
+def created(cloud: WatchedCloud, folder: Path, seen: str, **values: Any) -> dict[str, Any]:
+    """The thing that is to be seen, of a cluster (and a run on it) that was made with these values."""
+    job = write_job(folder / "job")
+    given = WORKING | {"run.bucket": "default-1", "run.job_directory": str(job)} | values
+    config = settings.load(folder / "none.toml", {}, given, {})
+    state = State.load(folder / "hfecs.state.json")
+    whole = stack_of(cloud, state, cluster=config.cluster.name)
+    cluster.up(whole, config)
+    if seen in OF_A_RUN:
+        add_machine(whole)
+        runs = stack_of(cloud, state, runner.STACK, cluster=config.cluster.name)
+        again = stack_of(cloud, state, cluster=config.cluster.name)
+        bucket, directory = str(config.run.bucket), Path(str(config.run.job_directory))
+        runner.up(runs, again, config, name="one", bucket_name=bucket, directory=directory)
+    return CREATED[seen](cloud, whole.full_name(""))
+
+
+@pytest.mark.parametrize("variable", VARIABLES, ids=[f"{one['old']} in the {one['seen']}" for one in VARIABLES])
+def test_a_variable_takes_effect(variable: dict[str, Any], cloud: WatchedCloud, tmp_path: Path) -> None:
+    cloud.answer("DescribeImages", Images=[{"ImageId": "ami-0a1b", "Architecture": "x86_64"}])
+    (write_job(tmp_path / "JOB") / "input/second.txt").write_text("2")
+    value = str(tmp_path / "JOB") if variable["value"] == "JOB" else variable["value"]
+    key, seen, wanted = variable["key"], variable["seen"], variable["as"]
+    elsewhere = WatchedCloud(value) if key == "aws.region" else cloud
+
+    told = created(elsewhere, tmp_path, seen, **{key: value}, **variable.get("with", {}))
+
+    assert contained(wanted, told), told
+
+
+@pytest.mark.parametrize("seen", sorted({one["seen"] for one in VARIABLES} - {"telegraf definition"}))
+def test_nothing_of_it_is_there_by_default(seen: str, cloud: WatchedCloud, tmp_path: Path) -> None:
+    told = created(cloud, tmp_path, seen)
+
+    found = [one["old"] for one in VARIABLES if one["seen"] == seen and contained(one["as"], told)]
+    assert found == []
+
+
+def test_the_list_holds_every_variable_that_the_configuration_names() -> None:
+    assert {one["old"] for one in VARIABLES} == set(originals())
+
+
+def test_the_list_says_of_each_variable_what_the_configuration_says() -> None:
+    known = {(old, key) for key, meaning in meanings().items() for old in meaning.originals}
+
+    assert {(one["old"], one["key"]) for one in VARIABLES} == known
+
+
+def test_the_page_for_those_who_move_has_each_variable_with_its_key() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "moving-from-terraform.md").read_text()
+    rows = [
+        [cell.strip(" `") for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")
+    ]
+    told = {(row[0], row[2]) for row in rows if len(row) == 5}
+
+    assert told == {(old, key) for old, key in originals().items()}

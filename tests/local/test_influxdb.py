@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+
+from hfecs.local.influxdb import address, data_directory, settings, statements
+
+from .conftest import Site, until
+
+ENVIRONMENT = {
+    "HFECS_ADDRESS": "127.16.0.4",
+    "HFECS_PORTS": "8086:8087",
+    "INFLUXDB_DB": "stars",
+    "INFLUXDB_ADMIN_USER": "admin",
+    "INFLUXDB_ADMIN_PASSWORD": "sesame",
+    "INFLUXDB_WRITE_USER": "writer",
+    "INFLUXDB_WRITE_USER_PASSWORD": "write-sesame",
+    "INFLUXDB_READ_USER": "reader",
+    "INFLUXDB_READ_USER_PASSWORD": "read-sesame",
+    "INFLUXDB_HTTP_AUTH_ENABLED": "true",
+}
+
+
+def test_the_server_listens_at_the_machine_only_on_the_host_port_and_for_its_own_ends(tmp_path: Path) -> None:
+    told = settings(ENVIRONMENT, tmp_path)
+
+    assert address(ENVIRONMENT) == "127.16.0.4:8087"
+    assert told["INFLUXDB_HTTP_BIND_ADDRESS"] == "127.16.0.4:8087"
+    assert told["INFLUXDB_BIND_ADDRESS"] == "127.16.0.4:0"
+    assert told["INFLUXDB_HTTP_AUTH_ENABLED"] == "true"
+    assert told["INFLUXDB_DATA_DIR"] == str(tmp_path / "data")
+
+
+def test_accounts_may_do_what_those_of_the_official_image_may() -> None:
+    assert list(statements(ENVIRONMENT)) == [
+        'CREATE DATABASE "stars"',
+        "CREATE USER \"reader\" WITH PASSWORD 'read-sesame'",
+        'GRANT READ ON "stars" TO "reader"',
+        "CREATE USER \"writer\" WITH PASSWORD 'write-sesame'",
+        'GRANT WRITE ON "stars" TO "writer"',
+    ]
+
+
+def test_data_lies_in_the_volume_of_the_container(tmp_path: Path) -> None:
+    volume = tmp_path / "volumes" / "influxdb"
+
+    assert data_directory({"HFECS_VOLUMES": f"/etc/x:/nowhere,/var/lib/influxdb:{volume}"}) == volume
+    assert volume.is_dir()
+
+
+def ask(server: str, query: str, user: str, password: str) -> str:
+    account = base64.b64encode(f"{user}:{password}".encode()).decode()
+    body = urlencode({"q": query, "db": "stars"}).encode()
+    with urlopen(Request(f"{server}/query", body, {"Authorization": f"Basic {account}"}), timeout=5) as answer:
+        return json.dumps(json.load(answer))
+
+
+def write(server: str, line: str, user: str, password: str) -> None:
+    account = base64.b64encode(f"{user}:{password}".encode()).decode()
+    with urlopen(Request(f"{server}/write?db=stars", line.encode(), {"Authorization": f"Basic {account}"}), timeout=5):
+        return
+
+
+def answers(server: str, password: str = "read-sesame") -> bool:
+    try:
+        ask(server, "SHOW DATABASES", "reader", password)
+    except (HTTPError, URLError):
+        return False
+    return True
+
+
+def listening(site: Site) -> list[str]:
+    """Where the processes of the cloud listen."""
+    lines = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout.splitlines()
+    ours = [line for line in lines if any(f"pid={process.pid}," in line for process in site.cloud.processes())]
+    return [line.split()[3] for line in ours]
+
+
+@pytest.mark.end_to_end
+@pytest.mark.skipif(not shutil.which("influxd"), reason="influxdb is not installed")
+def test_the_database_runs_on_its_machine_keeps_its_data_and_lets_in_only_its_accounts(
+    site: Site, cluster: str
+) -> None:
+    instance = site.machine(cluster)
+    (machine,) = site.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
+    server = f"http://{machine['PrivateIpAddress']}:8087"
+    names = [name for name in ENVIRONMENT if name.startswith("INFLUXDB")]
+    site.define(
+        "influxdb",
+        "",
+        image="influxdb:1.8",
+        command=[],
+        portMappings=[{"containerPort": 8086, "hostPort": 8087}],
+        environment=[{"name": name, "value": ENVIRONMENT[name]} for name in names],
+    )
+
+    arn = site.run(cluster, "influxdb")
+    until(lambda: answers(server), seconds=30)
+    write(server, "light value=3", "writer", "write-sesame")
+
+    assert '"light"' in ask(server, "SHOW MEASUREMENTS", "reader", "read-sesame")
+    assert not answers(server, "wrong")
+    with pytest.raises(HTTPError, match="403"):
+        write(server, "light value=4", "reader", "read-sesame")
+    assert any(address.endswith(":8087") for address in listening(site))
+    assert [address for address in listening(site) if not address.startswith("127.")] == []
+    site.ecs.stop_task(cluster=cluster, task=arn)
+    assert site.ended(cluster, arn)["containers"][0]["exitCode"] == 0
+    assert not any("influxd" in process.what for process in site.cloud.processes())
