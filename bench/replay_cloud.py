@@ -5,10 +5,9 @@ The decisions are the local cloud's own: hfecs.local.alarms and hfecs.local.poli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
 from hfecs.local.alarms import ALARM, INSUFFICIENT_DATA, Rule, datapoints, evaluate, evaluation_cadence
 from hfecs.local.policies import Bounds, Cooldown, Policy, cooled, group_capacity, service_capacity
@@ -20,7 +19,10 @@ LEAST_BILLED = 60.0  # seconds of an instance
 
 @dataclass(frozen=True)
 class Settings:
-    """The machines of a replay; times in seconds, the price in dollars an hour."""
+    """The machines of a replay; times in seconds, the price in dollars an hour.
+
+    After `idle` seconds without a job a machine may go; the metrics are published every `notifier` seconds.
+    """
 
     boot: float = 150.0
     slots: int = 2

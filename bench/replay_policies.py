@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from replay_cloud import Settings, Watch
+from replay_run import Policy
+
 from hfecs.local.alarms import Rule
 from hfecs.local.policies import CHANGE, EXACT, Step
 from hfecs.local.policies import Policy as Steps
-from replay_cloud import Settings, Watch
-from replay_run import Policy
 
 AT_LEAST, AT_MOST, LESS, MORE = (
     "GreaterThanOrEqualToThreshold",
@@ -47,7 +48,7 @@ def backlog(settings: Settings) -> Policy:
     steps = exactly(settings, settings.slots)
     none = Steps(EXACT, (Step(None, 0.0, 0),))
     more = Watch("Backlog", Rule(AT_LEAST, 1, 10, 1, 1, missing="notBreaching"), steps, steps, 60, 60)
-    fewer = Watch("Backlog", Rule(AT_MOST, 0.5, 10, 3, 3, missing="ignore"), none, none, 60, 60)
+    fewer = Watch("Backlog", Rule(AT_MOST, 0, 10, 3, 3, missing="ignore"), none, none, 60, 60)
     return Policy("backlog", (more, fewer))
 
 
@@ -57,6 +58,6 @@ def lookahead(settings: Settings) -> Policy:
     none = Steps(EXACT, (Step(None, 0.0, 0),))
     watches = [
         Watch("Demand", Rule(AT_LEAST, 1, 10, 1, 1, missing="notBreaching"), steps, steps, 60, 60),
-        Watch("Demand", Rule(AT_MOST, 0.5, 10, 1, 1, missing="ignore"), none, none, 60, 60),
+        Watch("Demand", Rule(AT_MOST, 0, 10, 1, 1, missing="ignore"), none, none, 60, 60),
     ]
     return Policy("lookahead", tuple(watches), ahead=True)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from hfecs.agents.lookahead import Machines, Times
-from hfecs.agents.outlook import Outlook
 from replay_cloud import TICK, Cloud, Machine, Settings, Watch
 from replay_trace import Trace
+
+from hfecs.agents.job_times import Times
+from hfecs.agents.lookahead import Machines
+from hfecs.agents.outlook import Outlook
 
 HOUR = 3600.0
 AFTERWARDS = HOUR  # of looking on after the last job, for the machines to go
@@ -30,12 +32,10 @@ class Policy:
 class Result:
     """A replayed run: seconds to the end of its last job, and hours of machines up to then and until all have gone."""
 
-    policy: str
     makespan: float
     hours: float
     hours_until_gone: float
     work: float
-    price: float
     slots: int
     peak: int
 
@@ -50,12 +50,22 @@ class Result:
 
 
 class Replay:
-    """One run of a trace under a policy; `phase` seconds after a look of CloudWatch the run begins."""
+    """One run of a trace under a policy.
+
+    It is announced `phase` seconds after a look of CloudWatch; `engine` seconds later its first jobs are in the queue.
+    `earlier` is a run of the same workflow that the engine has learnt from.
+    """
 
     def __init__(
-        self, trace: Trace, policy: Policy, settings: Settings, *, phase: float = 0.0, engine: float = 0.0,
+        self,
+        trace: Trace,
+        policy: Policy,
+        settings: Settings,
+        *,
+        phase: float = 0.0,
+        engine: float = 0.0,
         earlier: Trace | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._trace = trace
         self._policy = policy
         self._settings = settings
@@ -67,7 +77,6 @@ class Replay:
         self._left = len(trace.seconds)
         self._end = 0.0
         self._peak = 0
-        self._turn = 0
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._count = 0
         machines = Machines(settings.slots, settings.boot, settings.most)
@@ -75,9 +84,9 @@ class Replay:
 
     def run(self) -> Result:
         """Run to the end, and until the machines have gone."""
+        self._at(self._engine, self._begin)
         self._at(self._start, self._tell)
         self._at(self._start, self._follow)
-        self._at(self._engine, self._begin)
         self._at(TICK, self._look)
         while self._left or self._events[0][0] < self._end + AFTERWARDS:
             now, _, act = heappop(self._events)
@@ -101,8 +110,7 @@ class Replay:
         values: dict[str, float] = {"QueueLength": len(self._ready), "Backlog": len(self._ready) + busy}
         if self._policy.ahead:
             self._outlook.workers(len(workers), now - self._start)
-            values["Demand"] = self._outlook.demand(now - self._start) if self._left else 0
-            values["Surplus"] = len(workers) + 1 - -(-values["Demand"] // self._settings.slots)
+            values["Demand"] = self._outlook.demand(now - self._start)
         self._cloud.publish(now, values)
         self._at(now + self._settings.notifier, self._tell)
 
@@ -150,7 +158,4 @@ class Replay:
         hours = sum(machine.billed(self._end) for machine in machines) / HOUR
         until_gone = sum(machine.billed(self._end + AFTERWARDS) for machine in machines) / HOUR
         makespan = self._end - self._start
-        work = sum(self._trace.seconds)
-        return Result(
-            self._policy.name, makespan, hours, until_gone, work, settings.price, settings.slots, self._peak
-        )
+        return Result(makespan, hours, until_gone, sum(self._trace.seconds), settings.slots, self._peak)

@@ -6,7 +6,6 @@ import gzip
 import json
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from pathlib import Path

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from hfecs.errors import Leftovers
-from hfecs.removal import remove
+from hfecs.removal import absent, remove
 from hfecs.report import Outcome
 from hfecs.resource import Found
 from hfecs.stack import Stack
@@ -114,3 +114,24 @@ def test_a_plan_of_a_removal_removes_nothing(stack: Stack) -> None:
 
     assert lamp.torn == []
     assert outcomes(plan) == {Outcome.DELETED}
+
+
+def test_one_resource_that_is_not_wanted_any_more_goes_alone(stack: Stack) -> None:
+    lamp = Kind("lamp", "a", "b", strangers=["c"])
+    stack.survey([lamp])
+
+    for name in ("a", "c", "not-there"):
+        absent(stack, lamp, name)
+
+    assert lamp.torn == ["id-a"]
+    assert [step.outcome for step in steps(stack)] == [Outcome.DELETED]
+
+
+def test_a_plan_of_a_removal_removes_nothing(stack: Stack) -> None:
+    lamp, planned = Kind("lamp", "a"), again(stack, plan=True)
+    planned.survey([lamp])
+
+    absent(planned, lamp, "a")
+
+    assert lamp.torn == []
+    assert outcomes(planned) == {Outcome.DELETED}

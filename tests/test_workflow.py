@@ -259,3 +259,11 @@ def test_the_longest_chain_is_that_of_the_plain_definition(readings: list[set[in
         return 1 + max((chain(before) for before in earlier[number]), default=0)
 
     assert loaded.longest_chain() == max(map(chain, range(len(earlier))))
+
+
+def test_inputs_that_lie_on_a_file_server_are_not_looked_for(job_directory: Path) -> None:
+    (job_directory / "input" / "sky.fits").unlink()
+
+    loaded = workflow.load(job_directory, inputs_elsewhere=True)
+
+    assert loaded.inputs() == ["sky.fits"]

@@ -30,8 +30,8 @@ SETTINGS
 
 cat > /usr/local/bin/hfecs-end-with-task <<'SCRIPT'
 #!/bin/bash
-# Shuts the machine down when its first task has ended, or when none has come within half an hour.
-label=com.amazonaws.ecs.task-arn
+# Shuts the machine down when its engine has ended, or when none has come within half an hour.
+label=com.amazonaws.ecs.container-name=engine
 for _ in $(seq 360); do
   container=$(docker ps -aq --filter "label=$label" | head -n 1)
   [ -n "$container" ] && break

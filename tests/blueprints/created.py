@@ -60,7 +60,7 @@ def _alarm(name: str) -> Look:
 
 
 def _smallest(policy: Any) -> dict[str, Any]:
-    return policy | {"smallest": min(step["ScalingAdjustment"] for step in policy["StepAdjustments"])}
+    return {**policy, "smallest": min(step["ScalingAdjustment"] for step in policy["StepAdjustments"])}
 
 
 def _group_policy(name: str) -> Look:
@@ -83,7 +83,8 @@ def _service_policy(name: str) -> Look:
 def _template(cloud: Cloud, prefix: str) -> dict[str, Any]:
     answer = cloud.ec2.describe_launch_template_versions(LaunchTemplateName=f"{prefix}worker", Versions=["$Latest"])
     data: Any = answer["LaunchTemplateVersions"][0]["LaunchTemplateData"]
-    return data | {"commands": dict.fromkeys(base64.b64decode(data["UserData"]).decode().splitlines(), True)}
+    commands = base64.b64decode(data["UserData"]).decode().splitlines()
+    return {**data, "commands": dict.fromkeys(commands, True)}
 
 
 def _master(cloud: Cloud, prefix: str) -> dict[str, Any]:

@@ -1,18 +1,30 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from blueprints.leftovers import leftovers
-from hfecs.blueprints import cluster, monitoring
+from hfecs.blueprints import cluster, monitoring, runner
 from hfecs.errors import ConfigurationInvalid, NotConfirmed
 from hfecs.report import Outcome
 from hfecs.resources import parameter
 from hfecs.stack import Stack
 from hfecs.state import State
-from support import ME, WatchedCloud, again, configuration, nothing_changes, outcomes, stack_of, steps
+from support import (
+    ME,
+    WatchedCloud,
+    add_machine,
+    again,
+    configuration,
+    nothing_changes,
+    outcomes,
+    stack_of,
+    steps,
+    write_job,
+)
 
 NAME = "hfecs-hyperflow-monitoring"
 INFLUX = "http://influx.example.org:8086/hyperflow_tests"
@@ -57,6 +69,13 @@ def container(stack: Stack, family: str, name: str) -> Any:
     environment = {pair["name"]: pair["value"] for pair in known["environment"]}
     secrets = {pair["name"]: pair["valueFrom"] for pair in known.get("secrets", [])}
     return {**known, "environment": environment, "secrets": secrets}
+
+
+def start(stack: Stack, folder: Path, **changes: Any) -> None:
+    """Start a run on the cluster."""
+    add_machine(stack)
+    runs, job = stack_of(stack.cloud, stack.state, runner.STACK), write_job(folder / "job")
+    runner.up(runs, again(stack), configuration(**changes), name="one", bucket_name="hfecs-files", directory=job)
 
 
 def services(stack: Stack) -> list[str]:
@@ -139,6 +158,31 @@ def test_workers_and_notifier_are_told_where_the_monitoring_is(stack: Stack, met
         assert told["secrets"]["INFLUXDB_PASSWORD"].endswith("parameter/hfecs/hyperflow/influxdb-writer-password")
     assert container(stack, "master", "notifier")["environment"]["METRICS_PERIOD"] == "5"
     assert "INFLUXDB_URL" not in container(stack, "master", "broker")["environment"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_engine_of_a_run_is_told_whether_the_monitoring_or_the_cluster_came_first(
+    stack: Stack, metrics: Stack, tmp_path: Path, first: bool
+) -> None:
+    for part in (metrics, stack) if first else (stack, metrics):
+        up(part)
+
+    start(stack, tmp_path)
+
+    told = container(stack, "runner", "engine")
+    assert told["environment"]["INFLUXDB_URL"] == f"http://{address(stack)}:8086/hyperflow_tests"
+    assert told["secrets"]["INFLUXDB_PASSWORD"].endswith("/influxdb-writer-password")
+
+
+def test_a_run_may_have_a_collector_of_its_own(stack: Stack, metrics: Stack, tmp_path: Path) -> None:
+    up(metrics)
+    up(stack)
+
+    start(stack, tmp_path, run__metric_collector=INFLUX.replace("//", "//me:sesame@"))
+
+    told = container(stack, "runner", "engine")
+    assert (told["environment"]["INFLUXDB_URL"], told["environment"]["INFLUXDB_USER"]) == (INFLUX, "me")
+    assert parameter.read(stack, "run-influxdb-password") == "sesame"
 
 
 def test_telegraf_runs_on_each_machine_of_a_cluster_that_is_watched(stack: Stack, metrics: Stack) -> None:

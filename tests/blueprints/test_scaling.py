@@ -95,3 +95,32 @@ def test_a_job_that_runs_keeps_the_machines() -> None:
 
 def test_alarms_look_at_the_cluster_of_their_own() -> None:
     assert scaling.alarm_more(Scaling(), "mine", [])["Dimensions"] == [{"Name": "ClusterName", "Value": "mine"}]
+
+
+@given(most=st.integers(1, 1000), share=shares, adjustment=st.integers(1, 1000), waiting=st.integers(1, 1_000_000))
+def test_a_step_adds_as_many_as_it_is_told_to_but_never_more_than_fit(
+    most: int, share: int, adjustment: int, waiting: int
+) -> None:
+    config = of(most, share).model_copy(update={"instance_adjustment": adjustment, "worker_adjustment": adjustment})
+
+    adds = added(config, waiting)
+
+    assert adds == most or adds % adjustment == 0
+    assert min(adjustment, most) <= adds <= min(most, adjustment * -(-waiting // share))
+    assert len(scaling.more(config)) <= 20
+    assert scaling.more(config) == scaling.more_workers(config)
+
+
+def test_workers_with_bounds_of_their_own_scale_within_these() -> None:
+    config = Scaling(worker_min=1, worker_max=40, asg_max=3)
+
+    assert scaling.workers_more(config)["StepAdjustments"][-1]["ScalingAdjustment"] == 40
+    assert scaling.workers_fewer(config)["StepAdjustments"][0]["ScalingAdjustment"] == 1
+    assert scaling.machines_more(config)["StepAdjustments"][-1]["ScalingAdjustment"] == 3
+
+
+def test_thresholds_are_those_of_the_configuration() -> None:
+    config = Scaling(threshold_high=700, threshold_low=3)
+
+    assert scaling.alarm_more(config, "c", [])["Threshold"] == 700
+    assert scaling.alarm_fewer(config, "c", [])["Threshold"] == 3

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from commands.conftest import Hfecs
+from hfecs.aws import Cloud
 from hfecs.commands.keys import CLUSTER, RUN, Option
 from hfecs.settings import keys
+from hfecs.state import State
+from support import add_machine, stack_of, write_job
 
 SECRET = "amqp://me:pass-word@rabbit.example.org"
 
@@ -62,3 +65,17 @@ def test_faults_of_options_are_told_with_those_of_the_file(bare: Path, hfecs: Hf
 @pytest.mark.parametrize("option", {*CLUSTER, *RUN}, ids=lambda option: option.key)
 def test_every_option_sets_a_key_that_exists(option: Option) -> None:
     assert option.key in keys()
+
+
+def test_a_run_takes_its_directory_and_bucket_from_the_configuration(
+    standing: Path, hfecs: Hfecs, server: Cloud
+) -> None:
+    add_machine(stack_of(server, State.load(standing / "hfecs.state.json")))
+    write_job(standing / "job")
+    with (standing / "hfecs.toml").open("a") as file:
+        file.write('[run]\njob_directory = "job"\nbucket = "of-the-file"\n')
+
+    hfecs("run")
+
+    keys_in_bucket = [entry["Key"] for entry in server.s3.list_objects_v2(Bucket="of-the-file")["Contents"]]
+    assert "workdir/dag.json" in keys_in_bucket

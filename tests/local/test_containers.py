@@ -75,3 +75,25 @@ def test_a_stock_image_is_known_under_any_registry_and_tag(name: str) -> None:
 
     assert image is not None
     assert image.package == "rabbitmq-server"
+
+
+def test_a_path_inside_a_volume_is_where_the_volume_lies() -> None:
+    place = Place("task/files", "127.16.0.4", Path("scratch"), {}, {"/data": Path("/cloud/volumes/data")})
+    definition = {
+        "image": "hfecs-local/hfecs",
+        "command": ["hfecs", "agent", "grafana-files", "/data/files"],
+        "environment": [{"name": "HOME_OF_DATA", "value": "/data"}, {"name": "OTHER", "value": "/database"}],
+    }
+
+    started = program_of(definition, {}, place, PARAMETERS.get)
+
+    assert started.argv[-1] == "/cloud/volumes/data/files"
+    assert started.environment["HOME_OF_DATA"] == "/cloud/volumes/data"
+    assert started.environment["OTHER"] == "/database"
+    assert started.environment["HFECS_VOLUMES"] == "/data:/cloud/volumes/data"
+
+
+def test_a_stock_image_is_stood_for_by_its_module_whatever_its_command() -> None:
+    started = program({"image": "telegraf:1.34", "command": ["/bin/sh", "-c", "exec telegraf"]})
+
+    assert started.argv == [sys.executable, "-m", "hfecs.local.telegraf"]

@@ -42,6 +42,20 @@ def test_a_machine_for_one_task_ends_with_it(site: Site, cluster: str) -> None:
     assert site.registered(cluster) == []
 
 
+def test_a_machine_for_one_task_does_not_wait_for_daemons(site: Site, cluster: str) -> None:
+    site.define("watching", PATIENT)
+    site.ecs.create_service(
+        cluster=cluster, serviceName="watching", taskDefinition="watching", schedulingStrategy="DAEMON"
+    )
+    instance = site.machine(cluster, "HFECS_END_WITH_TASK=true")
+    until(lambda: site.service(cluster, "watching")["runningCount"] == 1)
+    site.define("once", "exit 0")
+
+    site.run(cluster, "once")
+
+    until(lambda: site.state_of(instance) == "terminated")
+
+
 def test_a_terminated_machine_takes_its_tasks_along(site: Site, cluster: str) -> None:
     instance = site.machine(cluster)
     site.define("long", PATIENT)

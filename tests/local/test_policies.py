@@ -26,7 +26,7 @@ def test_a_breach_upwards_takes_the_step_that_holds_it(distance: float, expected
     assert change(OUT, 3, distance) == expected
 
 
-@pytest.mark.parametrize(("distance", "expected"), [(-0.1, -1), (-9.9, -1), (-10, -5), (-500, -5), (1, 0)])
+@pytest.mark.parametrize(("distance", "expected"), [(0, -1), (-0.1, -1), (-9.9, -1), (-10, -5), (-500, -5), (1, 0)])
 def test_a_breach_downwards_takes_the_step_that_holds_it(distance: float, expected: int) -> None:
     assert change(IN, 30, distance) == expected
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -74,3 +76,26 @@ def test_a_task_without_any_machine_is_refused(site: Site, cluster: str) -> None
 
     with pytest.raises(ClientError, match="No Container Instances were found in your cluster"):
         site.ecs.run_task(cluster=cluster, taskDefinition="early")
+
+
+def test_a_task_runs_on_when_a_container_that_only_prepares_has_ended_and_its_volume_keeps_the_data(
+    site: Site, cluster: str
+) -> None:
+    site.machine(cluster)
+    volume: Any = {"name": "data", "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": True}}
+    common: Any = {
+        "image": "hfecs-local/worker",
+        "memoryReservation": 100,
+        "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
+    }
+    prepare = {**common, "name": "prepare", "essential": False, "command": ["mkdir", "/data/made"]}
+    serve = {
+        **common,
+        "name": "serve",
+        "command": ["sh", "-c", "until cd $0; do sleep 0.02; done; exit 7", "/data/made"],
+    }
+    site.ecs.register_task_definition(family="two", containerDefinitions=[prepare, serve], volumes=[volume])
+
+    task = site.ended(cluster, site.run(cluster, "two"))
+
+    assert {container["name"]: container["exitCode"] for container in task["containers"]} == {"prepare": 0, "serve": 7}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from hfecs.agents.lookahead import Graph, Machines, Progress, Times, demand
+from hfecs.agents.job_times import Times
+from hfecs.agents.lookahead import Graph, Machines, Progress, demand
 
 ORDER_SECONDS = 10.0
 """Until a metric has led to an order of machines: the alarm looks every ten seconds (aws-behaviours, row 90)."""
+
+PLAN_SECONDS = 20.0
+MANY_JOBS = 500
+"""With more jobs left than that a plan holds so long, unless workers come or go: making one takes a second then."""
 
 
 class Outlook:
@@ -21,6 +26,9 @@ class Outlook:
         self._ordered: list[float] = []
         self._paid = 0.0
         self._looked = 0.0
+        self._planned = -PLAN_SECONDS
+        self._wanted = 0
+        self._forecast: int | None = None
 
     def started(self, job: int, now: float) -> None:
         """A worker has begun a job."""
@@ -38,15 +46,25 @@ class Outlook:
         self._paid += (self._workers + len(self._ordered)) * (now - self._looked)
         self._looked = now
         come = max(0, count - self._workers)
+        if count != self._workers:
+            self._planned = -PLAN_SECONDS
         late = now - self._machines.boot
         self._ordered = [expected for expected in self._ordered[come:] if expected > late]
         self._workers = count
 
     def demand(self, now: float) -> int:
-        """The job slots worth having now."""
+        """The job slots worth having now; none when all jobs are done."""
+        left = len(self._graph.programs) - len(self._done)
+        if not left:
+            return 0
+        if left > MANY_JOBS and now < self._planned + PLAN_SECONDS:
+            return self._wanted
         arrivals = [now] * self._workers + [max(now, expected) for expected in self._ordered]
         progress = Progress(now, self._done, self._running, arrivals, self._paid)
-        wanted = demand(self._graph, progress, self._times, self._machines)
-        missing = -(-wanted // self._machines.slots) - len(arrivals)
+        forecast = demand(self._graph, progress, self._times, self._machines)
+        # A program that just begins is quickly known: more is wanted only if a second plan agrees.
+        before = forecast if self._forecast is None else max(self._forecast, self._wanted)
+        self._planned, self._forecast, self._wanted = now, forecast, min(forecast, before)
+        missing = -(-self._wanted // self._machines.slots) - len(arrivals)
         self._ordered += [now + ORDER_SECONDS + self._machines.boot] * missing
-        return wanted
+        return self._wanted

@@ -7,7 +7,7 @@ from functools import partial
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import build_opener
 
 from hfecs.blueprints.metrics import DATABASE, MONITORING, WRITER, WRITER_PASSWORD
 from hfecs.blueprints.monitoring import ADMIN, ADMIN_PASSWORD, GRAFANA_PASSWORD, READER, READER_PASSWORD
@@ -109,7 +109,7 @@ def _password(stack: Stack, secret: str, wanted: bool) -> str:
 
 def _state(address: str) -> str:
     try:
-        with urlopen(address, timeout=ANSWER_SECONDS):
+        with build_opener().open(address, timeout=ANSWER_SECONDS):
             return "answers"
     except HTTPError as error:
         return error.read(SHOWN_CHARACTERS).decode(errors="replace").strip() or str(error)

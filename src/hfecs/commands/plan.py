@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from hfecs.commands.context import Context
+from hfecs.commands.keys import CLUSTER, sets
 
 
+@sets(*CLUSTER)
 def plan(context: typer.Context) -> None:
     """Show what `hfecs cluster up` would make or change, and do nothing of it.
 

@@ -23,10 +23,15 @@ class Step:
     adjustment: int
 
     def holds(self, distance: float) -> bool:
-        """Whether the distance lies in this step; of its bounds, the one nearer to the threshold belongs to it."""
+        """Whether the distance lies in this step; of its bounds, the one nearer to the threshold belongs to it.
+
+        At the threshold itself the alarm says which side is meant: a low one at "20 or less" has steps below 0 only.
+        """
         lower = -math.inf if self.lower is None else self.lower
         upper = math.inf if self.upper is None else self.upper
-        return lower <= distance < upper if distance >= 0 else lower < distance <= upper
+        if distance == 0:
+            return lower <= 0 <= upper
+        return lower <= distance < upper if distance > 0 else lower < distance <= upper
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.worker.docker import stand_in
 from hfecs.agents.objects import ObjectStore
 from hfecs.agents.threads import Threads
 from hfecs.agents.worker.cancellation import Cancellation
@@ -16,35 +17,13 @@ from hfecs.agents.worker.equipment import Equipment
 from hfecs.agents.worker.job import Job, Options
 from hfecs.agents.worker.stages import Reply, Stages
 
-DOCKER = """#!/usr/bin/env python3
-import json, os, subprocess, sys
-with open({log!r}, "a") as log:
-    log.write(json.dumps(sys.argv[1:]) + "\\n")
-if sys.argv[1] == "run":
-    words = sys.argv[2:]
-    takes = ("--name", "--user", "--volume", "--workdir", "--env")
-    options, environment = {{}}, {{"PATH": os.environ["PATH"]}}
-    while words[0].startswith("-"):
-        option = words.pop(0)
-        value = words.pop(0) if option in takes else ""
-        options[option] = value
-        if option == "--env":
-            environment.update([value.split("=", 1)])
-    image = words.pop(0)
-    if image == "missing":
-        sys.exit(125)
-    os.chdir(options["--workdir"])
-    os.execvpe(words[0], words, environment)
-"""
-
 
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What Docker was asked for, a line each."""
-    folder, log = tmp_path / "bin", tmp_path / "docker.log"
+    folder = tmp_path / "bin"
     folder.mkdir()
-    (folder / "docker").write_text(DOCKER.format(log=str(log)))
-    (folder / "docker").chmod(0o755)
+    log = stand_in(folder).with_name("docker.log")
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     monkeypatch.setenv("AMQP_PASSWORD", "secret")
     return log
