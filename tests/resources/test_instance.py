@@ -193,3 +193,12 @@ def test_a_machine_that_is_gone_and_that_aws_has_forgotten_is_no_error(stack: St
     instance.teardown(stack, stack.state.records("cluster")[0])
 
     assert cloud.refusals == []
+
+
+def test_a_machine_that_is_not_visible_yet_is_terminated_when_it_is(stack: Stack, cloud: WatchedCloud) -> None:
+    machine = make(stack)
+    cloud.refuse("TerminateInstances", "InvalidInstanceID.NotFound", times=3)
+
+    instance.teardown(stack, stack.state.records(stack.name)[0])
+
+    assert machines(stack) == {machine: "terminated"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from hfecs.answers import answered_with
@@ -20,6 +21,8 @@ PROFILE_NOT_VISIBLE = (
     "InvalidParameterValue: has no associated IAM Roles",
 )
 GONE = "InvalidInstanceID.NotFound"
+# A new machine shows up within seconds; EC2 advises to be patient for minutes.
+VISIBLE_WITHIN = 120.0
 
 
 def ensure(stack: Stack, name: str, *, launch: Any, interrupts: str = "") -> str:
@@ -58,8 +61,19 @@ def teardown(stack: Stack, record: Record) -> None:
         return all(instance["State"]["Name"] == "terminated" for instance in instances)
 
     with answered_with(GONE):
-        stack.cloud.ec2.terminate_instances(InstanceIds=[record.id])
+        stack.wait.out(
+            (GONE,),
+            lambda: [stack.cloud.ec2.terminate_instances(InstanceIds=[record.id])],
+            what=f"machine {record.name} ({record.id}) to be visible",
+            timeout=_patience(record),
+        )
     stack.wait.until(gone, what=f"machine {record.name} ({record.id}) to end", timeout=600, every=3)
+
+
+def _patience(record: Record) -> float:
+    """Seconds in which "no such machine" means "not visible yet": only one that was just launched may be so."""
+    age = datetime.now(UTC) - datetime.fromisoformat(record.created)
+    return VISIBLE_WITHIN if age.total_seconds() < VISIBLE_WITHIN else 0.0
 
 
 def survey(stack: Stack) -> Iterator[Found]:
