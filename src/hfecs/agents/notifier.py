@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HIGH_RESOLUTION = 1
-"""The alarms look every 10 seconds: at the usual resolution of 60 they would see nothing (aws-behaviours, row 89)."""
+"""The alarms look every 10 seconds: at the usual resolution of 60 they would see nothing."""
 
 PERIOD_SECONDS = 10
 

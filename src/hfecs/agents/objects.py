@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 30.0
-"""So long a refusal or a broken download is tried again: a fresh IAM policy takes its time (aws-behaviours, row 17)."""
+"""So long a refusal or a broken download is tried again: a fresh IAM policy takes its time."""
 
 PAUSE_SECONDS = 2.0
 

@@ -6,7 +6,7 @@ from hfecs.agents.job_times import Times
 from hfecs.agents.lookahead import Graph, Machines, Progress, demand
 
 ORDER_SECONDS = 10.0
-"""Until a metric has led to an order of machines: the alarm looks every ten seconds (aws-behaviours, row 90)."""
+"""Until a metric has led to an order of machines: the alarm looks every ten seconds."""
 
 PLAN_SECONDS = 20.0
 MANY_JOBS = 500

@@ -23,7 +23,8 @@ def show(
 ) -> None:
     """Show every key with its value and where that was said: flag, variable, line of the file, or default.
 
-    Reads only, on this machine, and costs nothing; secrets are masked. With --local, what a running local cloud says of itself counts too.
+    Reads only, on this machine, and costs nothing; secrets are masked. With --local, what a running local cloud says
+    of itself counts too.
     """
     hfecs: Context = context.obj
     settings = hfecs.settings()

@@ -53,7 +53,11 @@ class Starter:
             for volume in definition.volumes or []
         }
         mounts = container.definition.get("mountPoints") or []
-        return {mount["containerPath"]: places[mount["sourceVolume"]] for mount in mounts}
+        mounted = {mount["containerPath"]: places[mount["sourceVolume"]] for mount in mounts}
+        for place in mounted.values():
+            if place.is_relative_to(self.cloud.directory):
+                place.mkdir(parents=True, exist_ok=True)
+        return mounted
 
     def _of_host(self, path: str | None) -> Path | None:
         if not path or Path(path).exists():

@@ -16,7 +16,7 @@ STORAGES = {"s3": "s3", "cloud": "s3", "local": "local", "nfs": "nfs"}
 """The kinds of storage by the names that STORAGE and a job's option `storage` may have."""
 
 STOP_TIMEOUT_SECONDS = 25.0
-"""Five less than ECS leaves a container between SIGTERM and SIGKILL (aws-behaviours, row 81)."""
+"""Five less than ECS leaves a container between SIGTERM and SIGKILL."""
 
 
 @dataclass(frozen=True)
