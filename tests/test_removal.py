@@ -127,7 +127,7 @@ def test_one_resource_that_is_not_wanted_any_more_goes_alone(stack: Stack) -> No
     assert [step.outcome for step in steps(stack)] == [Outcome.DELETED]
 
 
-def test_a_plan_of_a_removal_removes_nothing(stack: Stack) -> None:
+def test_a_plan_of_one_removal_removes_nothing(stack: Stack) -> None:
     lamp, planned = Kind("lamp", "a"), again(stack, plan=True)
     planned.survey([lamp])
 

@@ -40,6 +40,14 @@ def test_up_sums_up_and_says_where_to_look(hfecs: Hfecs) -> None:
     assert "hfecs monitoring status" in answer.talk
 
 
+def test_options_go_before_the_file(hfecs: Hfecs, server: Cloud) -> None:
+    assert hfecs("monitoring", "up", "--instance-type", "t2.small", "--name", "stars").code == 0
+
+    (machine,) = server.ec2.describe_instances()["Reservations"][0]["Instances"]
+    assert machine["InstanceType"] == "t2.small"
+    assert server.ecs.describe_clusters(clusters=["hfecs-stars-monitoring"])["clusters"][0]["status"] == "ACTIVE"
+
+
 @pytest.mark.usefixtures("up")
 def test_status_names_addresses_and_accounts_and_hides_passwords_from_pipes(hfecs: Hfecs, server: Cloud) -> None:
     answer = hfecs("monitoring", "status")

@@ -12,7 +12,7 @@ from end_to_end.sites import Site, chain
 
 pytestmark = pytest.mark.end_to_end
 
-# One answer that was waited for would be 5 s, and the three jobs have fifteen points.
+# One answer that was waited for would be 5 s, and the three jobs have 21 points.
 LONGEST_SECONDS = 60.0
 
 

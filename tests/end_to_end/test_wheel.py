@@ -21,7 +21,14 @@ def test_the_wheel_in_an_empty_environment_builds_a_local_cluster(tmp_path: Path
     wheel = next(tmp_path.glob("hfecs-*.whl"))
     venv.create(tmp_path / "venv", with_pip=True)
     programs = tmp_path / "venv" / "bin"
-    install: list[str | Path] = [programs / "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", f"{wheel}[local]"]
+    install: list[str | Path] = [
+        programs / "pip",
+        "install",
+        "--quiet",
+        "-c",
+        ROOT / "constraints.txt",
+        f"{wheel}[local]",
+    ]
     subprocess.run(install, check=True, capture_output=True)
 
     try:

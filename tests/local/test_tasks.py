@@ -88,8 +88,8 @@ def test_a_task_runs_on_when_a_container_that_only_prepares_has_ended_and_its_vo
         "memoryReservation": 100,
         "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
     }
-    prepare = {**common, "name": "prepare", "essential": False, "command": ["mkdir", "/data/made"]}
-    serve = {
+    prepare: Any = {**common, "name": "prepare", "essential": False, "command": ["mkdir", "/data/made"]}
+    serve: Any = {
         **common,
         "name": "serve",
         "command": ["sh", "-c", "until cd $0; do sleep 0.02; done; exit 7", "/data/made"],

@@ -52,6 +52,11 @@ CLUSTER = (
     Option("worker.nfs_mount", "NFS directory for the jobs, /nfs in the workers.", "SERVER:/DIR"),
     Option("broker.amqp_url", "A broker of your own; better given as HFECS_BROKER_AMQP_URL.", "URL"),
 )
+MONITORING = (
+    Option("monitoring.instance_type", "EC2 type of its machine [default: t2.micro].", "TYPE"),
+    Option("cluster.name", "The cluster's name [default: hyperflow].", "NAME"),
+    Option("cluster.key_pair_name", "EC2 key pair, to log in with ssh.", "NAME"),
+)
 RUN = (
     Option("run.bucket", "Where the files go; made if it does not exist.", "NAME"),
     Option("run.storage", "Where jobs find their files: s3, nfs or local [default: s3].", "KIND"),

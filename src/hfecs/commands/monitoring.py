@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from hfecs.commands.context import Context
+from hfecs.commands.keys import MONITORING, sets
 
 app = typer.Typer(help="Make or remove InfluxDB and Grafana; show where they are.", no_args_is_help=True)
 
 
 @app.command()
+@sets(*MONITORING)
 def up(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Also replace a machine that differs, with its metrics.")] = False,
