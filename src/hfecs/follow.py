@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from hfecs.agents import messages
@@ -135,7 +135,7 @@ class Follower:
                     yield {}
                     continue
                 channel.basic_ack(method.delivery_tag or 0)
-                self._offset = int((properties.headers or {})["x-stream-offset"]) + 1
+                self._offset = int(str((properties.headers or {})["x-stream-offset"])) + 1
                 yield json.loads(body)
 
 
@@ -144,6 +144,6 @@ def _declare(channel: BlockingChannel) -> None:
     from pika.exchange_type import ExchangeType
 
     channel.basic_qos(prefetch_count=PREFETCH)
-    channel.exchange_declare(messages.EVENTS_EXCHANGE, cast(ExchangeType, ExchangeType.topic), durable=True)
+    channel.exchange_declare(messages.EVENTS_EXCHANGE, ExchangeType.topic, durable=True)
     channel.queue_declare(messages.HISTORY_QUEUE, durable=True, arguments=messages.HISTORY_ARGUMENTS)
     channel.queue_bind(messages.HISTORY_QUEUE, messages.EVENTS_EXCHANGE, messages.HISTORY_BINDING)

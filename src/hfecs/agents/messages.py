@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 JOBS_QUEUE = "hyperflow.jobs"
 """The queue of the jobs, unless AMQP_QUEUE names another."""
@@ -27,7 +27,7 @@ HISTORY_BINDING = "#"
 EXECUTOR_READY = "executor.ready"
 EXECUTOR_STOPPED = "executor.stopped"
 
-PERSISTENT = 2
+PERSISTENT: Final = 2
 """AMQP's delivery mode of messages that survive a restart of the broker."""
 
 

@@ -82,15 +82,15 @@ class Connection:
         if self._user and self._current:
             self._user.opened(self._current)
 
-    def _not_opened(self, _: BaseConnection[IOLoop], error: str | Exception) -> None:
+    def _not_opened(self, _: BaseConnection[IOLoop], error: str | BaseException) -> None:
         self._again(f"the broker at {self._url} does not answer", error)
 
-    def _closed(self, _: BaseConnection[IOLoop], reason: Exception) -> None:
+    def _closed(self, _: BaseConnection[IOLoop], reason: BaseException) -> None:
         if self._user:
             self._user.lost()
         self._again(f"the connection to the broker at {self._url} is lost", reason)
 
-    def _again(self, what: str, why: str | Exception) -> None:
+    def _again(self, what: str, why: str | BaseException) -> None:
         self._current = None
         if self._ending:
             self.loop.stop()
