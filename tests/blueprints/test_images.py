@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from botocore.exceptions import ClientError
 
 from blueprints.leftovers import leftovers
 from hfecs import __version__
@@ -170,3 +171,19 @@ def test_a_removal_where_nothing_was_pushed_says_nothing_and_writes_nothing(site
 
     assert steps(stack) == []
     assert not site.state.path.exists()
+
+
+def test_who_never_pushed_needs_no_right_for_a_removal(site: Site) -> None:
+    site.cloud.refuse("DescribeRepositories", "AccessDeniedException")
+
+    images.down(site.stack())
+
+    assert not site.state.path.exists()
+
+
+def test_who_pushed_and_lost_the_right_is_told(site: Site) -> None:
+    site.push()
+    site.cloud.refuse("DescribeRepositories", "AccessDeniedException")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        images.down(site.stack())

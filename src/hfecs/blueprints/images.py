@@ -76,8 +76,9 @@ def push(stack: Stack, builder: Builder) -> dict[str, str]:
 
 
 def down(stack: Stack) -> None:
-    """Remove the repositories with all their images."""
-    remove(stack, TEARDOWN)
+    """Remove the repositories with all their images; whoever never pushed needs no right to look for them."""
+    with answered_with(*(() if stack.state.records(STACK) else DENIED)):
+        remove(stack, TEARDOWN)
     stack.output(**dict.fromkeys(NAMES))
 
 
