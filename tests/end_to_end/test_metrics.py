@@ -17,19 +17,24 @@ LONGEST_SECONDS = 60.0
 
 
 @pytest.fixture
-def silent() -> Iterator[str]:
-    """The address of an InfluxDB that takes connections and never answers."""
+def silent() -> Iterator[socket.socket]:
+    """An InfluxDB that lets connections wait and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/hyperflow_tests"
+        listener.settimeout(LONGEST_SECONDS)
+        yield listener
 
 
-def test_a_database_that_never_answers_neither_fails_nor_holds_up_jobs_or_agents(site: Site, silent: str) -> None:
+def test_a_database_that_never_answers_neither_fails_nor_holds_up_jobs_or_agents(
+    site: Site, silent: socket.socket
+) -> None:
+    url = f"http://127.0.0.1:{silent.getsockname()[1]}/hyperflow_tests"
     site.upload(chain("cat file_0 > file_1", "cat file_1 > file_2", "cat file_2 > file_3"), file_0="light")
 
-    with site.executor(INFLUXDB_URL=silent) as executor, site.engine("quick", INFLUXDB_URL=silent) as engine:
+    with site.executor(INFLUXDB_URL=url) as executor, site.engine("quick", INFLUXDB_URL=url) as engine:
         assert engine.wait(LONGEST_SECONDS) == 0
         executor.send_signal(signal.SIGTERM)
         assert executor.wait(LONGEST_SECONDS) == 0
 
     assert site.read("input/file_3") == "light"
-    assert "cannot write metrics" in site.log("worker")
+    with silent.accept()[0] as connection:
+        assert connection.recv(100).startswith(b"POST /write?db=hyperflow_tests")
