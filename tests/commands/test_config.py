@@ -62,7 +62,7 @@ def test_faults_of_options_are_told_with_those_of_the_file(bare: Path, hfecs: Hf
     assert "--instance-type: cluster.instance_type should be an EC2 instance type" in answer.talk
 
 
-@pytest.mark.parametrize("option", {*CLUSTER, *RUN}, ids=lambda option: option.key)
+@pytest.mark.parametrize("option", [*CLUSTER, *RUN], ids=lambda option: option.key)
 def test_every_option_sets_a_key_that_exists(option: Option) -> None:
     assert option.key in keys()
 
