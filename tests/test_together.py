@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from hfecs.together import SIDE_BY_SIDE, together
+from hfecs.together import SIDE_BY_SIDE, in_turn, together
 
 
 def test_results_come_in_the_order_of_the_calls() -> None:
@@ -74,3 +74,13 @@ def test_all_calls_end_before_the_error_is_raised() -> None:
         together(fail, slow)
 
     assert ended == ["slow"]
+
+
+def test_calls_in_turn_all_run_and_what_failed_is_raised_at_the_end() -> None:
+    done: list[str] = []
+
+    with pytest.raises(ExceptionGroup) as raised:
+        in_turn(lambda: done.append("first"), lambda: 1 // 0, lambda: done.append("last"))
+
+    assert done == ["first", "last"]
+    assert [type(error) for error in raised.value.exceptions] == [ZeroDivisionError]

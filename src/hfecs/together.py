@@ -24,3 +24,18 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
     if errors:
         raise BaseExceptionGroup("several calls failed", errors)
     return [future.result() for future in futures]
+
+
+def in_turn(*calls: Callable[[], Any]) -> None:
+    """Run calls one after the other, all of them; what failed is raised at the end, in one ExceptionGroup."""
+    errors: list[Exception] = []
+    for call in calls:
+        # A future keeps what was raised, whatever it is.
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            error = pool.submit(call).exception()
+        if isinstance(error, Exception):
+            errors.append(error)
+        elif error:
+            raise error
+    if errors:
+        raise ExceptionGroup("several calls failed", errors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +28,7 @@ def destroy(
     Ends all costs on AWS, but for those of buckets that stay (about 0.023 USD for each GB a month).
     """
     from hfecs.blueprints import cluster, images, monitoring, runner
+    from hfecs.together import in_turn, together
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()
@@ -34,20 +36,23 @@ def destroy(
     what = f"everything of cluster {whole.cluster} in {hfecs.cloud.region}"
     confirm(hfecs, f"Remove {what}{' with all data in its buckets' if delete_data else ''}?", yes)
     with hfecs.locked("destroy"), hfecs.console.summary(f"Destroyed {what}"):
-        runner.down(runs, with_data=delete_data)
-        cluster.down(whole)
-        monitoring.down(hfecs.stack(monitoring.STACK))
-        images.down(hfecs.stack(images.STACK))
-    _tell_kept(hfecs, runs)
+        machines = partial(
+            together, partial(cluster.down, whole), partial(monitoring.down, hfecs.stack(monitoring.STACK))
+        )
+        kept, *_ = together(
+            lambda: [] if delete_data else _buckets(runs),
+            lambda: in_turn(partial(runner.down, runs, with_data=delete_data), machines),
+            lambda: images.down(hfecs.stack(images.STACK)),
+        )
+    for name in kept:
+        hfecs.console.say(f"· kept bucket {name} and its data; hfecs destroy --delete-data deletes them")
 
 
-def _tell_kept(hfecs: Context, runs: Stack) -> None:
-    """Name the buckets that stay, for they cost money."""
+def _buckets(runs: Stack) -> list[str]:
+    """The buckets that stay: they cost money."""
     from hfecs.resources import bucket
 
-    for found in bucket.survey(runs):
-        if found.ours:
-            hfecs.console.say(f"· kept bucket {found.id} and its data; hfecs destroy --delete-data deletes them")
+    return [found.id for found in bucket.survey(runs) if found.ours]
 
 
 def confirm(hfecs: Context, question: str, yes: bool) -> None:
