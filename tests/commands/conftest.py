@@ -87,10 +87,11 @@ def with_server(bare: Path, server: Cloud, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 @pytest.fixture
-def project(with_server: Path, server: Cloud, small_moto: None) -> Path:
-    """A project folder on a machine whose AWS is an empty server."""
+def project(with_server: Path, server: Cloud, small_moto: None) -> Iterator[Path]:
+    """A project folder on a machine whose AWS is an empty server; it is emptied for those who come next, too."""
     emptied(server)
-    return with_server
+    yield with_server
+    emptied(server)
 
 
 @pytest.fixture
@@ -101,12 +102,13 @@ def standing(project: Path, server: Cloud) -> Path:
 
 
 @pytest.fixture(scope="module")
-def lasting_state(server: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lasting_state(server: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The state file of a cluster that stands as long as all tests of a module need it."""
     path = tmp_path_factory.mktemp("lasting") / "hfecs.state.json"
     emptied(server)
     cluster.up(stack_of(server, State.load(path)), configuration())
-    return path
+    yield path
+    emptied(server)
 
 
 @pytest.fixture
