@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from functools import cache
@@ -18,6 +19,9 @@ from moto.utilities.utils import load_resource
 from hfecs.stack import Stack
 from hfecs.state import State
 from support import WatchedCloud, stack_of
+
+# Where the tests are started in the background Ctrl-C is ignored, by them and by every program that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
