@@ -119,6 +119,15 @@ def test_a_question_is_answered_with_yes_only_by_yes(monkeypatch: pytest.MonkeyP
     assert at_a_terminal(monkeypatch).confirm("Remove everything?") is meant
 
 
+def test_the_end_of_the_input_is_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(*_: object) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", ends)
+
+    assert at_a_terminal(monkeypatch).confirm("Remove everything?") is False
+
+
 def test_what_is_waited_for_is_told(capsys: Captured) -> None:
     Console().waiting("machine master to end", 12.3)
 

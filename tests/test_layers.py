@@ -22,7 +22,7 @@ FLOORS = {
     for floor, names in enumerate(
         [
             ["hfecs", "errors"],
-            ["together", "state", "config", "settings", "render", "report", "compare", "resource"],
+            ["machine", "together", "state", "config", "settings", "render", "report", "compare", "resource"],
             ["aws", "answers", "workflow", "site", "images"],
             ["wait", "stack", "removal"],
             ["resources"],

@@ -262,3 +262,9 @@ def test_every_value_is_told_with_where_it_was_said(file: Path) -> None:
     assert rows["ports.amqp"] == ("7", "the local cloud")
     assert rows["worker.memory"] == ("500", "default")
     assert rows["broker.amqp_url"] == ("**********", "HFECS_BROKER_AMQP_URL")
+
+
+def test_a_choice_of_numbers_takes_no_number_that_python_cannot_read(file: Path) -> None:
+    told = faults(file, {"HFECS_CLUSTER_MASTER_COUNT": "9" * 5000})
+
+    assert told[0].startswith("HFECS_CLUSTER_MASTER_COUNT: cluster.master_count should be 0 or 1, not ")

@@ -66,6 +66,16 @@ def _of_boto() -> tuple[type[Exception], ...]:
     return BotoCoreError, ClientError, Boto3Error, ResponseParserError
 
 
+def _of_settings() -> tuple[type[Exception], ...]:
+    """What boto3 says of settings that a person wrote."""
+    from botocore import exceptions as boto
+
+    regions = boto.InvalidRegionError, boto.UnknownRegionError, boto.InvalidHostLabelError
+    files = boto.ConfigParseError, boto.ConfigNotFound, boto.InvalidConfigError, boto.InfiniteLoopConfigError
+    retries = boto.InvalidRetryConfigurationError, boto.InvalidMaxRetryAttemptsError, boto.InvalidRetryModeError
+    return *regions, *files, *retries, boto.InvalidDefaultsMode, boto.InvalidChecksumConfigError
+
+
 def explain(error: BaseException, doing: str = "") -> HfecsError | None:
     """Say an error of boto3 as a sentence with a hint; None if it is not one of boto3's."""
     from botocore import exceptions as boto
@@ -84,6 +94,9 @@ def explain(error: BaseException, doing: str = "") -> HfecsError | None:
         )
     if isinstance(error, boto.NoRegionError):
         return Misused("No AWS region is set.", hint=f"set aws.region in hfecs.toml or AWS_REGION; {LOCAL_HINT}")
+    if isinstance(error, _of_settings()):
+        hint = "correct aws.region, the AWS_... variables or ~/.aws/config"
+        return Misused(f"{before}The settings for AWS cannot be used: {str(error).rstrip('.')}.", hint)
     if isinstance(error, _of_boto()):
         return AwsFailed(
             f"{before}{error}", "is this machine online? run the same command again: it goes on where it stopped"

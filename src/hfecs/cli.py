@@ -6,20 +6,22 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from hfecs import __version__
+from hfecs import __version__, machine
 from hfecs.commands import agent, cluster, config, destroy, example, images, local, logs, monitoring, plan, run, status
 from hfecs.commands.context import Context
 from hfecs.console import Console
-from hfecs.errors import HfecsError
+from hfecs.errors import ConfigurationInvalid, HfecsError
 
 # New objects between two collections; Python's own 700 costs a fifth of the time in which boto3's models are read.
 GARBAGE_THRESHOLD = 50_000
 SHOWN_ERRORS = 3
+CONFIGURATION = Path("hfecs.toml")
 
 app = typer.Typer(
     name="hfecs",
@@ -60,7 +62,7 @@ def options(
     ] = False,
     config_file: Annotated[
         Path, typer.Option("--config", envvar="HFECS_CONFIG", help="The configuration file.", metavar="FILE")
-    ] = Path("hfecs.toml"),
+    ] = CONFIGURATION,
     state: Annotated[
         Path | None,
         typer.Option(
@@ -76,6 +78,10 @@ def options(
     ] = False,
 ) -> None:
     """Take the options that all commands share."""
+    if config_file != CONFIGURATION and not config_file.exists():
+        raise ConfigurationInvalid(
+            f"There is no file {config_file}.", "name one that exists: --config or HFECS_CONFIG; or leave that out"
+        )
     context.obj = Context(config_file, state, local, Console(verbose=verbose), assignments or [])
 
 
@@ -83,8 +89,9 @@ def entry() -> NoReturn:
     """Run as a program, and leave without taking boto3's service models apart: a fifth of a second in each command."""
     gc.set_threshold(GARBAGE_THRESHOLD)
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError):  # whoever listened has gone; a write that failed has been told
+            stream.flush()
     os._exit(code)
 
 
@@ -104,7 +111,9 @@ def _explained(error: Exception) -> int:
     from hfecs.answers import explain
 
     errors = list(_single(error))
-    known = [single if isinstance(single, HfecsError) else explain(single) for single in errors]
+    known = [
+        single if isinstance(single, HfecsError) else explain(single) or machine.explain(single) for single in errors
+    ]
     told = list({single.message: single for single in known if single}.values())
     if not all(known):
         raise error

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console as Terminal
@@ -67,10 +67,12 @@ class Console:
             self.say(f"\nhint: {error.hint}")
 
     def confirm(self, question: str) -> bool:
-        """Ask a person; no terminal means no."""
+        """Ask a person; no terminal means no, and so does the end of the input."""
         if not self._talk.is_terminal:
             return False
-        return self._talk.input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        with suppress(EOFError):
+            return self._talk.input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        return False
 
     def table(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
         """Show a table to a person."""

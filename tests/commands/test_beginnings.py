@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,64 @@ def test_the_state_lies_beside_the_configuration(project: Path, hfecs: Hfecs) ->
     hfecs("--config", "deep/hfecs.toml", "cluster", "up")
 
     assert (project / "deep/hfecs.state.json").exists()
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_configuration_that_was_named_must_exist(hfecs: Hfecs, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = hfecs("--config", "hfces.toml", "cluster", "up")
+
+    assert answer.code == 2
+    assert answer.talk.startswith("error: There is no file hfces.toml.")
+
+    monkeypatch.setenv("HFECS_CONFIG", "hfces.toml")
+    assert hfecs("cluster", "up").code == 2
+
+
+@pytest.mark.usefixtures("bare", "with_keys")
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AWS_ENDPOINT_URL", "nonsense"),
+        ("AWS_ENDPOINT_URL", "http://[::1"),
+        ("HFECS_AWS_ENDPOINT_URL", "ftp://127.0.0.1"),
+        ("AWS_REGION", "us_east_1"),
+        ("AWS_DEFAULTS_MODE", "nonsense"),
+        ("AWS_CONFIG_FILE", "hfecs.toml"),
+    ],
+)
+def test_settings_for_aws_that_cannot_be_used_are_misuse(
+    project: Path, hfecs: Hfecs, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    (project / "hfecs.toml").write_text("# no INI\n[[broken\n" if variable == "AWS_CONFIG_FILE" else "")
+    arguments = ["--config", "/dev/null"] if variable == "AWS_CONFIG_FILE" else []
+    monkeypatch.setenv(variable, value)
+
+    answer = hfecs(*arguments, "status")
+
+    assert answer.code == 2
+    assert answer.talk.count("error:") == answer.talk.count("hint:") == 1
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_project_in_a_file_is_misuse(hfecs: Hfecs) -> None:
+    answer = hfecs("agent", "grafana-files", "hfecs.toml")
+
+    assert answer.code == 2
+    assert answer.talk.startswith("error: hfecs.toml cannot be used: ")
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_full_disk_under_the_data_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "hfecs", "config", "show", "--json"]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: A file cannot be written or read: No space left on device.")
+
+
+@pytest.mark.usefixtures("bare")
+def test_nobody_has_to_listen() -> None:
+    command = f"{sys.executable} -m hfecs config show --json >&- 2>&-"
+
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == 0

@@ -95,7 +95,7 @@ class Context:
             return Cloud(
                 region=aws.region, endpoint_url=aws.endpoint_url, environment=environment, tell=self.console.say
             )
-        endpoint = aws.endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
+        endpoint = aws.endpoint_url or _endpoint()
         # boto3 itself reads AWS_DEFAULT_REGION only.
         region = aws.region or os.environ.get("AWS_REGION")
         return Cloud(region=region, profile=aws.profile, endpoint_url=endpoint, tell=self.console.say)
@@ -129,3 +129,16 @@ class Context:
 
         with locked(self.state_path, purpose):
             yield
+
+
+def _endpoint() -> str | None:
+    """The server that AWS_ENDPOINT_URL names, if it names one."""
+    from hfecs.config.values import web_address
+    from hfecs.errors import ConfigurationInvalid
+
+    try:
+        return (
+            web_address(os.environ["AWS_ENDPOINT_URL"], "https", "http") if os.environ.get("AWS_ENDPOINT_URL") else None
+        )
+    except ValueError as error:
+        raise ConfigurationInvalid(f"AWS_ENDPOINT_URL {error}.", "correct it, or unset it to work on AWS") from None

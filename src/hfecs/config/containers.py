@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from hfecs.config.values import NfsExport, Port, Section, Switch, key, web_address
+from hfecs.config.values import NfsExport, Port, Section, Switch, WebAddress, key, web_address
 
 
 class Ports(Section):
@@ -23,10 +23,6 @@ def _broker(url: SecretStr) -> SecretStr:
     return url
 
 
-def _management(url: str) -> str:
-    return web_address(url, "http", "https")
-
-
 class Broker(Section):
     """A broker of one's own, in place of the one on the master machine."""
 
@@ -35,7 +31,7 @@ class Broker(Section):
         "amqp://USER:PASSWORD@HOST:PORT of a broker of your own; default: the one on the master machine",
         original="AMQP_URL",
     )
-    management_url: Annotated[str, AfterValidator(_management)] | None = key(
+    management_url: WebAddress | None = key(
         None, "where its management answers, for the metrics that scale the cluster; default: port 15672 of that host"
     )
 

@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import SecretStr, model_validator
 
-from hfecs.config.values import InstanceType, MachineImage, Name, Number, Retention, Section, Subnet, Vpc, key
+from hfecs.config.values import (
+    InstanceType,
+    MachineImage,
+    Name,
+    Number,
+    Retention,
+    Section,
+    Subnet,
+    Vpc,
+    WebAddress,
+    key,
+)
 
 
 class Aws(Section):
@@ -16,7 +27,7 @@ class Aws(Section):
         None, "AWS region; default: what the AWS configuration says (AWS_REGION, AWS_PROFILE)", original="ecs_region"
     )
     profile: str | None = key(None, "a profile of ~/.aws/config")
-    endpoint_url: str | None = key(None, "a server that stands in for AWS; S3 is then addressed by path")
+    endpoint_url: WebAddress | None = key(None, "a server that stands in for AWS; S3 is then addressed by path")
     target: Literal["aws", "local"] = key("aws", '"local": the cloud embedded in this machine, as with hfecs --local')
     task_access_key: SecretStr | None = key(
         None, "access key of workers and engine for S3, only where roles cannot be used", original="ACCESS_KEY"

@@ -38,7 +38,7 @@ def _words(values: dict[str, bool]) -> BeforeValidator:
 
 def _number(value: object) -> object:
     """A whole number that came as text, from a variable or a flag; choices of numbers take no text."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    return int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value) else value
 
 
 Number = BeforeValidator(_number)
@@ -56,6 +56,11 @@ def web_address(text: str, *schemes: str) -> str:
     return text
 
 
+def _http_address(text: str) -> str:
+    return web_address(text, "http", "https")
+
+
+WebAddress = Annotated[str, AfterValidator(_http_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1000)]
 Seconds = Annotated[int, Field(ge=0, le=86_400)]
