@@ -1,6 +1,7 @@
 from hfecs.agents.job_times import PRIOR_SECONDS, Times
-from hfecs.agents.lookahead import Graph, Machines, Progress, demand, sizes
+from hfecs.agents.lookahead import Graph, Machines, Progress, demand
 from hfecs.agents.outlook import Outlook
+from hfecs.config.sizes import sizes
 
 MACHINES = Machines(slots=2, boot=150.0, most=20)
 

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -78,7 +79,7 @@ def notifier(management: FakeManagement) -> tuple[Notifier, FakeCloudWatch]:
     return Notifier(settings(management), cloudwatch), cloudwatch
 
 
-def test_four_numbers_go_out_in_one_call_at_high_resolution(management: FakeManagement) -> None:
+def test_the_numbers_go_out_in_one_call_at_high_resolution(management: FakeManagement) -> None:
     management.body = {"messages_ready": 5, "messages_unacknowledged": 3, "consumers": 2}
     reporting, cloudwatch = notifier(management)
 
@@ -86,12 +87,25 @@ def test_four_numbers_go_out_in_one_call_at_high_resolution(management: FakeMana
 
     (call,) = cloudwatch.calls
     values = {metric["MetricName"]: metric["Value"] for metric in call["MetricData"]}
-    assert values == {"QueueLength": 5, "JobsInFlight": 3, "Backlog": 8, "Consumers": 2}
+    assert values == {"QueueLength": 5, "JobsInFlight": 3, "Backlog": 8, "Consumers": 2, "BacklogPerWorker": 4}
     assert call["Namespace"] == "hyperflow"
     for metric in call["MetricData"]:
         assert metric["StorageResolution"] == 1
         assert metric["Dimensions"] == [{"Name": "ClusterName", "Value": "stars"}]
         assert "Unit" not in metric
+
+
+def test_where_alarms_look_at_the_demand_the_notifier_adds_nothing_to_it(management: FakeManagement) -> None:
+    management.body = {"messages_ready": 5}
+    once: Any = FakeCloudWatch()
+    cloudwatch: Any = FakeCloudWatch()
+    reporting = Notifier(replace(settings(management), demand_period=86_400), cloudwatch, once)
+
+    reporting.report()
+    reporting.report()
+
+    assert [call["MetricData"][0]["Value"] for call in once.calls] == [0]  # once in a period, that of a day here
+    assert len(cloudwatch.calls) == 2
 
 
 def test_the_queue_is_asked_for_with_the_account_of_the_broker(management: FakeManagement) -> None:

@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
-from hfecs.agents import environment
+from hfecs.agents import demand_metric, environment
 from hfecs.agents.attempts import Attempts
+from hfecs.agents.demand_metric import HIGH_RESOLUTION, DemandMetric, Periods
 from hfecs.agents.environment import Environment
 from hfecs.agents.logs import start_logging
 from hfecs.agents.messages import JOBS_QUEUE
 from hfecs.agents.metrics import Database, Metrics
 from hfecs.agents.queue_numbers import Management, QueueNumbers
+from hfecs.agents.unanswered import Unanswered
 from hfecs.agents.watcher import Watched, Watcher
 
 if TYPE_CHECKING:
@@ -26,25 +28,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HIGH_RESOLUTION = 1
-"""The alarms look every 10 seconds: at the usual resolution of 60 they would see nothing."""
-
 PERIOD_SECONDS = 10
+
+PATIENCE_SECONDS = 210.0
+"""So long jobs may wait without any worker: a machine boots 150 seconds."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the notifier has to know; `period` is in seconds."""
+    """What the notifier has to know; times in seconds. Nobody looks at the demand if its period is 0."""
 
     cluster: str
     namespace: str
     queue: str
     period: int
     management: Management
+    demand_period: int = 0
+    patience: float = 0.0
 
     @classmethod
     def from_environment(cls, environ: Environment) -> Settings:
-        """Read CLUSTER_NAME, METRIC_NAMESPACE, MANAGEMENT_URL, PERIOD, AMQP_URL and AMQP_QUEUE."""
+        """Read CLUSTER_NAME, METRIC_NAMESPACE, MANAGEMENT_URL and the broker's, PERIOD, DEMAND_PERIOD, PATIENCE."""
         url = environment.required(environ, "MANAGEMENT_URL").rstrip("/")
         broker = environment.broker_url(environ)
         return cls(
@@ -53,6 +57,8 @@ class Settings:
             queue=environment.optional(environ, "AMQP_QUEUE", JOBS_QUEUE),
             period=environment.positive_integer(environ, "PERIOD", PERIOD_SECONDS),
             management=Management(url, *environment.account(broker), environment.virtual_host(broker)),
+            demand_period=int(environment.seconds(environ, "DEMAND_PERIOD", 0.0)),
+            patience=environment.seconds(environ, "PATIENCE", PATIENCE_SECONDS),
         )
 
 
@@ -65,7 +71,8 @@ def main() -> int:
         signal.signal(number, lambda received, _: signals.put(received))
     log.info("reporting %s to %s every %d seconds", settings.queue, settings.namespace, settings.period)
     cloudwatch: CloudWatchClient = _client("cloudwatch")
-    notifier, metrics = Notifier(settings, cloudwatch), Metrics(Database.from_environment(os.environ))
+    notifier = Notifier(settings, cloudwatch, demand_metric.client() if settings.demand_period else None)
+    metrics = Metrics(Database.from_environment(os.environ))
     if metrics.wanted:
         watched = Watched.from_environment(os.environ)
         Watcher(watched, notifier.read, _client("ecs"), cloudwatch).start(metrics)
@@ -99,16 +106,26 @@ def _client(service: Literal["cloudwatch", "ecs"]) -> Any:
 class Notifier:
     """Reads the queue and reports it; says once when one of the two sides is away, and once when it is back."""
 
-    def __init__(self, settings: Settings, cloudwatch: CloudWatchClient) -> None:
+    def __init__(self, settings: Settings, cloudwatch: CloudWatchClient, once: CloudWatchClient | None = None) -> None:
+        """`once` takes the demand, if the alarms look at it: a client that makes no call a second time."""
         self._settings = settings
         self._cloudwatch = cloudwatch
         self._attempts = Attempts()
+        self._unanswered = Unanswered(settings.patience)
+        self._demand = self._demand_metric(once) if once else None
+
+    def _demand_metric(self, once: CloudWatchClient) -> DemandMetric:
+        settings = self._settings
+        return DemandMetric(once, settings.namespace, settings.cluster, Periods(settings.demand_period))
 
     def report(self) -> None:
         """Report the queue as it is now; without numbers nothing is reported."""
         numbers = self._attempts.make("the broker's management", self.read)
         if numbers:
             self._attempts.make("CloudWatch", lambda: self._put(numbers))
+        if numbers and self._demand:
+            unanswered, demand = self._unanswered.demand(numbers, time.monotonic()), self._demand
+            self._attempts.make("CloudWatch, for the demand", lambda: demand.put(unanswered))
 
     def read(self) -> QueueNumbers:
         """Ask the broker's management."""

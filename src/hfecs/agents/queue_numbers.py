@@ -27,13 +27,19 @@ class QueueNumbers:
         """Read the management's description of a queue, which has no numbers until they were gathered once."""
         return cls(queue.get("messages_ready", 0), queue.get("messages_unacknowledged", 0), queue.get("consumers", 0))
 
-    def metrics(self) -> dict[str, int]:
-        """The values of CloudWatch's metrics by name."""
+    @property
+    def backlog(self) -> int:
+        """The jobs that are not done: those that wait and those in hand."""
+        return self.ready + self.in_flight
+
+    def metrics(self) -> dict[str, float]:
+        """The values of CloudWatch's metrics by name; without workers the whole backlog is one worker's."""
         return {
             "QueueLength": self.ready,
             "JobsInFlight": self.in_flight,
-            "Backlog": self.ready + self.in_flight,
+            "Backlog": self.backlog,
             "Consumers": self.consumers,
+            "BacklogPerWorker": self.backlog / max(1, self.consumers),
         }
 
 

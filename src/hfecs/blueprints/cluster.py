@@ -61,6 +61,7 @@ def up(stack: Stack, config: Config) -> None:
     """Make the cluster exist as configured."""
     config = images.require(stack, config)
     place = look(stack, config)
+    sized = scaling.sized(config.scaling, containers.slots(config, place))
     base = foundation.lay(stack, config, place)
 
     master, group, collector = together(
@@ -81,16 +82,16 @@ def up(stack: Stack, config: Config) -> None:
 
     workers, machines_more, machines_fewer, _ = together(
         lambda: _workers(stack, config, base, worker_task),
-        lambda: scaling_policy.ensure(stack, "more", group=group, policy=scaling.machines_more(config.scaling)),
-        lambda: scaling_policy.ensure(stack, "fewer", group=group, policy=scaling.machines_fewer(config.scaling)),
+        lambda: scaling_policy.ensure(stack, "more", group=group, policy=scaling.machines_more(sized)),
+        lambda: scaling_policy.ensure(stack, "fewer", group=group, policy=scaling.machines_fewer(sized)),
         lambda: service.ensure(stack, "master", cluster=base.cluster, settings=_on_master(config, master_task)),
     )
     # Application Auto Scaling wants its calls for one service one after the other.
-    more = service_scaling_policy.ensure(stack, "more", target=workers, policy=scaling.workers_more(config.scaling))
-    fewer = service_scaling_policy.ensure(stack, "fewer", target=workers, policy=scaling.workers_fewer(config.scaling))
+    more = service_scaling_policy.ensure(stack, "more", target=workers, policy=scaling.workers_more(sized))
+    fewer = service_scaling_policy.ensure(stack, "fewer", target=workers, policy=scaling.workers_fewer(sized))
 
-    jobs_wait = scaling.alarm_more(config.scaling, stack.cluster, [machines_more, more])
-    no_work = scaling.alarm_fewer(config.scaling, stack.cluster, [machines_fewer, fewer])
+    jobs_wait = scaling.alarm_more(sized, stack.cluster, [machines_more, more])
+    no_work = scaling.alarm_fewer(sized, stack.cluster, [machines_fewer, fewer])
     together(
         lambda: alarm.ensure(stack, "jobs-wait", alarm=jobs_wait),
         lambda: alarm.ensure(stack, "no-work", alarm=no_work),

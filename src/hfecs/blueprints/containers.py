@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hfecs import render
-from hfecs.blueprints import mounts
+from hfecs.blueprints import mounts, scaling
 from hfecs.blueprints.broker import Broker
 from hfecs.blueprints.foundation import Foundation
 from hfecs.blueprints.machines import on
@@ -15,6 +15,9 @@ from hfecs.stack import Stack
 
 # A worker hands back what it has not finished so many seconds before ECS kills it.
 SPARE_SECONDS = 5
+
+# So much longer than a machine boots jobs may wait without a worker until the notifier asks for machines itself.
+PATIENCE_SECONDS = 60
 
 
 def master(stack: Stack, config: Config, base: Foundation, broker: Broker) -> Any:
@@ -29,6 +32,8 @@ def master(stack: Stack, config: Config, base: Foundation, broker: Broker) -> An
         management_port=config.ports.management,
         management_url=broker.management_url,
         cluster=stack.cluster,
+        demand_period=str(scaling.demand_period(config.scaling)),
+        patience=str(config.scaling.boot_seconds + PATIENCE_SECONDS),
     )
     if config.broker.amqp_url:
         definition["containerDefinitions"] = [
@@ -37,15 +42,20 @@ def master(stack: Stack, config: Config, base: Foundation, broker: Broker) -> An
     return definition
 
 
+def slots(config: Config, site: Site) -> int:
+    """Jobs that a worker does side by side: one for each core of its machine unless configured otherwise."""
+    return config.worker.threads or site.machine.cores
+
+
 def worker(stack: Stack, config: Config, site: Site, base: Foundation, broker: Broker) -> Any:
-    """The executor, with a thread for each core of its machine unless configured otherwise."""
+    """The executor."""
     definition = render.document(
         "task-definitions/worker.json",
         **_common(stack, base, broker),
         task_role=base.worker_role,
         image=config.images.worker,
         memory=config.worker.memory,
-        threads=str(config.worker.threads or site.machine.cores),
+        threads=str(slots(config, site)),
         stop_timeout=config.worker.stop_timeout,
         finish_within=str(config.worker.stop_timeout - SPARE_SECONDS),
     )

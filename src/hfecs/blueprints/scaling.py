@@ -1,85 +1,118 @@
-"""How the cluster follows the work: step policies sized by the jobs that wait, and the alarms that set them off."""
+"""How the cluster follows the work: step policies sized by a metric of it, and the alarms that set them off.
+
+`scaling.metric` says which: lookahead and backlog ask for exactly as many machines and workers as the metric is worth,
+queue adds to those that are there, as the Terraform project did. docs/scaling.md tells why these are the defaults.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from hfecs.config import Scaling
+from hfecs.config.sizes import MOST_STEPS, sizes
 
 NAMESPACE = "hyperflow"
-# Waiting jobs that no worker holds; ready and held jobs together.
-WAITING, BACKLOG = "QueueLength", "Backlog"
-# A step policy takes no more steps.
-MOST_STEPS = 20
+EXACT, MORE = "ExactCapacity", "ChangeInCapacity"
 
 
-def more(scaling: Scaling) -> list[dict[str, Any]]:
-    """Steps of growth of the group, up to `asg_max`."""
-    return _steps(scaling.jobs_per_worker, scaling.instance_adjustment, scaling.asg_max)
+@dataclass(frozen=True)
+class Measure:
+    """What is looked at for growth and for its end, and how the values of one period become one."""
+
+    work: str
+    rest: str
+    adjustment: str
+    statistic: str = "Average"
 
 
-def more_workers(scaling: Scaling) -> list[dict[str, Any]]:
-    """Steps of growth of the workers, up to their greatest number."""
-    _, _, most = scaling.workers
-    return _steps(scaling.jobs_per_worker, scaling.worker_adjustment, most)
+DEMAND = "Demand"
+# Job slots worth having, of which each run tells its own once a period and CloudWatch takes the sum; jobs that wait or
+# run; jobs that wait.
+MEASURES = {
+    "lookahead": Measure(DEMAND, DEMAND, EXACT, "Sum"),
+    "backlog": Measure("Backlog", "Backlog", EXACT),
+    "queue": Measure("QueueLength", "Backlog", MORE),
+}
 
 
-def _steps(share: int, adjustment: int, most: int) -> list[dict[str, Any]]:
-    """`adjustment` more at the alarm's threshold, and again for each `share` jobs above it, in up to 20 steps."""
-    most = max(1, most)
-    last = -(-most // adjustment)
-    stride = max(1, -(-(last - 1) // (MOST_STEPS - 1)))
-    sizes = [*range(1, last, stride), last]
-    steps = []
-    for size, following in zip(sizes, [*sizes[1:], None], strict=True):
-        step: dict[str, Any] = {"MetricIntervalLowerBound": float((size - 1) * share)}
-        if following:
-            step["MetricIntervalUpperBound"] = float((following - 1) * share)
-        steps.append(step | {"ScalingAdjustment": min(size * adjustment, most)})
-    return steps
+def sized(scaling: Scaling, slots: int) -> Scaling:
+    """The same with the job slots of a machine as the share of a step, if no other was configured."""
+    return scaling.model_copy(update={"jobs_per_worker": scaling.jobs_per_worker or slots})
+
+
+def demand_period(scaling: Scaling) -> int:
+    """The seconds in which each publisher of the demand tells it once; 0 if no alarm looks at it."""
+    return scaling.alarm_period if _measure(scaling).work == DEMAND else 0
 
 
 def machines_more(scaling: Scaling) -> dict[str, Any]:
-    """The group's policy for waiting jobs."""
+    """The group's policy for work: up to `asg_max` machines, within asg_min they stay by themselves."""
     return {
-        "AdjustmentType": "ChangeInCapacity",
-        "StepAdjustments": more(scaling),
+        "AdjustmentType": _measure(scaling).adjustment,
+        "StepAdjustments": _steps(scaling, scaling.instance_adjustment, scaling.asg_max),
         "EstimatedInstanceWarmup": scaling.instance_cooldown,
     }
 
 
 def machines_fewer(scaling: Scaling) -> dict[str, Any]:
     """The group's policy for a cluster without work: down to the minimum."""
-    idle = [{"MetricIntervalUpperBound": 0.0, "ScalingAdjustment": scaling.asg_min}]
-    return {"AdjustmentType": "ExactCapacity", "StepAdjustments": idle}
+    return {
+        "AdjustmentType": EXACT,
+        "StepAdjustments": [{"MetricIntervalUpperBound": 0.0, "ScalingAdjustment": scaling.asg_min}],
+        "EstimatedInstanceWarmup": scaling.instance_cooldown,
+    }
 
 
 def workers_more(scaling: Scaling) -> dict[str, Any]:
-    """The service's policy for waiting jobs."""
-    return {
-        "AdjustmentType": "ChangeInCapacity",
-        "StepAdjustments": more_workers(scaling),
-        "Cooldown": scaling.worker_cooldown,
-        "MetricAggregationType": "Average",
-    }
+    """The service's policy for work, by the same steps up to the greatest number of workers."""
+    _, _, most = scaling.workers
+    return _of_service(scaling, _measure(scaling).adjustment, _steps(scaling, scaling.worker_adjustment, most))
 
 
 def workers_fewer(scaling: Scaling) -> dict[str, Any]:
     """The service's policy for a cluster without work: down to the minimum."""
-    idle = [{"MetricIntervalUpperBound": 0.0, "ScalingAdjustment": scaling.workers[0]}]
+    return _of_service(scaling, EXACT, [{"MetricIntervalUpperBound": 0.0, "ScalingAdjustment": scaling.workers[0]}])
+
+
+def _of_service(scaling: Scaling, adjustment: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "AdjustmentType": "ExactCapacity",
-        "StepAdjustments": idle,
+        "AdjustmentType": adjustment,
+        "StepAdjustments": steps,
         "Cooldown": scaling.worker_cooldown,
         "MetricAggregationType": "Average",
     }
 
 
+def _steps(scaling: Scaling, adjustment: int, most: int) -> list[dict[str, Any]]:
+    """`adjustment` for each share of the metric, in up to 20 steps that end with the most.
+
+    Exact steps count from 0 and round up, so that all work has its machines; those that add count from the threshold
+    and round down, since they are taken again while work waits. Bounds are distances from the alarm's threshold.
+    """
+    share, most = scaling.jobs_per_worker or 1, max(1, most)
+    last = -(-most // adjustment)
+    if _measure(scaling).adjustment == EXACT:
+        numbers = [number for number in sizes(last) if number * share >= scaling.threshold_high] or [last]
+        covered = [0, *(number * share + 1 - scaling.threshold_high for number in numbers[:-1])]
+    else:
+        stride = max(1, -(-(last - 1) // (MOST_STEPS - 1)))
+        numbers = [*range(1, last, stride), last]
+        covered = [(number - 1) * share for number in numbers]
+    steps = []
+    for number, lower, upper in zip(numbers, covered, [*covered[1:], None], strict=True):
+        step: dict[str, Any] = {"MetricIntervalLowerBound": float(lower)}
+        if upper is not None:
+            step["MetricIntervalUpperBound"] = float(upper)
+        steps.append(step | {"ScalingAdjustment": min(number * adjustment, most)})
+    return steps
+
+
 def alarm_more(scaling: Scaling, cluster: str, actions: list[str]) -> dict[str, Any]:
-    """Set off when `threshold_high` jobs wait that no worker holds."""
+    """Set off when the metric reaches `threshold_high`; a silent notifier sets off nothing."""
     return _alarm(scaling, cluster, actions) | {
-        "AlarmDescription": "jobs wait: more machines and workers",
-        "MetricName": WAITING,
+        "AlarmDescription": "there is work: machines and workers for it",
+        "MetricName": _measure(scaling).work,
         "EvaluationPeriods": scaling.evaluation_periods,
         "Threshold": float(scaling.threshold_high),
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
@@ -88,10 +121,10 @@ def alarm_more(scaling: Scaling, cluster: str, actions: list[str]) -> dict[str, 
 
 
 def alarm_fewer(scaling: Scaling, cluster: str, actions: list[str]) -> dict[str, Any]:
-    """Set off when `threshold_low` jobs or fewer have waited or run for `idle_periods`; never by a silent notifier."""
+    """Set off when there was `threshold_low` work or less for `idle_periods`; never by a silent notifier."""
     return _alarm(scaling, cluster, actions) | {
         "AlarmDescription": "no work: back to the minimum",
-        "MetricName": BACKLOG,
+        "MetricName": _measure(scaling).rest,
         "EvaluationPeriods": scaling.idle_periods,
         "Threshold": float(scaling.threshold_low),
         "ComparisonOperator": "LessThanOrEqualToThreshold",
@@ -103,7 +136,11 @@ def _alarm(scaling: Scaling, cluster: str, actions: list[str]) -> dict[str, Any]
     return {
         "Namespace": NAMESPACE,
         "Dimensions": [{"Name": "ClusterName", "Value": cluster}],
-        "Statistic": "Average",
+        "Statistic": _measure(scaling).statistic,
         "Period": scaling.alarm_period,
         "AlarmActions": actions,
     }
+
+
+def _measure(scaling: Scaling) -> Measure:
+    return MEASURES[scaling.metric]

@@ -1,4 +1,4 @@
-"""How much runs: scaling by the jobs that wait, and the runs of workflows."""
+"""How much runs: scaling by the work there is, and the runs of workflows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,17 @@ class Scaling(Section):
     worker_desired: Count | None = key(
         None, "workers at the start; default: asg_desired", original="aws_ecs_service_worker_desired_count"
     )
-    jobs_per_worker: Positive = key(2, "waiting jobs above the threshold for which one step more is taken")
+    metric: Literal["lookahead", "backlog", "queue"] = key(
+        "queue",
+        "what the number of machines follows: the job slots that the workflow will use soon, the jobs that wait or "
+        "run, or the jobs that wait, as the Terraform project did",
+    )
+    boot_seconds: Annotated[int, Field(ge=1, le=3600)] = key(
+        150, "time from the launch of a machine to its first job, for looking ahead", unit="seconds"
+    )
+    jobs_per_worker: Positive | None = key(
+        None, "jobs or job slots of the metric for which one step more is taken; default: the job slots of a machine"
+    )
     instance_adjustment: Annotated[int, Field(ge=1, le=1000)] = key(
         1, "machines that one step adds", original="ec2_instance_scaling_adjustment"
     )
@@ -33,11 +43,11 @@ class Scaling(Section):
         1, "workers that one step adds", original="worker_scaling_adjustment"
     )
     threshold_high: Positive = key(
-        1, "waiting jobs from which on machines and workers are added", original="alarm_threshold_high"
+        1, "value of the metric from which on machines and workers are added", original="alarm_threshold_high"
     )
     threshold_low: Annotated[int, Field(ge=0, le=100_000)] = key(
         0,
-        "waiting and running jobs up to which a cluster counts as idle",
+        "value of the metric (for queue: of the backlog) up to which a cluster counts as idle",
         original="alarm_threshold_low",
     )
     alarm_period: Period = key(
@@ -47,10 +57,10 @@ class Scaling(Section):
         original="alarm_high_period, alarm_low_period",
     )
     evaluation_periods: Annotated[int, Field(ge=1, le=100)] = key(
-        1, "periods with waiting jobs before machines are added", original="alarm_evaluation_periods"
+        1, "periods with work before machines are added", original="alarm_evaluation_periods"
     )
     idle_periods: Annotated[int, Field(ge=1, le=1000)] = key(
-        30, "periods without any job before all but the least number go"
+        3, "periods without any work before all but the least number go"
     )
     instance_cooldown: Seconds = key(
         60,

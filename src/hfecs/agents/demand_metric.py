@@ -1,0 +1,77 @@
+"""The demand for job slots on its way to CloudWatch: one value from each publisher in each period of the alarms.
+
+The alarms add up what the publishers of a cluster say in one period: each run its demand, and the notifier 0, so that a
+cluster whose last run has ended is known to be without work. A value must therefore not be sent twice: its time is the
+beginning of its period, there is only one for each, and a call that failed is not made again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+NAME = "Demand"
+
+HIGH_RESOLUTION = 1
+"""The alarms look every 10 seconds: at the usual resolution of 60 they would see nothing."""
+
+
+def client() -> CloudWatchClient:
+    """A client that makes each call once."""
+    import boto3
+    from botocore.config import Config
+
+    once = Config(retries={"total_max_attempts": 1, "mode": "standard"}, connect_timeout=3, read_timeout=4)
+    return boto3.session.Session().client("cloudwatch", config=once)
+
+
+@dataclass(frozen=True)
+class Periods:
+    """The periods of the alarms, in seconds, by the clock that all publishers have."""
+
+    seconds: int
+    clock: Callable[[], float] = time.time
+
+    def now(self) -> int:
+        """The number of the period that goes on."""
+        return int(self.clock() // self.seconds)
+
+    def until_next(self) -> float:
+        """The seconds until the next one begins."""
+        return self.seconds - self.clock() % self.seconds
+
+    def beginning(self, number: int) -> datetime:
+        """When a period begins."""
+        return datetime.fromtimestamp(number * self.seconds, UTC)
+
+
+class DemandMetric:
+    """Publishes the demand of one publisher, once in each period at most."""
+
+    def __init__(self, cloudwatch: CloudWatchClient, namespace: str, cluster: str, periods: Periods) -> None:
+        self._cloudwatch = cloudwatch
+        self._namespace = namespace
+        self._cluster = cluster
+        self._periods = periods
+        self._told = -1
+
+    def put(self, slots: int) -> None:
+        """Tell the demand of this period, unless it has been told."""
+        period = self._periods.now()
+        if period == self._told:
+            return
+        self._told = period
+        datum: Any = {
+            "MetricName": NAME,
+            "Dimensions": [{"Name": "ClusterName", "Value": self._cluster}],
+            "Timestamp": self._periods.beginning(period),
+            "Value": slots,
+            "StorageResolution": HIGH_RESOLUTION,
+        }
+        self._cloudwatch.put_metric_data(Namespace=self._namespace, MetricData=[datum])
