@@ -92,7 +92,8 @@ class Jobs {
 
   publish(id) {
     const job = this.pending.get(id);
-    const properties = { persistent: true, contentType: 'application/json', replyTo: this.replies, correlationId: id };
+    const about = { replyTo: this.replies, correlationId: id, timestamp: Math.floor(Date.now() / 1000) };
+    const properties = { persistent: true, contentType: 'application/json', ...about };
     this.channel.sendToQueue(this.queue, Buffer.from(JSON.stringify(job.message)), properties, (error) => {
       if (!error) job.confirmed = true;
       else if (this.channel && this.pending.has(id)) this.publish(id);
@@ -113,9 +114,9 @@ class Jobs {
     else this.fail(job.message, result);
   }
 
-  fail({ id, name, executable, args }, { exit_status, stderr, exceptions, executor }) {
+  fail({ id, name, executable, args }, { exit_status, stderr, exceptions, executor, attempts }) {
     this.failed += 1;
-    const record = { id, name, executable, args, exit_status, stderr, exceptions, executor };
+    const record = { id, name, executable, args, exit_status, stderr, exceptions, executor, attempts };
     fs.appendFileSync(this.failures, JSON.stringify(record) + '\n');
     console.log(`Job ${name} (${executable}) failed with exit code ${exit_status}.`);
     this.onFailure();

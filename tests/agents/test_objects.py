@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from agents.conftest import BUCKET
 from hfecs.agents.objects import ObjectStore
@@ -16,17 +18,46 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def deny(store: ObjectStore, operation: str, times: int) -> list[str]:
-    """Have S3 refuse an operation so often, as it does while a policy is new; what was refused is told."""
+Failure = Callable[[str], Exception]
+
+
+def answered(code: str, status: int) -> Failure:
+    """An answer of S3 in place of what was asked for."""
+    response: Any = {"Error": {"Code": code, "Message": "Not now"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return partial(ClientError, response)
+
+
+def unreachable(_: str) -> Exception:
+    return EndpointConnectionError(endpoint_url="https://s3")
+
+
+REFUSED = answered("AccessDenied", 403)
+
+
+def fail(store: ObjectStore, operation: str, failure: Failure, times: int) -> list[str]:
+    """Have an operation fail so often; what was refused is told."""
     refused: list[str] = []
 
     def refuse(**_: Any) -> None:
         if len(refused) < times:
             refused.append(operation)
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, operation)
+            raise failure(operation)
 
     store.client.meta.events.register(f"before-call.s3.{operation}", refuse)
     return refused
+
+
+class Clock:
+    """A clock whose time passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
 
 
 def test_a_file_comes_back_as_it_was_sent(s3: S3Client, tmp_path: Path) -> None:
@@ -59,7 +90,7 @@ def test_a_bucket_that_does_not_exist_is_named(s3: S3Client, tmp_path: Path) -> 
 def test_a_refusal_that_passes_is_waited_for(s3: S3Client) -> None:
     pauses: list[float] = []
     store = ObjectStore(1, pauses.append)
-    deny(store, "PutObject", times=3)
+    fail(store, "PutObject", REFUSED, times=3)
 
     store.write("text", BUCKET, "key", "text/plain")
 
@@ -68,12 +99,38 @@ def test_a_refusal_that_passes_is_waited_for(s3: S3Client) -> None:
 
 
 def test_a_refusal_that_lasts_ends_in_a_sentence(s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(0, 1000, 5))
-    monkeypatch.setattr("hfecs.agents.objects.time.monotonic", lambda: float(next(clock)))
-    store = ObjectStore(1, lambda _: None)
-    refused = deny(store, "PutObject", times=1000)
+    clock = Clock()
+    monkeypatch.setattr("hfecs.agents.objects.time.monotonic", clock.now)
+    store = ObjectStore(1, clock.sleep)
+    refused = fail(store, "PutObject", REFUSED, times=1000)
 
-    with pytest.raises(AwsFailed, match=r"key to the bucket a-bucket failed: Access Denied \(AccessDenied\)"):
+    with pytest.raises(AwsFailed, match=r"key to the bucket a-bucket failed: Not now \(AccessDenied\)"):
         store.write("text", BUCKET, "key", "text/plain")
 
-    assert len(refused) == 7
+    assert 5 < len(refused) < 10
+    assert 30 < clock.time < 60
+
+
+@pytest.mark.parametrize("failure", [answered("InternalError", 500), answered("SlowDown", 503), unreachable])
+def test_an_s3_that_fails_for_a_while_is_tried_again_at_growing_intervals(
+    s3: S3Client, caplog: pytest.LogCaptureFixture, failure: Failure
+) -> None:
+    pauses: list[float] = []
+    store = ObjectStore(1, pauses.append)
+    fail(store, "PutObject", failure, times=6)
+
+    store.write("text", BUCKET, "key", "text/plain")
+
+    assert len(pauses) == 6
+    assert pauses[0] <= 1
+    assert 15 <= pauses[-1] <= 30
+    assert caplog.text.count("The upload of key to the bucket a-bucket failed") == 6
+
+
+def test_what_lasts_is_not_tried_again(s3: S3Client, tmp_path: Path) -> None:
+    pauses: list[float] = []
+
+    with pytest.raises(AwsFailed, match="there is no such object"):
+        ObjectStore(1, pauses.append).download(BUCKET, "missing", tmp_path / "a")
+
+    assert pauses == []

@@ -12,7 +12,7 @@ from hfecs.workflow import from_document
 ENVIRON = {"RUN_ID": "r", "BUCKET": "b", "AMQP_URL": "amqp://broker"}
 
 
-def options_of(own: dict[str, Any], options: dict[str, str]) -> dict[str, Any]:
+def options_of(own: dict[str, Any], options: dict[str, str | float]) -> dict[str, Any]:
     """The options of a job that the workflow gives `own`, in a run with `options`."""
     executor = {"executable": "cat", "args": [], "options": own}
     process = {"name": "one", "function": "amqpCommand", "ins": [0], "outs": [1], "config": {"executor": executor}}
@@ -39,8 +39,8 @@ def test_without_options_files_are_in_the_bucket_and_jobs_in_no_container() -> N
 
 def test_the_engine_reads_the_options_of_a_run_from_its_environment(tmp_path: Path) -> None:
     (tmp_path / "node_modules" / "@hyperflow" / "hyperflow").mkdir(parents=True)
-    told = {"STORAGE": "local", "WORKDIR": "/data", "CONTAINER": ""}
+    told = {"STORAGE": "local", "WORKDIR": "/data", "CONTAINER": "", "RETRIES": "0", "TIMEOUT": "60"}
 
     settings = Settings.from_environment({**ENVIRON, **told, "HFECS_ENGINE_HOME": str(tmp_path)})
 
-    assert settings.options == {"storage": "local", "workdir": "/data"}
+    assert settings.options == {"storage": "local", "workdir": "/data", "retries": 0, "timeout": 60}

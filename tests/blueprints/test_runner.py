@@ -71,7 +71,11 @@ def test_the_machine_of_a_run_ends_itself_and_the_engine_on_it_knows_its_run(
     assert machine["InstanceInitiatedShutdownBehavior"] == "terminate"
     assert "HFECS_END_WITH_TASK=true" in machine["UserData"]
     environment = task["overrides"]["containerOverrides"][0]["environment"]
-    assert environment == [{"name": "RUN_ID", "value": "one"}, {"name": "BUCKET", "value": BUCKET}]
+    assert environment == [
+        {"name": "RUN_ID", "value": "one"},
+        {"name": "BUCKET", "value": BUCKET},
+        {"name": "RETRIES", "value": "2"},
+    ]
     assert task["placementConstraints"][0]["expression"] == "attribute:hfecs.role == runner"
 
 

@@ -161,6 +161,36 @@ def test_the_job_of_an_executor_that_goes_away_is_done_by_another(site: Site, ho
     assert site.result("again")["done"] == 1
 
 
+def test_a_job_that_kills_its_executors_is_given_up_with_its_story(site: Site) -> None:
+    site.upload(chain("echo . >> $SITE/ran; sleep 0.5; kill -9 $PPID; sleep 600"), file_0="abc")
+    died = []
+
+    with site.engine("poison") as engine:
+        while engine.poll() is None:
+            with site.executor(SITE=str(site.directory)) as executor:
+                eventually(lambda: executor.poll() is not None or engine.poll() is not None)
+                died.append(executor.poll())
+
+    (failed,) = site.result("poison")["failed"]
+    assert died == [-signal.SIGKILL] * 3 + [None]
+    assert (site.directory / "ran").read_text() == ".\n.\n.\n"
+    assert failed["attempts"] == 3
+    assert "it was delivered 3 times" in failed["exceptions"][0]
+    assert "does not tell" not in failed["exceptions"][0]
+
+
+def test_a_program_that_fails_is_tried_again_before_the_job_has_failed(site: Site) -> None:
+    dag = chain("echo . >> $SITE/ran; [ $(wc -l < $SITE/ran) = 2 ] && cp file_0 file_1", "exit 7")
+    dag["processes"][1]["config"]["executor"]["options"] = {"retries": 1}
+    site.upload(dag, file_0="abc")
+
+    with site.executor(SITE=str(site.directory)):
+        site.run("flaky")
+
+    result = site.result("flaky")
+    assert (result["done"], [failed["attempts"] for failed in result["failed"]]) == (1, [2])
+
+
 def test_engine_and_executor_wait_for_the_broker_and_come_back_to_it(site: Site) -> None:
     dag = chain(f"{WAITING}; cp file_0 file_1", "cp file_1 file_2")
     site.upload(dag, file_0="abc")

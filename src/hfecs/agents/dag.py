@@ -23,7 +23,7 @@ USER_FUNCTIONS = "functions.user.js"
 
 
 def make_ready(
-    workdir: Path, run: str, bucket: str, variables: Mapping[str, str], options: Mapping[str, str] = {}
+    workdir: Path, run: str, bucket: str, variables: Mapping[str, str], options: Mapping[str, str | float] = {}
 ) -> Workflow:
     """Rewrite dag.json and put our functions.js beside it; WorkflowInvalid if the workflow cannot be run.
 
@@ -44,7 +44,7 @@ def make_ready(
 
 
 def completed(
-    document: dict[str, Any], workflow: Workflow, run: str, bucket: str, options: Mapping[str, str] = {}
+    document: dict[str, Any], workflow: Workflow, run: str, bucket: str, options: Mapping[str, str | float] = {}
 ) -> dict[str, Any]:
     """The document with each job's options, one firing for each process, and all input signals sent at the start."""
     files = {"storage": "s3", "bucket": bucket, "prefix": FILES_PREFIX}

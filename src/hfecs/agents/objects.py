@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import random
 import shutil
 import threading
 import time
@@ -18,14 +20,23 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from s3transfer.manager import TransferManager
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 30.0
-"""So long a refusal or a broken download is tried again: a fresh IAM policy takes its time."""
+TOO_MANY = 429
 
-PAUSE_SECONDS = 2.0
+PATIENCE_SECONDS = 300.0
+"""So long S3, and the network to it, are tried again."""
+
+PATIENCE_WITH_REFUSALS_SECONDS = 30.0
+"""So long a refusal is: a fresh IAM policy takes its time."""
+
+FIRST_PAUSE_SECONDS = 1.0
+LAST_PAUSE_SECONDS = 30.0
 
 DENIED = frozenset({"AccessDenied", "403", "InvalidAccessKeyId"})
+BUSY = frozenset({"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "OperationAborted"})
 CHANGED = "PreconditionFailed"
 NO_OBJECT = "there is no such object"
 MISSING = {"NoSuchKey": NO_OBJECT, "404": NO_OBJECT, "NoSuchBucket": "there is no such bucket"}
@@ -84,14 +95,16 @@ class ObjectStore:
     def _call(self, what: str, call: Callable[[], T]) -> T:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        give_up = time.monotonic() + PATIENCE_SECONDS
+        start, pause = time.monotonic(), FIRST_PAUSE_SECONDS
         while True:
             try:
                 return call()
             except (ClientError, BotoCoreError) as error:
-                if not _passes(error) or time.monotonic() > give_up:
+                if time.monotonic() - start >= _patience(error):
                     raise _told(what, error) from error
-            self._pause(PAUSE_SECONDS)
+                log.warning("%s, next attempt in %g seconds", _told(what, error), pause)
+            self._pause(pause * random.uniform(0.5, 1.0))  # not all executors at the same moment
+            pause = min(2 * pause, LAST_PAUSE_SECONDS)
 
     @property
     def client(self) -> S3Client:
@@ -105,7 +118,7 @@ class ObjectStore:
         from botocore.config import Config
 
         config = Config(
-            retries={"mode": "standard", "max_attempts": 10},
+            retries={"mode": "standard", "max_attempts": 3},
             max_pool_connections=self._transfers,
             s3={"addressing_style": "path" if os.environ.get("AWS_ENDPOINT_URL") else "auto"},
         )
@@ -121,13 +134,17 @@ class ObjectStore:
         return TransferManager(self.client, config, executor_cls=NonThreadedExecutor)
 
 
-def _passes(error: Exception) -> bool:
-    """Whether an error may be gone at the next attempt; botocore has tried again what it knows of."""
-    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+def _patience(error: Exception) -> float:
+    """The seconds for which a call that ended with this error is made again; 0 for what does not pass by itself."""
+    from botocore import exceptions as boto
 
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] in DENIED
-    return isinstance(error, HTTPClientError | IncompleteReadError)
+    if not isinstance(error, boto.ClientError):
+        network = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, boto.CredentialRetrievalError)
+        return PATIENCE_SECONDS if isinstance(error, network) else 0.0
+    code, status = error.response["Error"]["Code"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status >= 500 or status == TOO_MANY or code in BUSY:
+        return PATIENCE_SECONDS
+    return PATIENCE_WITH_REFUSALS_SECONDS if code in DENIED else 0.0
 
 
 def _told(what: str, error: Exception) -> AwsFailed:

@@ -36,6 +36,7 @@ VARIABLE = "HF_VAR_"
 
 
 OPTIONS = ("STORAGE", "WORKDIR", "CONTAINER")
+NUMBERS = ("RETRIES", "TIMEOUT")
 """Variables with options for all jobs of the run, unless the workflow says otherwise."""
 
 
@@ -49,11 +50,11 @@ class Settings:
     queue: str
     node_modules: Path
     variables: Mapping[str, str]
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str | float] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environ: Environment) -> Settings:
-        """Read RUN_ID, BUCKET, AMQP_URL, AMQP_QUEUE, STORAGE, WORKDIR, CONTAINER, HFECS_ENGINE_HOME and HF_VAR_..."""
+        """Read RUN_ID, BUCKET, AMQP_URL, AMQP_QUEUE, HFECS_ENGINE_HOME, HF_VAR_... and the options for jobs."""
         return cls(
             run=environment.required(environ, "RUN_ID"),
             bucket=environment.required(environ, "BUCKET"),
@@ -63,8 +64,14 @@ class Settings:
             variables={
                 name.removeprefix(VARIABLE): value for name, value in environ.items() if name.startswith(VARIABLE)
             },
-            options={name.lower(): environ[name] for name in OPTIONS if environ.get(name)},
+            options=_options(environ),
         )
+
+
+def _options(environ: Environment) -> dict[str, str | float]:
+    words = {name.lower(): environ[name] for name in OPTIONS if environ.get(name)}
+    numbers = {name.lower(): int(environment.seconds(environ, name, 0)) for name in NUMBERS if environ.get(name)}
+    return {**words, **numbers}
 
 
 class WorkflowRun:

@@ -123,10 +123,12 @@ def down(stack: Stack, *, with_data: bool) -> None:
 
 
 def _options(config: Config) -> dict[str, str]:
-    """What the jobs of the run are told, unless the workflow says otherwise: where their files are, their image."""
+    """What the jobs of the run are told, unless the workflow says otherwise: their files, image and limits."""
     wanted = config.run
     files = {} if wanted.storage == "s3" else {"STORAGE": wanted.storage, "WORKDIR": wanted.workdir or ""}
-    return files | ({"CONTAINER": wanted.container} if wanted.container else {})
+    image = {"CONTAINER": wanted.container} if wanted.container else {}
+    limit = {"TIMEOUT": str(wanted.timeout)} if wanted.timeout else {}
+    return {**files, **image, **limit, "RETRIES": str(wanted.retries)}
 
 
 Looked = tuple[site.Site, foundation.Foundation, Broker, Collector | None]

@@ -63,6 +63,8 @@ RUN = (
     Option("run.workdir", "Directory of the files on the workers, for nfs and local.", "DIR"),
     Option("run.metric_collector", "InfluxDB for the engine's metrics in place of the cluster's.", "URL"),
     Option("run.container", "Image in which the jobs run; the cluster must allow it.", "IMAGE"),
+    Option("run.retries", "How often a job that failed is tried again [default: 2].", "NUMBER"),
+    Option("run.timeout", "Time limit of one try of a job.", "SECONDS"),
     Option("broker.amqp_url", "Another broker than the cluster's; better given as HFECS_BROKER_AMQP_URL.", "URL"),
 )
 

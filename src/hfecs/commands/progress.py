@@ -109,8 +109,10 @@ def _show(hfecs: Context, run: Run, result: dict[str, Any]) -> None:
 
 def _show_failure(hfecs: Context, failed: dict[str, Any]) -> None:
     command = " ".join([failed["executable"], *failed["args"]])
+    attempts = failed.get("attempts", 1)
+    tried = f", tried {attempts} times" if attempts > 1 else ""
     hfecs.console.say(
-        f"Job {failed['name']} ({failed['id']}) failed with exit code {failed['exit_status']}:", "bold red"
+        f"Job {failed['name']} ({failed['id']}) failed with exit code {failed['exit_status']}{tried}:", "bold red"
     )
     hfecs.console.say(f"  $ {command}")
     for sentence in failed.get("exceptions") or []:

@@ -123,6 +123,14 @@ class Run(Section):
     container: Container | None = key(
         None, "image in which the jobs run; the cluster must allow it (worker.allow_containers)", original="CONTAINER"
     )
+    retries: Annotated[int, Field(ge=0, le=100)] = key(
+        2, "how often a job whose program failed is tried again, unless the workflow says otherwise"
+    )
+    timeout: Annotated[int, Field(ge=1, le=604_800)] | None = key(
+        None,
+        "time limit of one try of a job; default: none, unless the workflow says otherwise",
+        unit="seconds",
+    )
 
     @model_validator(mode="after")
     def _has_its_directory(self) -> Run:

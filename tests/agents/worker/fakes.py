@@ -20,6 +20,7 @@ class FakeChannel:
 
     connection: FakeConnection
     published: list[tuple[str, str, bytes]] = field(default_factory=list)
+    headers: list[dict[str, Any]] = field(default_factory=list)
     settled: list[tuple[str, int]] = field(default_factory=list)
     declared: list[str] = field(default_factory=list)
     prefetch: int = 0
@@ -59,6 +60,7 @@ class FakeChannel:
 
     def basic_publish(self, exchange: str, key: str, body: bytes, properties: BasicProperties) -> None:
         self.published.append((exchange, key, body))
+        self.headers.append(dict(properties.headers or {}))
 
     def basic_ack(self, tag: int) -> None:
         self.settled.append(("ack", tag))
@@ -69,10 +71,18 @@ class FakeChannel:
     def close(self) -> None:
         self.is_open = False
 
-    def deliver(self, tag: int, body: bytes, *, reply_to: str | None = "replies") -> None:
-        """Say that a message has arrived."""
-        properties = BasicProperties(reply_to=reply_to, correlation_id=f"id-{tag}")
-        self.on_message(self, Basic.Deliver(delivery_tag=tag), properties, body)
+    def deliver(
+        self,
+        tag: int,
+        body: bytes,
+        *,
+        reply_to: str | None = "replies",
+        again: bool = False,
+        headers: dict[str, Any] | None = None,
+    ) -> None:
+        """Say that a message has arrived, which was delivered to somebody before if `again`."""
+        properties = BasicProperties(reply_to=reply_to, correlation_id=f"id-{tag}", headers=headers)
+        self.on_message(self, Basic.Deliver(delivery_tag=tag, redelivered=again), properties, body)
 
     def confirm(self, tag: int, *, taken: bool = True, multiple: bool = False) -> None:
         """Say that the broker has, or has not, taken a message."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from agents.worker.fakes import FakeChannel, FakeConnection
-from hfecs.agents.worker.channels import Replies, ReplyQueues
+from hfecs.agents.worker.channels import Publisher, ReplyQueues
 
 
 class Clock:
@@ -36,14 +36,14 @@ class SlowConnection(FakeConnection):
 
 def test_one_confirmation_may_stand_for_several_replies() -> None:
     connection = FakeConnection()
-    replies = Replies(cast(Any, connection))
+    publisher = Publisher(cast(Any, connection))
     heard: list[tuple[int, bool]] = []
 
     def note(number: int, taken: bool) -> None:
         heard.append((number, taken))
 
     for number in (1, 2, 3):
-        replies.publish("replies", f"id-{number}", {}, partial(note, number))
+        publisher.reply("replies", f"id-{number}", {}, partial(note, number))
 
     connection.channels[0].confirm(2, multiple=True)
     connection.channels[0].confirm(3, taken=False)

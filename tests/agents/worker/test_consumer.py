@@ -14,8 +14,9 @@ from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
 from hfecs.agents.worker.job import Job
 from hfecs.agents.worker.outbox import Outbox
+from hfecs.agents.worker.past import Past
+from hfecs.agents.worker.reply import Reply
 from hfecs.agents.worker.settings import Settings
-from hfecs.agents.worker.stages import Reply
 
 JOB = json.dumps({"executable": "true", "options": {"storage": "local", "workdir": "/"}}).encode()
 
@@ -28,10 +29,12 @@ class Work:
         self.may_end.set()
         self.reply = Reply(0)
         self.done: list[Job] = []
+        self.pasts: list[Past] = []
         self.cancellations: list[Cancellation] = []
         self.fault: Exception | None = None
 
-    def perform(self, job: Job, cancellation: Cancellation) -> Reply:
+    def perform(self, job: Job, past: Past, cancellation: Cancellation) -> Reply:
+        self.pasts.append(past)
         self.cancellations.append(cancellation)
         self.may_end.wait(SECONDS)
         self.done.append(job)
@@ -45,12 +48,15 @@ class Broker:
 
     def __init__(self, work: Work) -> None:
         self.loop = FakeLoop()
-        self.connection = FakeConnection()
         settings = Settings("amqp://localhost", "hyperflow.jobs", "s3", threads=2, stop_timeout=25.0, name="me")
         outbox = Outbox(cast(Connection, self.loop))
         self.consumer = Consumer(settings, cast(Connection, self.loop), work.perform, outbox)
-        self.consumer.opened(cast(Any, self.connection))
+        self.connect()
         self.loop.next_call()
+
+    def connect(self) -> None:
+        self.connection = FakeConnection()
+        self.consumer.opened(cast(Any, self.connection))
 
     @property
     def replies(self) -> FakeChannel:
@@ -61,7 +67,12 @@ class Broker:
         return self.connection.channels[1]
 
     def answers(self) -> list[Any]:
-        return [json.loads(body) for _, _, body in self.replies.published]
+        return [json.loads(body) for _, queue, body in self.replies.published if queue == "replies"]
+
+    def copies(self) -> list[tuple[bytes, dict[str, Any]]]:
+        """The copies of jobs at the end of the queue, with their headers."""
+        sent = zip(self.replies.published, self.replies.headers, strict=True)
+        return [(body, headers) for (_, queue, body), headers in sent if queue == "hyperflow.jobs"]
 
 
 @pytest.fixture
@@ -138,13 +149,15 @@ def test_told_to_stop_it_takes_no_more_and_leaves_when_its_jobs_are_done(broker:
 
     broker.consumer.stop()
     broker.jobs.deliver(8, JOB)
+    broker.replies.confirm(1)
     closed_before = broker.loop.closed
     work.may_end.set()
     broker.loop.next_call()
-    broker.replies.confirm(1)
+    broker.replies.confirm(2)
 
     assert broker.jobs.cancelled
-    assert broker.jobs.settled == [("requeue", 8), ("ack", 7)]
+    assert [headers["hfecs-handed-back"] for _, headers in broker.copies()] == [1]
+    assert broker.jobs.settled == [("ack", 8), ("ack", 7)]
     assert (closed_before, broker.loop.closed) == (False, True)
 
 
@@ -155,9 +168,12 @@ def test_jobs_that_last_longer_than_the_stop_timeout_are_handed_back(broker: Bro
     broker.consumer.stop()
     (timer,) = [seconds for seconds, _ in broker.loop.timers if seconds == 25.0]
     broker.loop.run_timers()
+    broker.replies.confirm(1)
 
     assert timer
-    assert broker.jobs.settled == [("requeue", 7)]
+    told = {"hfecs-lost": 0, "hfecs-handed-back": 1, "hfecs-why": "me had to stop and handed it back"}
+    assert broker.copies() == [(JOB, told)]
+    assert broker.jobs.settled == [("ack", 7)]
     assert broker.loop.closed
     work.may_end.set()
 
@@ -168,8 +184,9 @@ def test_told_twice_to_stop_it_hands_its_jobs_back_at_once(broker: Broker, work:
 
     broker.consumer.stop()
     broker.consumer.stop()
+    broker.replies.confirm(1)
 
-    assert broker.jobs.settled == [("requeue", 7)]
+    assert broker.jobs.settled == [("ack", 7)]
     work.may_end.set()
     broker.loop.next_call()
     assert broker.answers() == []
@@ -205,3 +222,69 @@ def test_a_stopping_executor_that_loses_the_broker_ends(broker: Broker, work: Wo
 
     assert broker.loop.closed
     work.may_end.set()
+
+
+def test_a_job_that_cannot_be_handed_back_as_a_copy_is_put_back_itself(broker: Broker, work: Work) -> None:
+    work.may_end.clear()
+    broker.jobs.deliver(7, JOB)
+
+    broker.consumer.stop()
+    broker.consumer.stop()
+    broker.replies.confirm(1, taken=False)
+
+    assert broker.jobs.settled == [("requeue", 7)]
+    work.may_end.set()
+
+
+def test_a_job_whose_reply_is_on_its_way_is_not_handed_back(broker: Broker) -> None:
+    broker.jobs.deliver(7, JOB)
+    broker.loop.next_call()
+
+    broker.consumer.stop()
+    broker.consumer.stop()
+    broker.replies.confirm(1)
+
+    assert broker.copies() == []
+    assert broker.jobs.settled == [("ack", 7)]
+
+
+def test_a_job_that_was_lost_counts_it_in_a_copy_that_takes_its_place(broker: Broker, work: Work) -> None:
+    broker.jobs.deliver(7, JOB, again=True, headers={"hfecs-lost": 1, "own": "kept"})
+    before = list(broker.jobs.settled)
+
+    broker.replies.confirm(1)
+
+    ((body, headers),) = broker.copies()
+    assert (body, headers["hfecs-lost"], headers["own"]) == (JOB, 2, "kept")
+    assert (before, broker.jobs.settled) == ([], [("ack", 7)])
+    assert not work.done
+
+
+def test_the_copy_of_a_lost_job_is_done_with_its_past(broker: Broker, work: Work) -> None:
+    broker.jobs.deliver(7, JOB, headers={"hfecs-lost": 2, "hfecs-handed-back": 1, "hfecs-why": "because"})
+    broker.loop.next_call()
+
+    assert work.pasts == [Past(lost=2, handed_back=1, why="because")]
+
+
+@pytest.mark.parametrize("nonsense", [-1, "many", True, None, 1.5])
+def test_headers_that_make_no_sense_count_as_nothing(broker: Broker, work: Work, nonsense: object) -> None:
+    broker.jobs.deliver(7, JOB, headers={"hfecs-lost": nonsense, "hfecs-handed-back": nonsense, "hfecs-why": 3})
+    broker.loop.next_call()
+
+    assert work.pasts == [Past()]
+
+
+def test_a_job_that_comes_back_after_the_connection_was_lost_has_killed_nobody(broker: Broker, work: Work) -> None:
+    work.may_end.clear()
+    broker.jobs.deliver(7, JOB)
+    broker.consumer.lost()
+    work.may_end.set()
+    broker.loop.next_call()
+
+    broker.connect()
+    broker.jobs.deliver(7, JOB, again=True)
+    broker.loop.next_call()
+
+    assert broker.copies() == []
+    assert work.pasts[1] == Past(handed_back=1, why="the connection to the broker was lost")

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from agents.worker.docker import stand_in
-from hfecs.agents.objects import ObjectStore
-from hfecs.agents.threads import Threads
+from agents.worker.doing import Executor
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.equipment import Equipment
 from hfecs.agents.worker.job import Job, Options
-from hfecs.agents.worker.stages import Reply, Stages
+from hfecs.agents.worker.reply import Reply
 
 
 @pytest.fixture
@@ -36,10 +35,9 @@ def asked(log: Path) -> list[list[str]]:
 def do(
     directory: Path, line: str, *, image: str = "soykb:1", allowed: bool = True, timeout: float | None = None
 ) -> Reply:
-    options = Options("local", workdir=str(directory), timeout=timeout, container=image)
+    options = Options("local", workdir=str(directory), timeout=timeout, container=image, retries=0)
     job = Job("r-1", "one", "r", "sh", ("-c", line), {"SEED": "7"}, (), (), "", "", options)
-    stages = Stages("me", ObjectStore(1), Threads(1), lambda _: None, Equipment(containers=allowed))
-    return stages.perform(job, Cancellation())
+    return Executor(Equipment(containers=allowed)).do(job)
 
 
 def test_the_command_runs_in_the_image_and_in_the_job_directory(log: Path, tmp_path: Path) -> None:
@@ -95,10 +93,9 @@ def test_a_job_that_took_too_long_takes_its_container_with_it(log: Path, tmp_pat
 
 def test_a_job_that_is_handed_back_takes_its_container_with_it(log: Path, tmp_path: Path) -> None:
     cancellation = Cancellation()
-    options = Options("local", workdir=str(tmp_path), container="soykb:1")
+    options = Options("local", workdir=str(tmp_path), container="soykb:1", retries=0)
     job = Job("r-1", "one", "r", "sh", ("-c", "touch begun; sleep 60"), {}, (), (), "", "", options)
-    stages = Stages("me", ObjectStore(1), Threads(1), lambda _: None, Equipment(containers=True))
-    working = threading.Thread(target=stages.perform, args=(job, cancellation))
+    working = threading.Thread(target=Executor(Equipment(containers=True)).do, args=(job, cancellation))
 
     working.start()
     while not (tmp_path / "begun").exists():

@@ -33,3 +33,14 @@ def test_a_job_may_name_its_image(options: dict[str, Any], image: str) -> None:
 def test_what_is_no_image_is_refused(image: object) -> None:
     with pytest.raises(WorkflowInvalid, match="'container'"):
         read_options({"bucket": "b", "container": image}, "s3", "")
+
+
+@pytest.mark.parametrize(("options", "retries"), [({}, 2), ({"retries": 0}, 0), ({"retries": 7}, 7)])
+def test_a_job_may_say_how_often_it_is_tried_again(options: dict[str, Any], retries: int) -> None:
+    assert read_options({"bucket": "b", **options}, "s3", "").retries == retries
+
+
+@pytest.mark.parametrize("retries", [-1, 101, True, "2", 1.5])
+def test_what_is_no_number_of_retries_is_refused(retries: object) -> None:
+    with pytest.raises(WorkflowInvalid, match="'retries'"):
+        read_options({"bucket": "b", "retries": retries}, "s3", "")

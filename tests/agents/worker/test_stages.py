@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agents.conftest import BUCKET
-from hfecs.agents.objects import ObjectStore
-from hfecs.agents.threads import Threads
+from agents.worker.doing import Executor
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.job import Job, Options
-from hfecs.agents.worker.stages import Reply, Stages
+from hfecs.agents.worker.reply import Reply
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-IN_S3 = Options("s3", BUCKET, "input/")
+IN_S3 = Options("s3", BUCKET, "input/", retries=0)
 
 
 def job(line: str, options: Options, inputs: tuple[str, ...] = (), outputs: tuple[str, ...] = ()) -> Job:
     return Job("r-1", "one", "r", "sh", ("-c", line), {}, inputs, outputs, "", "", options)
-
-
-class Executor:
-    """Stages whose events are kept."""
-
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.stages = Stages("me", ObjectStore(4), Threads(4), self.events.append)
-
-    def do(self, job: Job, cancellation: Cancellation | None = None) -> Reply:
-        return self.stages.perform(job, cancellation or Cancellation())
-
-    def kinds(self) -> list[str]:
-        return [event["type"].removeprefix("job.r-1.") for event in self.events]
 
 
 @pytest.fixture

@@ -15,16 +15,20 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._group: int | None = None
-        self._cancelled = False
+        self._cancelled = threading.Event()
 
     def is_set(self) -> bool:
         """Whether the job is not wanted any more."""
-        return self._cancelled
+        return self._cancelled.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for so long, or until the job is not wanted any more."""
+        self._cancelled.wait(seconds)
 
     def cancel(self) -> None:
         """Kill the job's processes; it starts no others."""
         with self._lock:
-            self._cancelled = True
+            self._cancelled.set()
             self._kill()
 
     @contextmanager
@@ -35,7 +39,7 @@ class Cancellation:
         """
         with self._lock:
             self._group = group
-            if self._cancelled:
+            if self._cancelled.is_set():
                 self._kill()
         try:
             yield

@@ -1,4 +1,4 @@
-"""The channels of the executor: replies that the broker confirms, and questions whether a reply queue exists."""
+"""The channels of the executor: messages that the broker confirms, and questions whether a queue exists."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import pika
 from pika.adapters.select_connection import SelectConnection
 from pika.channel import Channel
 from pika.exceptions import ChannelClosedByBroker
 from pika.frame import Method
-from pika.spec import Basic
+from pika.spec import Basic, BasicProperties
 
 from hfecs.agents import messages
 
@@ -26,8 +25,8 @@ FRESH_SECONDS = 1.0
 """So long the answer holds whether a reply queue exists: one question a second, however many jobs arrive."""
 
 
-class Replies:
-    """Publishes replies and tells when the broker has them."""
+class Publisher:
+    """Publishes to queues and tells when the broker has it."""
 
     def __init__(self, connection: SelectConnection) -> None:
         self._channel: Channel | None = None
@@ -39,17 +38,21 @@ class Replies:
         self._channel = channel
         channel.confirm_delivery(self._confirmed)
 
-    def publish(self, queue: str, correlation_id: str | None, body: dict[str, Any], then: Answer) -> None:
-        """Send a reply; `then` hears whether the broker took it."""
+    def publish(self, queue: str, body: bytes, properties: BasicProperties, then: Answer) -> None:
+        """Send a message; `then` hears whether the broker took it."""
         if self._channel is None:
             then(False)
             return
-        properties = pika.BasicProperties(
-            content_type="application/json", correlation_id=correlation_id, delivery_mode=messages.PERSISTENT
-        )
-        self._channel.basic_publish("", queue, json.dumps(body).encode(), properties)
+        self._channel.basic_publish("", queue, body, properties)
         self._sent += 1
         self._waiting[self._sent] = then
+
+    def reply(self, queue: str, correlation_id: str | None, body: dict[str, Any], then: Answer) -> None:
+        """Send a reply, which survives a restart of the broker; `then` hears whether the broker took it."""
+        properties = BasicProperties(
+            content_type="application/json", correlation_id=correlation_id, delivery_mode=messages.PERSISTENT
+        )
+        self.publish(queue, json.dumps(body).encode(), properties, then)
 
     def _confirmed(self, frame: Method[Basic.Ack | Basic.Nack]) -> None:
         confirmation = frame.method

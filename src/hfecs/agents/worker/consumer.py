@@ -1,11 +1,10 @@
-"""Taking jobs from the queue: each is acknowledged after its reply is confirmed, or handed back."""
+"""Taking jobs from the queue: each is acknowledged when the broker has its reply, or its copy."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from functools import partial
 
 from pika.adapters.select_connection import SelectConnection
@@ -16,28 +15,19 @@ from pika.spec import Basic, BasicProperties
 from hfecs.agents import messages
 from hfecs.agents.threads import Threads
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.channels import Replies, ReplyQueues
+from hfecs.agents.worker.channels import Publisher, ReplyQueues
 from hfecs.agents.worker.connection import Connection
+from hfecs.agents.worker.delivery import Delivery
 from hfecs.agents.worker.job import Job, parse
 from hfecs.agents.worker.outbox import Outbox
+from hfecs.agents.worker.past import Past
+from hfecs.agents.worker.reply import FAILED, Reply
 from hfecs.agents.worker.settings import Settings
-from hfecs.agents.worker.stages import FAILED, Reply
 from hfecs.errors import WorkflowInvalid
 
 log = logging.getLogger(__name__)
 
-Perform = Callable[[Job, Cancellation], Reply]
-
-
-@dataclass(eq=False)
-class Delivery:
-    """A message in hand: neither acknowledged nor handed back."""
-
-    tag: int
-    reply_to: str
-    correlation_id: str | None
-    body: bytes
-    cancellation: Cancellation = field(default_factory=Cancellation)
+Perform = Callable[[Job, Past, Cancellation], Reply]
 
 
 class Consumer:
@@ -52,11 +42,12 @@ class Consumer:
         self._in_hand: set[Delivery] = set()
         self._channel: Channel | None = None
         self._stopping = False
+        self._interrupted: set[str] = set()
         self.working: set[Future[Reply]] = set()
 
     def opened(self, connection: SelectConnection) -> None:
         """Declare what we need and take jobs, as many as there are slots."""
-        self._replies = Replies(connection)
+        self._publisher = Publisher(connection)
         self._reply_queues = ReplyQueues(connection)
         connection.channel(on_open_callback=self._channel_opened)
 
@@ -77,6 +68,7 @@ class Consumer:
 
     def lost(self) -> None:
         """Drop the work in hand: the broker delivers it again, to us or to others."""
+        self._interrupted = {delivery.job for delivery in self._in_hand}
         for delivery in self._in_hand:
             delivery.cancellation.cancel()
         self._in_hand.clear()
@@ -84,30 +76,37 @@ class Consumer:
         self._leave_if_done()
 
     def _received(self, _: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
-        delivery = Delivery(method.delivery_tag or 0, properties.reply_to or "", properties.correlation_id, body)
+        delivery = Delivery.of(method, properties, body)
         self._in_hand.add(delivery)
         if self._stopping:
             self._hand_back(delivery)
         elif delivery.reply_to:
-            self._reply_queues.ask(delivery.reply_to, partial(self._start, delivery))
+            self._reply_queues.ask(delivery.reply_to, partial(self._take, delivery))
         else:
             log.warning("dropped a message that says not where to reply to: %.200r", body)
             self._acknowledge(delivery)
 
-    def _start(self, delivery: Delivery, engine_is_there: bool) -> None:
-        if delivery not in self._in_hand:
+    def _take(self, delivery: Delivery, engine_is_there: bool) -> None:
+        if delivery not in self._in_hand or delivery.cancellation.is_set():
             return
         if not engine_is_there:
-            log.info("dropped job %s: its engine is gone", delivery.correlation_id)
+            log.info("dropped job %s: its engine is gone", delivery.job)
             self._acknowledge(delivery)
-            return
+        elif delivery.redelivered and delivery.job not in self._interrupted:
+            # A classic queue does not count deliveries: its messages do, in copies that take their place.
+            self._replace(delivery, delivery.past.once_more_lost())
+        else:
+            self._start(delivery)
+
+    def _start(self, delivery: Delivery) -> None:
+        past = delivery.past.once_more_interrupted() if delivery.redelivered else delivery.past
         try:
             job = parse(delivery.body, self._settings.storage, self._settings.nfs)
         except WorkflowInvalid as error:
-            log.warning("refused job %s: %s", delivery.correlation_id, error)
+            log.warning("refused job %s: %s", delivery.job, error)
             self._reply(delivery, Reply(FAILED, exceptions=(error.message,)))
             return
-        future = self._slots.submit(partial(self._perform, job, delivery.cancellation))
+        future = self._slots.submit(partial(self._perform, job, past, delivery.cancellation))
         self.working.add(future)
         future.add_done_callback(lambda done: self._connection.call(partial(self._done, delivery, done)))
 
@@ -117,14 +116,26 @@ class Consumer:
         if error is None:
             self._reply(delivery, future.result())
             return
-        log.error("a fault of the executor ended job %s", delivery.correlation_id, exc_info=error)
+        log.error("a fault of the executor ended job %s", delivery.job, exc_info=error)
         self._reply(delivery, Reply(FAILED, exceptions=(f"A fault of the executor ended the job: {error!r}.",)))
 
     def _reply(self, delivery: Delivery, reply: Reply) -> None:
-        if delivery in self._in_hand:
-            body = reply.body(self._settings.name)
-            confirmed = partial(self._confirmed, delivery)
-            self._replies.publish(delivery.reply_to, delivery.correlation_id, body, confirmed)
+        if delivery in self._in_hand and not delivery.cancellation.is_set():
+            delivery.answered = True
+            body, then = reply.body(self._settings.name), partial(self._confirmed, delivery)
+            self._publisher.reply(delivery.reply_to, delivery.job, body, then)
+
+    def _hand_back(self, delivery: Delivery) -> None:
+        """Leave a job to another executor, unless its reply is on its way."""
+        if not delivery.answered:
+            delivery.cancellation.cancel()
+            self._replace(delivery, delivery.past.once_more_handed_back(self._settings.name))
+
+    def _replace(self, delivery: Delivery, past: Past) -> None:
+        """Put a copy that knows its past at the end of the queue, in place of the message."""
+        delivery.answered = True
+        then = partial(self._confirmed, delivery)
+        self._publisher.publish(self._settings.queue, delivery.body, delivery.next(past), then)
 
     def _confirmed(self, delivery: Delivery, taken: bool) -> None:
         if delivery not in self._in_hand:
@@ -132,7 +143,7 @@ class Consumer:
         if taken:
             self._acknowledge(delivery)
         else:
-            self._hand_back(delivery)
+            self._put_back(delivery)
 
     def _acknowledge(self, delivery: Delivery) -> None:
         self._in_hand.remove(delivery)
@@ -140,9 +151,8 @@ class Consumer:
             self._channel.basic_ack(delivery.tag)
         self._leave_if_done()
 
-    def _hand_back(self, delivery: Delivery) -> None:
+    def _put_back(self, delivery: Delivery) -> None:
         self._in_hand.remove(delivery)
-        delivery.cancellation.cancel()
         if self._channel:
             self._channel.basic_nack(delivery.tag, requeue=True)
         self._leave_if_done()
@@ -161,7 +171,7 @@ class Consumer:
 
     def _hand_all_back(self) -> None:
         for delivery in list(self._in_hand):
-            log.warning("handed back job %s", delivery.correlation_id)
+            log.warning("handed back job %s", delivery.job)
             self._hand_back(delivery)
 
     def _leave_if_done(self) -> None:

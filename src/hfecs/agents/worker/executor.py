@@ -19,7 +19,9 @@ from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
 from hfecs.agents.worker.equipment import Equipment
 from hfecs.agents.worker.events import Announce
+from hfecs.agents.worker.obituary import Obituary, history
 from hfecs.agents.worker.outbox import Outbox
+from hfecs.agents.worker.performer import Performer
 from hfecs.agents.worker.settings import Settings
 from hfecs.agents.worker.stages import Stages
 
@@ -42,8 +44,9 @@ def main() -> int:
     metrics = Metrics(Database.from_environment(os.environ))
     equipment = Equipment.from_environment(os.environ)
     announce = _announce(outbox, metrics)
-    stages = Stages(settings.name, ObjectStore(transfers), Threads(transfers), announce, equipment)
-    consumer = Consumer(settings, connection, stages.perform, outbox)
+    stages = Stages(ObjectStore(transfers), Threads(transfers), equipment)
+    performer = Performer(settings.name, stages, announce, Obituary(history(settings.broker)))
+    consumer = Consumer(settings, connection, performer.perform, outbox)
     _stop_on_signals(connection, consumer)
     log.info("executor %s: %d jobs side by side from %s", settings.name, settings.threads, settings.queue)
     connection.run(consumer)

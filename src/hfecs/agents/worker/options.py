@@ -1,4 +1,4 @@
-"""The options of a job: where its files are, how long it may take, in which image it runs."""
+"""The options of a job: where its files are, how long it may take, how often it is tried, in which image it runs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from typing import Any
 from hfecs.agents.worker.settings import STORAGES
 from hfecs.errors import WorkflowInvalid
 
+RETRIES = 2
+"""So often a program that failed is tried again, unless the job says otherwise."""
+
+MOST_RETRIES = 100
+
 
 @dataclass(frozen=True)
 class Options:
-    """Where the files are, the time limit in seconds, and the image of the job's container if it has one."""
+    """Where the files are, the time limit in seconds, how often the program is tried again, and the job's image."""
 
     storage: str
     bucket: str = ""
@@ -21,6 +26,7 @@ class Options:
     workdir: str = ""
     timeout: float | None = None
     container: str = ""
+    retries: int = RETRIES
 
 
 def read_options(options: object, default_storage: str, nfs: str) -> Options:
@@ -37,7 +43,13 @@ def read_options(options: object, default_storage: str, nfs: str) -> Options:
         raise WorkflowInvalid(f"The job's storage is {storage}, but its option {needed!r} is missing.")
     if needed == "workdir":
         places["workdir"] = _directory(places["workdir"], nfs)
-    return Options(STORAGES[storage], **places, timeout=_timeout(values.get("timeout")), container=_image(values))
+    return Options(
+        STORAGES[storage],
+        **places,
+        timeout=_timeout(values.get("timeout")),
+        container=_image(values),
+        retries=_retries(values.get("retries")),
+    )
 
 
 def text(values: Mapping[str, Any], key: str) -> str:
@@ -71,3 +83,11 @@ def _timeout(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise WorkflowInvalid(f"The job's option 'timeout' is {value!r}, not a number of seconds above 0.")
     return float(value)
+
+
+def _retries(value: object) -> int:
+    if value is None:
+        return RETRIES
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_RETRIES:
+        raise WorkflowInvalid(f"The job's option 'retries' is {value!r}, not a whole number from 0 to {MOST_RETRIES}.")
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -18,6 +19,9 @@ NOT_RUNNABLE = 126
 NOT_FOUND = 127
 KILLED = 128
 """Exit codes as a shell gives them; the number of a signal is added to the last."""
+
+PASSING = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY})
+"""Why a program may not be started now, and be a moment later: other jobs use what it needs."""
 
 SECRETS = frozenset(
     {
@@ -47,13 +51,17 @@ class Command:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code, the ends of its output, and a sentence if it failed."""
+    """How a command ended: its exit code, the ends of its output, and a sentence if it failed.
+
+    `lasting`: trying again here would end the same way.
+    """
 
     exit_status: int
     stdout: str = ""
     stderr: str = ""
     problem: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    lasting: bool = False
 
 
 def run(command: Command, cancellation: Cancellation) -> Ended:
@@ -122,8 +130,9 @@ def _reap(process: subprocess.Popen[bytes]) -> tuple[int, dict[str, float]]:
 
 def _not_started(program: str, error: OSError) -> Ended:
     if isinstance(error, FileNotFoundError):
-        return Ended(NOT_FOUND, problem=f"The program {program} was not found on the executor.")
-    return Ended(NOT_RUNNABLE, problem=f"The program {program} cannot be run: {error.strerror}.")
+        return Ended(NOT_FOUND, problem=f"The program {program} was not found on the executor.", lasting=True)
+    problem = f"The program {program} cannot be run: {error.strerror}."
+    return Ended(NOT_RUNNABLE, problem=problem, lasting=error.errno not in PASSING)
 
 
 def _problem(command: Command, exit_status: int, in_time: bool) -> str:

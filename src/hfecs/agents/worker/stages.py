@@ -1,80 +1,45 @@
-"""The stages of a job: fetch its inputs, run its command, store its outputs, and say how it went."""
+"""The stages of a job: fetch its inputs, run its command, store its outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from hfecs.agents.objects import ObjectStore
 from hfecs.agents.threads import Threads
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.container import run_in
+from hfecs.agents.worker.disk import FULL, is_full, no_space, sentence
 from hfecs.agents.worker.equipment import PLAIN, Equipment
-from hfecs.agents.worker.events import Announce, JobEvents
+from hfecs.agents.worker.events import JobEvents
 from hfecs.agents.worker.job import Job
 from hfecs.agents.worker.process import Command, Ended, run
+from hfecs.agents.worker.reply import FAILED
 from hfecs.agents.worker.storage import Storage, storage_for
 from hfecs.errors import HfecsError, WorkflowFailed
-
-FAILED = 1
-"""The exit status in the reply of a job that failed before or after its command."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the engine is told; a job that succeeded has no exceptions."""
-
-    exit_status: int
-    stdout: str = ""
-    stderr: str = ""
-    metrics: dict[str, Any] = field(default_factory=dict)
-    exceptions: tuple[str, ...] = ()
-
-    def body(self, executor: str) -> dict[str, Any]:
-        """The reply as it is sent."""
-        told = {"exit_status": self.exit_status, "stdout": self.stdout, "stderr": self.stderr, "metrics": self.metrics}
-        exceptions = {"exceptions": list(self.exceptions)} if self.exceptions else {}
-        return {**told, **exceptions, "executor": executor}
 
 
 class Stages:
     """Takes jobs through their stages; several threads may do so side by side."""
 
-    def __init__(
-        self,
-        executor: str,
-        objects: ObjectStore,
-        transfers: Threads,
-        announce: Announce,
-        equipment: Equipment = PLAIN,
-    ) -> None:
-        self._executor = executor
+    def __init__(self, objects: ObjectStore, transfers: Threads, equipment: Equipment = PLAIN) -> None:
         self._equipment = equipment
         self._objects = objects
         self._transfers = transfers
-        self._announce = announce
 
-    def perform(self, job: Job, cancellation: Cancellation) -> Reply:
-        """Do a job; whatever goes wrong with it ends up in the reply."""
-        events = JobEvents(self._executor, job, self._announce)
-        events.tell("started")
-        ended = Ended(FAILED)
+    def pass_through(self, job: Job, events: JobEvents, cancellation: Cancellation) -> Ended:
+        """Take a job through all its stages once; a failure of any of them is an end, too."""
         try:
             with _directory(job) as directory:
-                ended = self._stages(job, directory, events, cancellation)
+                return self._stages(job, directory, events, cancellation)
         except HfecsError as error:
-            ended = Ended(FAILED, problem=error.message)
+            return Ended(FAILED, problem=error.message, lasting=True)
         except OSError as error:
-            ended = Ended(FAILED, problem=f"The executor could not work on the job's files: {error}.")
-        handed_back = {"handed_back": True} if cancellation.is_set() else {}
-        events.tell("finished", exit_status=ended.exit_status, **handed_back)
-        problems = (ended.problem,) if ended.problem else ()
-        return Reply(ended.exit_status, ended.stdout, ended.stderr, events.metrics, problems)
+            return Ended(FAILED, problem=sentence(error), lasting=error.errno not in FULL)
 
     def _stages(self, job: Job, directory: Path, events: JobEvents, cancellation: Cancellation) -> Ended:
         storage = storage_for(job.options, self._objects, self._equipment.cache)
@@ -113,6 +78,8 @@ class Stages:
             else:
                 ended = run(command, cancellation)
             facts.update(exit_status=ended.exit_status, metrics=dict(ended.metrics))
+        if ended.exit_status and is_full(directory):
+            return replace(ended, problem=f"{ended.problem} {no_space(directory)}")
         return ended
 
     def _store(

@@ -1,0 +1,50 @@
+"""A message of the queue of jobs, as it is in an executor's hands."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+
+from pika.spec import Basic, BasicProperties
+
+from hfecs.agents import messages
+from hfecs.agents.worker.cancellation import Cancellation
+from hfecs.agents.worker.past import Past
+
+
+@dataclass(eq=False)
+class Delivery:
+    """A message that is not settled yet: neither acknowledged nor put back into the queue.
+
+    `answered`: its reply is on its way.
+    """
+
+    tag: int
+    redelivered: bool
+    properties: BasicProperties
+    body: bytes
+    past: Past
+    cancellation: Cancellation = field(default_factory=Cancellation)
+    answered: bool = False
+
+    @classmethod
+    def of(cls, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> Delivery:
+        """What the broker has just delivered."""
+        return cls(method.delivery_tag or 0, bool(method.redelivered), properties, body, Past.of(properties))
+
+    @property
+    def reply_to(self) -> str:
+        """The queue for the reply; empty if the message names none."""
+        return self.properties.reply_to or ""
+
+    @property
+    def job(self) -> str:
+        """What the job is called by those who wait for its reply."""
+        return self.properties.correlation_id or ""
+
+    def next(self, past: Past) -> BasicProperties:
+        """The properties of the copy that takes this message's place in the queue."""
+        properties = copy(self.properties)
+        properties.headers = {**(self.properties.headers or {}), **past.headers()}
+        properties.delivery_mode = messages.PERSISTENT
+        return properties

@@ -1,0 +1,57 @@
+"""What became of a job before it was delivered: it travels in the headers of its message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pika.spec import BasicProperties
+
+LOST = "hfecs-lost"
+HANDED_BACK = "hfecs-handed-back"
+WHY = "hfecs-why"
+
+
+@dataclass(frozen=True)
+class Past:
+    """How many deliveries were lost with their executor or its connection, how many were handed back, and the last why.
+
+    `sent` is when the engine sent the job, in seconds since 1970, if it told.
+    """
+
+    lost: int = 0
+    handed_back: int = 0
+    why: str = ""
+    sent: int | None = None
+
+    @classmethod
+    def of(cls, properties: BasicProperties) -> Past:
+        """Read the headers of a message; what makes no sense there counts as nothing."""
+        headers = properties.headers or {}
+        why = headers.get(WHY)
+        told = why if isinstance(why, str) else ""
+        return cls(_count(headers.get(LOST)), _count(headers.get(HANDED_BACK)), told, properties.timestamp)
+
+    @property
+    def attempts(self) -> int:
+        """How often it was delivered before, as far as anybody can tell."""
+        return self.lost + self.handed_back
+
+    def once_more_lost(self) -> Past:
+        """The same after one more delivery of which nothing was heard again."""
+        return replace(self, lost=self.lost + 1, why="its executor, or the connection of its executor, was lost")
+
+    def once_more_interrupted(self) -> Past:
+        """The same after the executor that has it again lost the broker in the middle of it."""
+        return replace(self, handed_back=self.handed_back + 1, why="the connection to the broker was lost")
+
+    def once_more_handed_back(self, executor: str) -> Past:
+        """The same after an executor that had to stop gave it back."""
+        return replace(self, handed_back=self.handed_back + 1, why=f"{executor} had to stop and handed it back")
+
+    def headers(self) -> dict[str, str | int]:
+        """The headers for the next delivery."""
+        return {LOST: self.lost, HANDED_BACK: self.handed_back, WHY: self.why}
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
