@@ -67,7 +67,8 @@ class Cloud:
         yield "launch template", ec2.describe_launch_templates()["LaunchTemplates"]
         yield "Auto Scaling group", scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
         yield "group policy", scaling.describe_policies()["ScalingPolicies"]
-        yield "role", iam.list_roles()["Roles"]
+        # Service-linked roles are the account's: no tool removes them.
+        yield "role", [role for role in iam.list_roles()["Roles"] if "/aws-service-role/" not in role["Path"]]
         yield "instance profile", iam.list_instance_profiles()["InstanceProfiles"]
         yield "ECS cluster", clusters
         yield "ECS service", [service for cluster in clusters for service in self._services(cluster["clusterArn"])]

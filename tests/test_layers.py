@@ -22,7 +22,18 @@ FLOORS = {
     for floor, names in enumerate(
         [
             ["hfecs", "errors"],
-            ["machine", "together", "state", "config", "settings", "render", "report", "compare", "resource"],
+            [
+                "machine",
+                "together",
+                "sharing",
+                "state",
+                "config",
+                "settings",
+                "render",
+                "report",
+                "compare",
+                "resource",
+            ],
             ["aws", "answers", "workflow", "site", "images"],
             ["wait", "stack", "removal"],
             ["resources"],

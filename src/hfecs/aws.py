@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfecs.answers import LOCAL_HINT
 from hfecs.errors import Misused
+from hfecs.sharing import Sharing
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
@@ -36,7 +37,7 @@ MAX_ATTEMPTS = 10
 # From which attempt on, and how often, a person is told that a call is being repeated.
 TOLD_ATTEMPT = 4
 QUIET_SECONDS = 5.0
-# Calls side by side over one client; together() runs at most 16.
+# Calls side by side over one client; together() runs at most as many.
 CONNECTIONS = 32
 # Files of this size and more are sent in parts of it; S3's checksum of such a file is made of those of its parts.
 PART_BYTES = 8 * 1024 * 1024
@@ -65,6 +66,7 @@ class Cloud:
         self._opening = threading.RLock()
         self._clients: dict[str, Any] = {}
         self._tell, self._told = tell, float("-inf")
+        self.sharing = Sharing()
 
     @cached_property
     def _session(self) -> Any:
@@ -116,6 +118,7 @@ class Cloud:
         )
         client = self._session.client(service, region_name=self.region, endpoint_url=self.endpoint_url, config=config)
         client.meta.events.register("before-send", self._notice)
+        self.sharing.listen(client)
         return client
 
     def _notice(self, request: Any, event_name: str, **_: Any) -> None:

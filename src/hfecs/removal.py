@@ -14,12 +14,13 @@ from hfecs.together import together
 Paragraphs = Sequence[Sequence[Module]]
 
 
-def remove(stack: Stack, paragraphs: Paragraphs) -> None:
+def remove(stack: Stack, paragraphs: Paragraphs, *, looked: bool = False) -> None:
     """Tear down what the state file names and what carries our tags, paragraph by paragraph.
 
-    An error does not stop it: the rest is removed, and Leftovers lists what is still there.
+    `looked` says that the stack has been surveyed a moment ago: only what that left out is looked at. An error does
+    not stop it: the rest is removed, and Leftovers lists what is still there.
     """
-    stack.survey([module for paragraph in paragraphs for module in paragraph])
+    stack.survey([module for paragraph in paragraphs for module in paragraph], again=not looked)
     failures: list[str] = []
     for paragraph in paragraphs:
         together(

@@ -86,13 +86,14 @@ class Stack:
         generation = self.state.generation(self.name, kind, name)
         return digest(self.state.lineage, self.name, kind, name, generation)[:32]
 
-    def survey(self, modules: Iterable[Module]) -> None:
-        """Look at everything of these kinds at once, and check that the state file is of this account."""
+    def survey(self, modules: Iterable[Module], *, again: bool = True) -> None:
+        """Look at these kinds at once (not those seen before, if not `again`); check whose account the state is of."""
 
         def look(module: Module) -> Callable[[], None]:
             return lambda: self._remember(module.KIND, module.survey(self))
 
-        together(lambda: self.cloud.account and None, *(look(module) for module in modules))
+        wanted = [module for module in modules if again or module.KIND not in self._surveyed]
+        together(*(look(module) for module in wanted), lambda: self.cloud.account and None)
         self.state.belongs_to(self.cloud.account, self.cloud.region)
 
     def seen(self, kind: str, name: str) -> Found | None:

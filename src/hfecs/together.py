@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-SIDE_BY_SIDE = 16
+SIDE_BY_SIDE = 32
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:

@@ -48,10 +48,8 @@ TEARDOWN: Paragraphs = [
     [task],
     [auto_scaling_group, instance],
     [container_instance, ingress],
-    [ecs_cluster, launch_template, task_definition, parameter],
-    [security_group, instance_profile],
-    [role],
-    [log_group],
+    [ecs_cluster, launch_template, task_definition, parameter, instance_profile],
+    [security_group, role, log_group],
 ]
 
 REPLACED = "replaces the broker's machine: jobs that wait in its queue are lost and running ones end"
@@ -100,16 +98,17 @@ def up(stack: Stack, config: Config) -> None:
     stack.output(image_id=place.image_id, instance_type=config.cluster.instance_type)
 
 
-def down(stack: Stack) -> None:
-    """Remove the cluster, its log lines included."""
-    remove(stack, TEARDOWN)
+def down(stack: Stack, *, looked: bool = False) -> None:
+    """Remove the cluster, its log lines included; `looked`: the stack has just been surveyed."""
+    remove(stack, TEARDOWN, looked=looked)
 
 
 def look(stack: Stack, config: Config) -> site.Site:
     """See what there is of the cluster and what the account offers, in one round of calls."""
-    kinds = [service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)]
+    # What is looked up in most steps, the roles, comes first.
+    kinds = [service_linked_role, *(module for paragraph in reversed(TEARDOWN) for module in paragraph)]
     place: site.Site
-    place, _ = together(lambda: site.look(stack.cloud, config, _image(stack, config)), lambda: stack.survey(kinds))
+    _, place = together(lambda: stack.survey(kinds), lambda: site.look(stack.cloud, config, _image(stack, config)))
     master = stack.seen(instance.KIND, "master")
     if config.cluster.ami_id or _image(stack, config) or not (master and master.ours):
         return place

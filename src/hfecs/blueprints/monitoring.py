@@ -41,10 +41,8 @@ TEARDOWN: Paragraphs = [
     [task],
     [instance],
     [container_instance],
-    [ecs_cluster, task_definition, parameter],
-    [security_group, instance_profile],
-    [role],
-    [log_group],
+    [ecs_cluster, task_definition, parameter, instance_profile],
+    [security_group, role, log_group],
 ]
 
 ADMIN, READER = "admin", "grafana"
@@ -88,9 +86,9 @@ def up(stack: Stack, config: Config) -> None:
     stack.output(image_id=place.image_id, instance_type=config.cluster.instance_type)
 
 
-def down(stack: Stack) -> None:
-    """Remove the monitoring, all metrics included."""
-    remove(stack, TEARDOWN)
+def down(stack: Stack, *, looked: bool = False) -> None:
+    """Remove the monitoring, all metrics included; `looked`: the stack has just been surveyed."""
+    remove(stack, TEARDOWN, looked=looked)
 
 
 def _of_monitoring(config: Config) -> Config:

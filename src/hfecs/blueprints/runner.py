@@ -117,9 +117,14 @@ def forget(stack: Stack, run: Run) -> None:
             stack.state.forget(STACK, record)
 
 
-def down(stack: Stack, *, with_data: bool) -> None:
-    """Remove all runs; their buckets too if `with_data`."""
-    remove(stack, TEARDOWN_WITH_DATA if with_data else TEARDOWN)
+def down(stack: Stack, *, with_data: bool, looked: bool = False) -> None:
+    """Remove all runs; their buckets too if `with_data`; `looked`: the stack has just been surveyed."""
+    remove(stack, teardown(with_data), looked=looked)
+
+
+def teardown(with_data: bool) -> Paragraphs:
+    """What is removed of all runs, in order."""
+    return TEARDOWN_WITH_DATA if with_data else TEARDOWN
 
 
 def _options(config: Config) -> dict[str, str]:

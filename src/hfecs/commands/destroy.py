@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,16 +33,22 @@ def destroy(
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()
-    runs, whole = hfecs.stack(runner.STACK), hfecs.stack(cluster.STACK)
+    runs, whole, metrics = (hfecs.stack(name) for name in (runner.STACK, cluster.STACK, monitoring.STACK))
     what = f"everything of cluster {whole.cluster} in {hfecs.cloud.region}"
     confirm(hfecs, f"Remove {what}{' with all data in its buckets' if delete_data else ''}?", yes)
+
+    def look() -> None:
+        parts = [(runs, runner.teardown(delete_data)), (whole, cluster.TEARDOWN), (metrics, monitoring.TEARDOWN)]
+        with hfecs.cloud.sharing.once():
+            together(*(partial(stack.survey, chain(*kinds)) for stack, kinds in parts))
+
+    def remove_machines() -> None:
+        together(partial(cluster.down, whole, looked=True), partial(monitoring.down, metrics, looked=True))
+
     with hfecs.locked("destroy"), hfecs.console.summary(f"Destroyed {what}"):
-        machines = partial(
-            together, partial(cluster.down, whole), partial(monitoring.down, hfecs.stack(monitoring.STACK))
-        )
         kept, *_ = together(
             lambda: [] if delete_data else _buckets(runs),
-            lambda: in_turn(partial(runner.down, runs, with_data=delete_data), machines),
+            lambda: in_turn(look, partial(runner.down, runs, with_data=delete_data, looked=True), remove_machines),
             lambda: images.down(hfecs.stack(images.STACK)),
         )
     for name in kept:

@@ -61,21 +61,28 @@ def survey(stack: Stack) -> Iterator[Found]:
     prefix = full_name(stack, "")
     pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=path(stack))
     roles = [role for page in pages for role in page["Roles"] if role["RoleName"].startswith(prefix)]
-    details = together(*[partial(_details, stack, role["RoleName"]) for role in roles])
-    for role, (tags, policy) in zip(roles, details, strict=True):
+    names = [role["RoleName"] for role in roles]
+    tags, policies = together(
+        lambda: together(*[partial(_tags, stack, name) for name in names]),
+        lambda: together(*[partial(_policy, stack, name) for name in names]),
+    )
+    for role, tagged, policy in zip(roles, tags, policies, strict=True):
         actual = {"trust": role["AssumeRolePolicyDocument"], "policy": policy}
-        yield Found(role["RoleName"].removeprefix(prefix), role["Arn"], actual, ours=stack.owns(tags))
+        yield Found(role["RoleName"].removeprefix(prefix), role["Arn"], actual, ours=stack.owns(tagged))
 
 
-def _details(stack: Stack, role: str) -> tuple[dict[str, str], Any]:
-    """The tags and the inline policy of a role, both None when it went away meanwhile."""
-    tags: dict[str, str] = {}
-    policy = None
+def _tags(stack: Stack, role: str) -> dict[str, str]:
+    """The tags of a role; none when it went away meanwhile."""
     with answered_with(GONE):
-        tags = tags_of(stack.cloud.iam.list_role_tags(RoleName=role)["Tags"])
+        return tags_of(stack.cloud.iam.list_role_tags(RoleName=role)["Tags"])
+    return {}
+
+
+def _policy(stack: Stack, role: str) -> Any:
+    """The inline policy of a role; None if it has none."""
     with answered_with(GONE):
-        policy = stack.cloud.iam.get_role_policy(RoleName=role, PolicyName=POLICY)["PolicyDocument"]
-    return tags, policy
+        return stack.cloud.iam.get_role_policy(RoleName=role, PolicyName=POLICY)["PolicyDocument"]
+    return None
 
 
 def _create(stack: Stack, name: str, trust: Any, policy: Any) -> str:
