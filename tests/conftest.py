@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.ec2.models.amis import AMIS
@@ -22,6 +23,12 @@ from support import WatchedCloud, stack_of
 
 # Where the tests are started in the background Ctrl-C is ignored, by them and by every program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples each time, so that what is green stays green; --hypothesis-profile=long looks for new ones.
+_ANY_PACE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+settings.register_profile("steady", derandomize=True, database=None, max_examples=100, **_ANY_PACE)  # type: ignore[arg-type]
+settings.register_profile("long", max_examples=5_000, **_ANY_PACE)  # type: ignore[arg-type]
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

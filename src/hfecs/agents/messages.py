@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ HISTORY_ARGUMENTS: dict[str, Any] = {
 
 HISTORY_BINDING = "#"
 
+_TEXTS = ("executor", "timestamp", "type", "run", "id", "executable")
+
 EXECUTOR_READY = "executor.ready"
 EXECUTOR_STOPPED = "executor.stopped"
 
@@ -44,6 +47,16 @@ def workflow_event(run: str, step: str) -> str:
 def event(executor: str, kind: str, **facts: Any) -> dict[str, Any]:
     """The body of an event that happens now."""
     return {"executor": executor, "timestamp": timestamp(), "type": kind, **facts}
+
+
+def read_event(body: bytes) -> dict[str, Any]:
+    """An event as it came; an empty one if it is none, for anybody may send to the exchange."""
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    told = isinstance(event, dict) and all(isinstance(event.get(key, ""), str) for key in _TEXTS)
+    return event if told else {}
 
 
 def timestamp() -> str:

@@ -39,6 +39,7 @@ class FakeChannel:
     def queue_declare(
         self, queue: str, *, durable: bool = False, passive: bool = False, callback: Callable[..., None] = print
     ) -> None:
+        assert isinstance(queue, str), "pika takes texts only"
         self.declared.append(queue)
         if passive and queue in self.connection.queues:
             callback(None)

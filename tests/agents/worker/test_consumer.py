@@ -288,3 +288,9 @@ def test_a_job_that_comes_back_after_the_connection_was_lost_has_killed_nobody(b
 
     assert broker.copies() == []
     assert work.pasts[1] == Past(handed_back=1, why="the connection to the broker was lost")
+
+
+def test_a_message_whose_reply_queue_has_no_name_in_utf_8_is_dropped(broker: Broker) -> None:
+    broker.jobs.deliver(1, JOB, reply_to=cast(str, b"\xff"))
+
+    assert broker.jobs.settled == [("ack", 1)]

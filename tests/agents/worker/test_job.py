@@ -101,3 +101,55 @@ def test_output_of_the_command_cannot_go_outside_of_the_job_directory() -> None:
 def test_what_is_wrong_with_a_message_is_said(body: bytes, words: str) -> None:
     with pytest.raises(WorkflowInvalid, match=words):
         parse(body, "s3")
+
+
+@pytest.mark.parametrize("key", ["id", "name", "run", "executable", "stdout"])
+def test_half_a_character_is_no_text(key: str) -> None:
+    with pytest.raises(WorkflowInvalid, match=f"The job's '{key}' is .*, not a text"):
+        parse(message(**{key: "x\ud800"}), "s3")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"args": ["\udfff"]},
+        {"env": {"\ud800": "x"}},
+        {"env": {"x": "\ud800"}},
+        {"inputs": [{"name": "a\ud800"}]},
+        {"inputs": [{"name": "a", "band": "\0"}]},
+    ],
+    ids=str,
+)
+def test_half_a_character_goes_into_no_program_and_no_file(parts: dict[str, Any]) -> None:
+    with pytest.raises(WorkflowInvalid):
+        parse(message(**parts), "s3")
+
+
+def test_an_id_fits_into_the_routing_keys_of_its_events() -> None:
+    assert parse(message(id="ż" * 100), "s3").id == "ż" * 100
+
+    with pytest.raises(WorkflowInvalid, match="The job's 'id' is longer than 200 bytes"):
+        parse(message(id="ż" * 101), "s3")
+
+
+@pytest.mark.parametrize("timeout", ["Infinity", "NaN", "-1", "0", '"60"', "true"])
+def test_a_time_limit_is_a_number_of_seconds(timeout: str) -> None:
+    body = message(options={**S3, "timeout": "@"}).replace(b'"@"', timeout.encode())
+
+    with pytest.raises(WorkflowInvalid, match=r"'timeout' is .*, not a number of seconds"):
+        parse(body, "s3")
+
+
+def test_a_time_limit_of_ages_is_one_of_a_year() -> None:
+    body = message(options={**S3, "timeout": 10**400})
+
+    assert parse(body, "s3").options.timeout == 31_536_000
+
+
+def test_what_is_long_or_deep_is_not_shown_whole() -> None:
+    deep = b'{"executable": "x", "inputs": [{"name": ' + b"[" * 900 + b"]" * 900 + b"}]}"
+
+    for body in (deep, message(args={"x" * 5000: 1}), message(stdout="/" + "x" * 5000)):
+        with pytest.raises(WorkflowInvalid) as refused:
+            parse(body, "s3")
+        assert len(refused.value.message) < 500

@@ -121,3 +121,7 @@ def test_a_job_that_was_cancelled_before_its_command_does_not_run(tmp_path: Path
 
     assert ended.exit_status == 137
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_time_limit_may_be_longer_than_the_system_waits_at_a_time(tmp_path: Path) -> None:
+    assert shell(tmp_path, "true", timeout=31_536_000.0).exit_status == 0

@@ -34,8 +34,8 @@ class Delivery:
 
     @property
     def reply_to(self) -> str:
-        """The queue for the reply; empty if the message names none."""
-        return self.properties.reply_to or ""
+        """The queue for the reply; empty if the message names none, or one that is not in UTF-8."""
+        return self.properties.reply_to if isinstance(self.properties.reply_to, str) else ""
 
     @property
     def job(self) -> str:

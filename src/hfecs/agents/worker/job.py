@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hfecs.agents.worker.options import Options, read_options, text
+from hfecs.agents.worker.options import Options, brief, is_plain, read_options, text
 from hfecs.errors import WorkflowInvalid
 
 __all__ = ["Job", "Options", "parse"]
+
+LONGEST_ID = 200
 
 
 @dataclass(frozen=True)
@@ -46,20 +48,29 @@ def parse(body: bytes, default_storage: str, nfs: str = "") -> Job:
     if not isinstance(message, dict):
         raise WorkflowInvalid("The message is not a job: it is not a JSON object.")
     inputs, outputs = _signals(message, "inputs"), _signals(message, "outputs")
+    read, stored = _files(inputs), _files(outputs)
     attributes = _attributes([*inputs, *outputs])
     return Job(
-        id=text(message, "id"),
+        id=_id(message),
         name=text(message, "name"),
         run=text(message, "run"),
         executable=_required(message, "executable"),
         args=tuple(_filled(word, attributes) for word in _words(message)),
         env={key: _filled(value, attributes) for key, value in _environment(message).items()},
-        inputs=_files(inputs),
-        outputs=_files(outputs),
+        inputs=read,
+        outputs=stored,
         stdout=_file(text(message, "stdout")),
         stderr=_file(text(message, "stderr")),
         options=read_options(message.get("options"), default_storage, nfs),
     )
+
+
+def _id(message: Mapping[str, Any]) -> str:
+    """The job's id; it is a part of the routing keys of its events, and AMQP lets those have 255 bytes."""
+    value = text(message, "id")
+    if len(value.encode()) > LONGEST_ID:
+        raise WorkflowInvalid(f"The job's 'id' is longer than {LONGEST_ID} bytes: {brief(value)}.")
+    return value
 
 
 def _required(message: Mapping[str, Any], key: str) -> str:
@@ -75,22 +86,22 @@ def _words(message: Mapping[str, Any]) -> list[str]:
     try:
         words = shlex.split(args) if isinstance(args, str) else args
     except ValueError as error:
-        raise WorkflowInvalid(f"The job's args {args!r} cannot be split into words: {error}.") from error
+        raise WorkflowInvalid(f"The job's args {brief(args)} cannot be split into words: {error}.") from error
     if not isinstance(words, list):
-        raise WorkflowInvalid(f"The job's 'args' are {args!r}, not a list.")
+        raise WorkflowInvalid(f"The job's 'args' are {brief(args)}, not a list.")
     return [_scalar("args", word) for word in words]
 
 
 def _environment(message: Mapping[str, Any]) -> dict[str, str]:
     env = message.get("env") or {}
-    if not isinstance(env, dict) or any(not key or "=" in key or "\0" in key for key in env):
-        raise WorkflowInvalid(f"The job's 'env' is {env!r}, not variables with their values.")
+    if not isinstance(env, dict) or any(not key or "=" in key or not is_plain(key) for key in env):
+        raise WorkflowInvalid(f"The job's 'env' is {brief(env)}, not variables with their values.")
     return {key: _scalar("env", value) for key, value in env.items()}
 
 
 def _scalar(key: str, value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or "\0" in str(value):
-        raise WorkflowInvalid(f"The job's {key!r} hold {value!r}, neither a text nor a number.")
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or not is_plain(str(value)):
+        raise WorkflowInvalid(f"The job's {key!r} hold {brief(value)}, neither a text nor a number.")
     return str(value)
 
 
@@ -116,14 +127,14 @@ def _files(signals: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 def _file(name: str) -> str:
     """The name of a file in the job's directory, or nothing."""
     if name and {"", ".", ".."} & set(name.split("/")):
-        raise WorkflowInvalid(f"The file {name!r} is not inside the job's directory, the job was not started.")
+        raise WorkflowInvalid(f"The file {brief(name)} is not inside the job's directory, the job was not started.")
     return name
 
 
 def _attributes(signals: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The values that `$name_attribute` stands for in arguments and environment."""
     return {
-        f"{signal.get('name')}_{attribute}": str(value)
+        f"{signal.get('name')}_{attribute}": text({attribute: str(value)}, attribute)
         for signal in signals
         for attribute, value in signal.items()
         if isinstance(value, str | int | float)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -96,7 +95,7 @@ def history(url: str) -> Read:
                     if method is None or body is None or time.monotonic() > give_up:
                         return
                     channel.basic_ack(method.delivery_tag or 0)
-                    event = json.loads(body)
+                    event = messages.read_event(body)
                     if event.get("timestamp", "") > now:
                         return
                     yield event

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import posixpath
+import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +17,19 @@ RETRIES = 2
 """So often a program that failed is tried again, unless the job says otherwise."""
 
 MOST_RETRIES = 100
+
+LONGEST_SECONDS = 31_536_000
+"""A time limit above a year is one of a year: the system's own clocks cannot wait for any number."""
+
+_ODD = re.compile("[\0\ud800-\udfff]")
+
+
+class _Brief(reprlib.Repr):
+    """Shows the beginnings of what is long, and the upper levels of what is deep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother, self.maxlong = 3, 200, 100, 40
 
 
 @dataclass(frozen=True)
@@ -32,11 +48,11 @@ class Options:
 def read_options(options: object, default_storage: str, nfs: str) -> Options:
     """Check the options of a message; WorkflowInvalid says what is wrong. `nfs`: the directory of the file server."""
     if not isinstance(options, dict | None):
-        raise WorkflowInvalid(f"The job's 'options' are {options!r}, not a JSON object.")
+        raise WorkflowInvalid(f"The job's 'options' are {brief(options)}, not a JSON object.")
     values = options or {}
     storage = text(values, "storage") or default_storage
     if storage not in STORAGES:
-        raise WorkflowInvalid(f"The job's option 'storage' is {storage!r}, not one of {', '.join(STORAGES)}.")
+        raise WorkflowInvalid(f"The job's option 'storage' is {brief(storage)}, not one of {', '.join(STORAGES)}.")
     places = {key: text(values, key) for key in ("bucket", "prefix", "workdir")}
     needed = "bucket" if STORAGES[storage] == "s3" else "workdir"
     if not places[needed]:
@@ -57,15 +73,25 @@ def text(values: Mapping[str, Any], key: str) -> str:
     value = values.get(key)
     if value is None:
         return ""
-    if not isinstance(value, str) or "\0" in value:
-        raise WorkflowInvalid(f"The job's {key!r} is {value!r}, not a text.")
+    if not isinstance(value, str) or not is_plain(value):
+        raise WorkflowInvalid(f"The job's {key!r} is {brief(value)}, not a text.")
     return value
+
+
+def is_plain(value: str) -> bool:
+    """Whether the system and the broker can take a text: no zero characters, no halves of characters."""
+    return _ODD.search(value) is None
+
+
+def brief(value: object) -> str:
+    """A value as a sentence shows it: not all of it if it is long or deep."""
+    return _Brief().repr(value)
 
 
 def _directory(workdir: str, nfs: str) -> str:
     """An absolute directory; one that is not is below that of the file server."""
     if not workdir.startswith("/") and not nfs:
-        raise WorkflowInvalid(f"The job's option 'workdir' is {workdir!r}, and this executor has no file server.")
+        raise WorkflowInvalid(f"The job's option 'workdir' is {brief(workdir)}, and this executor has no file server.")
     return posixpath.join(nfs, workdir)
 
 
@@ -73,21 +99,23 @@ def _image(values: Mapping[str, Any]) -> str:
     """The image of the job's container, which Docker shall not take for one of its own options."""
     image = text(values, "container")
     if image.startswith("-"):
-        raise WorkflowInvalid(f"The job's option 'container' is {image!r}, not an image.")
+        raise WorkflowInvalid(f"The job's option 'container' is {brief(image)}, not an image.")
     return image
 
 
 def _timeout(value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise WorkflowInvalid(f"The job's option 'timeout' is {value!r}, not a number of seconds above 0.")
-    return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise WorkflowInvalid(f"The job's option 'timeout' is {brief(value)}, not a number of seconds above 0.")
+    return float(min(value, LONGEST_SECONDS))
 
 
 def _retries(value: object) -> int:
     if value is None:
         return RETRIES
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_RETRIES:
-        raise WorkflowInvalid(f"The job's option 'retries' is {value!r}, not a whole number from 0 to {MOST_RETRIES}.")
+        raise WorkflowInvalid(
+            f"The job's option 'retries' is {brief(value)}, not a whole number from 0 to {MOST_RETRIES}."
+        )
     return value

@@ -12,6 +12,9 @@ from typing import IO
 TAIL_BYTES = 64 * 1024
 """So much of the end of a job's output goes into its reply."""
 
+LONGEST_POLL_SECONDS = 86_400.0
+"""The system takes no more than 24 days at a time."""
+
 
 class Tail:
     """The end of what comes out of a pipe."""
@@ -63,7 +66,8 @@ def follow(process: int, tails: Iterable[Tail], timeout: float | None) -> bool:
 
 def _until(selector: selectors.BaseSelector, ended: int, deadline: float | None) -> bool:
     while deadline is None or time.monotonic() < deadline:
-        for key, _ in selector.select(None if deadline is None else max(0.0, deadline - time.monotonic())):
+        left = None if deadline is None else min(max(0.0, deadline - time.monotonic()), LONGEST_POLL_SECONDS)
+        for key, _ in selector.select(left):
             if key.fd == ended:
                 return True
             if not key.data.read():

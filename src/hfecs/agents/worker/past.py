@@ -10,6 +10,9 @@ LOST = "hfecs-lost"
 HANDED_BACK = "hfecs-handed-back"
 WHY = "hfecs-why"
 
+MOST = 1_000_000
+"""Nobody counts so far: one more than AMQP's greatest number would end the executor."""
+
 
 @dataclass(frozen=True)
 class Past:
@@ -54,4 +57,4 @@ class Past:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return min(value, MOST) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
