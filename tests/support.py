@@ -61,6 +61,7 @@ class WatchedCloud(Cloud):
         self.calls: list[Call] = []
         self.refusals: list[tuple[str, dict[str, str]]] = []
         self.answers: dict[str, dict[str, Any]] = {}
+        self.answers_once: dict[str, dict[str, Any]] = {}
 
     def client(self, service: str) -> Any:
         client = super().client(service)
@@ -72,6 +73,7 @@ class WatchedCloud(Cloud):
         self.calls.clear()
         self.refusals.clear()
         self.answers.clear()
+        self.answers_once.clear()
 
     def refuse(self, operation: str, code: str, message: str = "", times: int = 1) -> None:
         """Answer the next calls of an operation with an error of AWS."""
@@ -80,6 +82,10 @@ class WatchedCloud(Cloud):
     def answer(self, operation: str, **parsed: Any) -> None:
         """Answer all calls of an operation with this, as if AWS had it so."""
         self.answers[operation] = parsed
+
+    def answer_once(self, operation: str, **parsed: Any) -> None:
+        """Answer the next call of an operation with this."""
+        self.answers_once[operation] = parsed
 
     def changing(self) -> list[str]:
         return [call.operation for call in self.calls if call.changing]
@@ -95,8 +101,9 @@ class WatchedCloud(Cloud):
             if refusal[0] == model.name:
                 self.refusals.remove(refusal)
                 return AWSResponse("", 400, HTTPHeaders(), None), {"Error": refusal[1], "ResponseMetadata": {}}
-        if model.name in self.answers:
-            return AWSResponse("", 200, HTTPHeaders(), None), self.answers[model.name]
+        said = self.answers_once.pop(model.name, None) or self.answers.get(model.name)
+        if said:
+            return AWSResponse("", 200, HTTPHeaders(), None), said
         return None
 
 

@@ -33,6 +33,7 @@ FLOORS = {
                 "report",
                 "compare",
                 "resource",
+                "deadline",
             ],
             ["aws", "answers", "workflow", "site", "images"],
             ["wait", "stack", "removal"],

@@ -4,6 +4,82 @@ set -euo pipefail
 
 # Kept inputs, and the directories of jobs that run in containers; whichever user a worker runs as may write there.
 install -d -m 1777 /var/lib/hfecs/cache /var/lib/hfecs/jobs
+mkdir -p /etc/ecs /etc/hfecs
+
+cat > /etc/hfecs/machine.env <<'SETTINGS'
+HFECS_END_WITH_TASK=${end_with_task}
+HFECS_ENDS_ITSELF=${ends_itself}
+SETTINGS
+
+cat > /usr/local/bin/hfecs-deadline <<'SCRIPT'
+#!/bin/bash
+# Shuts the machine down when its deadline has passed, which stands in its tag hfecs:ends and may be renewed there.
+# EC2 itself is asked: the metadata of Xen machines such as t2 show a tag as it was at the last start. Without an answer
+# counts what EC2 said last, then the metadata, and twelve hours from the boot if nobody has ever said anything.
+metadata=http://169.254.169.254/latest
+kept=/var/lib/hfecs/ends
+seconds_without_deadline=43200
+
+token=$(curl -sf -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/api/token")
+about() { curl -sf -m 5 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/$1"; }
+
+ask() {
+  local region domain machine role keys
+  region=$(about placement/region) && domain=$(about services/domain) && machine=$(about instance-id) || return
+  role=$(about iam/security-credentials/) && keys=$(about "iam/security-credentials/$role") || return
+  of() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" <<< "$keys"; }
+  # Through stdin: the command line can be read by every process of the machine.
+  curl -sf -m 10 -K - <<REQUEST | sed -n 's/.*<value>\([^<]*\)<.*/\1/p'
+url = "https://ec2.$region.$domain/"
+aws-sigv4 = "aws:amz:$region:ec2"
+user = "$(of AccessKeyId):$(of SecretAccessKey)"
+header = "X-Amz-Security-Token: $(of Token)"
+data = "Action=DescribeTags&Version=2016-11-15&Filter.1.Name=resource-id&Filter.1.Value.1=$machine"
+data = "Filter.2.Name=key&Filter.2.Value.1=hfecs%3Aends"
+REQUEST
+}
+
+ends=$(ask)
+if [ -n "$ends" ]; then
+  echo "$ends" > $kept
+else
+  ends=$(cat $kept 2> /dev/null || about tags/instance/hfecs:ends)
+fi
+[ "$ends" = never ] && exit
+now=$(date +%s)
+if [ -z "$ends" ] || ! last=$(date -d "$ends" +%s); then
+  last=$((now - $(cut -d. -f1 /proc/uptime) + seconds_without_deadline))
+fi
+if [ "$now" -ge "$last" ]; then
+  logger -t hfecs "the time of this machine is over: $ends"
+  shutdown -h now
+fi
+SCRIPT
+chmod 755 /usr/local/bin/hfecs-deadline
+
+cat > /etc/systemd/system/hfecs-deadline.service <<'UNIT'
+[Unit]
+Description=End this machine when its time is over
+
+[Service]
+Type=oneshot
+EnvironmentFile=/etc/hfecs/machine.env
+ExecCondition=/bin/sh -c 'test "$HFECS_ENDS_ITSELF" = true'
+ExecStart=/usr/local/bin/hfecs-deadline
+UNIT
+
+cat > /etc/systemd/system/hfecs-deadline.timer <<'UNIT'
+[Unit]
+Description=Look every minute if the time of this machine is over
+
+[Timer]
+OnCalendar=minutely
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+UNIT
+systemctl enable --now --no-block hfecs-deadline.timer
 
 # A machine that cannot reach the file server stops here and never joins: jobs would find an empty directory.
 nfs_mount='${nfs_mount}'
@@ -14,7 +90,6 @@ if [ -n "$nfs_mount" ]; then
   mount /nfs
 fi
 
-mkdir -p /etc/ecs /etc/hfecs
 cat >> /etc/ecs/ecs.config <<'CONFIG'
 ECS_CLUSTER=${cluster}
 ECS_INSTANCE_ATTRIBUTES={"hfecs.role":"${role}"}
@@ -23,10 +98,6 @@ ECS_CONTAINER_STOP_TIMEOUT=${stop_timeout}s
 ECS_IMAGE_PULL_BEHAVIOR=prefer-cached
 ECS_DISABLE_PRIVILEGED=true
 CONFIG
-
-cat > /etc/hfecs/machine.env <<'SETTINGS'
-HFECS_END_WITH_TASK=${end_with_task}
-SETTINGS
 
 cat > /usr/local/bin/hfecs-end-with-task <<'SCRIPT'
 #!/bin/bash

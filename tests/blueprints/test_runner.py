@@ -87,7 +87,7 @@ def test_a_second_run_shares_the_bucket_and_sends_nothing_twice(
 
     start(again(runs), stack, job, name="two")
 
-    assert sorted(cloud.changing()) == ["RunInstances", "RunTask"]
+    assert sorted(cloud.changing()) == ["CreateTags", "RunInstances", "RunTask"]
 
 
 def test_a_run_without_a_cluster_is_refused_and_makes_nothing(stack: Stack, cloud: WatchedCloud, job: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from hfecs.deadline import Deadline
 from hfecs.resources import (
     alarm,
     auto_scaling_group,
@@ -21,6 +23,7 @@ from hfecs.resources import (
     role_policy,
     scalable_target,
     scaling_policy,
+    scheduled_action,
     security_group,
     service,
     service_scaling_policy,
@@ -35,6 +38,7 @@ TRUST = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 STEPS = [{"MetricIntervalLowerBound": 0.0, "ScalingAdjustment": 1}]
+LATER, SOONER = (Deadline(datetime(2035, month, 1, tzinfo=UTC)) for month in (2, 1))
 
 
 @dataclass(frozen=True)
@@ -304,6 +308,14 @@ CASES = [
         lambda stack: scaling_policy.ensure(stack, "thing", group=stack.full_name("workers"), policy=a_step_policy(60)),
         lambda stack: scaling_policy.ensure(stack, "thing", group=stack.full_name("workers"), policy=a_step_policy(90)),
         "EstimatedInstanceWarmup: 60 -> 90",
+        group,
+        has_owner=False,
+    ),
+    Case(
+        scheduled_action,
+        lambda stack: scheduled_action.ensure(stack, "thing", group=stack.full_name("workers"), deadline=LATER),
+        lambda stack: scheduled_action.ensure(stack, "thing", group=stack.full_name("workers"), deadline=SOONER),
+        f"deadline: {LATER} -> {SOONER}",
         group,
         has_owner=False,
     ),

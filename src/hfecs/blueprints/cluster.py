@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from hfecs import site
-from hfecs.blueprints import broker, containers, foundation, images, metrics, scaling
+from hfecs.blueprints import broker, containers, foundation, images, metrics, scaling, switch
 from hfecs.blueprints.machines import launch, template_data
 from hfecs.config import Config
 from hfecs.removal import Paragraphs, remove
@@ -28,6 +28,7 @@ from hfecs.resources import (
     role,
     scalable_target,
     scaling_policy,
+    scheduled_action,
     security_group,
     service,
     service_linked_role,
@@ -42,7 +43,7 @@ STACK = "cluster"
 
 TEARDOWN: Paragraphs = [
     [alarm],
-    [service_scaling_policy, scaling_policy],
+    [service_scaling_policy, scaling_policy, scheduled_action],
     [scalable_target],
     [service],
     [task],
@@ -73,9 +74,11 @@ def up(stack: Stack, config: Config) -> None:
     watching = metrics.watching(stack, config)
     of_master = metrics.told(containers.master(stack, config, base, used), "notifier", collector, **watching)
     of_worker = metrics.told(containers.worker(stack, config, place, base, used), "worker", collector)
-    master_task, worker_task = together(
+    master_task, worker_task, *_ = together(
         lambda: task_definition.ensure(stack, "master", definition=of_master),
         lambda: task_definition.ensure(stack, "worker", definition=of_worker),
+        lambda: switch.arm_machine(stack, config, "master", master),
+        lambda: switch.arm_group(stack, config, group),
     )
 
     workers, machines_more, machines_fewer, _ = together(

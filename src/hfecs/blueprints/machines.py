@@ -34,9 +34,14 @@ def launch(config: Config, site: Site, *, role: str, cluster: str, profile: str,
             role=role,
             stop_timeout=config.worker.stop_timeout,
             end_with_task="true" if role == "runner" else "false",
+            ends_itself="false" if role == "worker" else "true",
             nfs_mount=(config.worker.nfs_mount or "") if role == "worker" else "",
         ),
     }
+    if role != "worker":
+        # Those of the group are ended by the group. The others shut down, and that must not leave a disk behind.
+        parameters["InstanceInitiatedShutdownBehavior"] = "terminate"
+        parameters["MetadataOptions"]["InstanceMetadataTags"] = "enabled"
     if config.cluster.key_pair_name:
         parameters["KeyName"] = config.cluster.key_pair_name
     return parameters

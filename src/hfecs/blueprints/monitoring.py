@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from hfecs import render, site
-from hfecs.blueprints import images
+from hfecs.blueprints import images, switch
 from hfecs.blueprints.foundation import SSH
 from hfecs.blueprints.machines import launch, on
 from hfecs.blueprints.metrics import DATABASE, MONITORING, WRITER, WRITER_PASSWORD
@@ -73,7 +73,7 @@ def up(stack: Stack, config: Config) -> None:
 
     machine = launch(config, place, role=MONITORING, cluster=stack.ecs_cluster, profile=profile, groups=[group])
     machine |= {"SubnetId": place.subnet_ids[0]}
-    definition, _ = together(
+    definition, itself = together(
         lambda: task_definition.ensure(
             stack,
             MONITORING,
@@ -82,7 +82,10 @@ def up(stack: Stack, config: Config) -> None:
         lambda: instance.ensure(stack, MONITORING, launch=machine, interrupts=REPLACED),
     )
 
-    service.ensure(stack, MONITORING, cluster=stack.ecs_cluster, settings=_one_task(definition))
+    together(
+        lambda: service.ensure(stack, MONITORING, cluster=stack.ecs_cluster, settings=_one_task(definition)),
+        lambda: switch.arm_machine(stack, config, MONITORING, itself),
+    )
     stack.output(image_id=place.image_id, instance_type=config.cluster.instance_type)
 
 

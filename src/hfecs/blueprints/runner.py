@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hfecs import render, site
 from hfecs.answers import LOCAL_HINT
-from hfecs.blueprints import broker, cluster, containers, foundation, images, metrics, mounts
+from hfecs.blueprints import broker, cluster, containers, foundation, images, metrics, mounts, switch
 from hfecs.blueprints.broker import Broker
 from hfecs.blueprints.machines import launch, on
 from hfecs.blueprints.metrics import Collector
@@ -52,15 +52,16 @@ def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: st
     place, base, used, collector = _look(stack, whole, config)
     groups = [base.members]
     machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=groups)
-    machine |= {"SubnetId": place.subnet_ids[0], "InstanceInitiatedShutdownBehavior": "terminate"}
+    machine |= {"SubnetId": place.subnet_ids[0]}
     # Over plain HTTP, to a server that stands in for AWS, "only over TLS" would lock ourselves out.
     policy = render.document("policies/bucket.json", bucket=bucket_name) if stack.cloud.over_tls else None
 
     engine = metrics.told(containers.runner(stack, config, base, used), "engine", collector)
-    _, definition, _ = together(
+    _, definition, own_machine, _ = together(
         lambda: bucket.ensure(stack, bucket_name, policy=policy),
         lambda: task_definition.ensure(stack, "runner", definition=engine),
         lambda: instance.ensure(stack, f"runner-{name}", launch=machine),
+        lambda: switch.renew(whole, config),
     )
 
     access = render.document("policies/bucket-access.json", bucket=bucket_name)
@@ -68,6 +69,7 @@ def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: st
         lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "worker"), document=access),
         lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "runner"), document=access),
         lambda: job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
+        lambda: switch.arm_machine(stack, config, f"runner-{name}", own_machine),
     )
 
     started = task.ensure(

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from pydantic import SecretStr, model_validator
 
 from hfecs.config.values import (
+    Hours,
     InstanceType,
     MachineImage,
+    Minutes,
     Name,
     Number,
     Retention,
@@ -66,6 +68,17 @@ class Cluster(Section):
     )
     log_retention_days: Retention = key(30, "how long log lines are kept", unit="days")
     insights: bool = key(False, "CloudWatch Container Insights, which cost extra")
+    max_hours: Hours = key(
+        12,
+        'how long machines live after the last "up" or "run"; then they end by themselves; 0: for ever',
+        unit="hours",
+    )
+    idle_minutes: Minutes = key(
+        60,
+        "how long a cluster stands without a job or a run; then its machines end by themselves, those of the "
+        "monitoring too; 0: for ever",
+        unit="minutes",
+    )
 
 
 class Network(Section):

@@ -64,6 +64,9 @@ WebAddress = Annotated[str, AfterValidator(_http_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1000)]
 Seconds = Annotated[int, Field(ge=0, le=86_400)]
+# Fractions are for tests; 0 is off.
+Hours = Annotated[float, Field(ge=0, le=8760)]
+Minutes = Annotated[float, Field(ge=0, le=10_000)]
 Positive = Annotated[int, Field(ge=1, le=100_000)]
 # Periods that CloudWatch takes for alarms on high-resolution metrics.
 Period = Annotated[Literal[10, 20, 30, 60, 120, 180, 240, 300], Number]

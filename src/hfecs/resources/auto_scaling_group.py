@@ -36,7 +36,7 @@ def ensure(
         name,
         survey=survey,
         create=lambda: _create(stack, name, template_id, wanted, desired),
-        changes=lambda found: _changes(stack, found, template_id, wanted),
+        changes=lambda found: _changes(stack, found, template_id, _revived(found, wanted, desired)),
         taken=["AlreadyExists"],
     )
 
@@ -96,6 +96,12 @@ def _create(stack: Stack, name: str, template_id: str, wanted: Mapping[str, Any]
         what="the launch template to be usable",
     )
     return full_name
+
+
+def _revived(found: Found, wanted: Mapping[str, Any], desired: int) -> Mapping[str, Any]:
+    """What is wanted; of a group that was switched off, as many machines as at the start."""
+    switched_off = found.actual.get("MaxSize") == 0 and wanted["MaxSize"] > 0
+    return {**wanted, "DesiredCapacity": desired} if switched_off else wanted
 
 
 def _changes(stack: Stack, found: Found, template_id: str, wanted: Mapping[str, Any]) -> Iterator[Change]:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hfecs.answers import answered_with
-from hfecs.aws import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
+from hfecs.aws import DIGEST_TAG, ENDS_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
+from hfecs.deadline import Deadline
 from hfecs.errors import AwsFailed, Misused
+from hfecs.report import Outcome
 from hfecs.resource import Change, Found, Planned, digest
 from hfecs.stack import Stack
 from hfecs.state import Record
@@ -21,6 +23,8 @@ PROFILE_NOT_VISIBLE = (
     "InvalidParameterValue: has no associated IAM Roles",
 )
 GONE = "InvalidInstanceID.NotFound"
+# An idempotency token that was used for another request: the machine that it stands for is recorded, and gone.
+USED = "IdempotentParameterMismatch"
 # A new machine shows up within seconds; EC2 advises to be patient for minutes.
 VISIBLE_WITHIN = 120.0
 
@@ -34,6 +38,23 @@ def ensure(stack: Stack, name: str, *, launch: Any, interrupts: str = "") -> str
         create=lambda: _create(stack, name, launch),
         changes=lambda found: _changes(stack, name, found, launch, interrupts),
     )
+
+
+def renew(stack: Stack, name: str, *, machine: str, deadline: Deadline) -> None:
+    """Write on a machine until when it may live, unless what stands there is about the same."""
+    known = stack.seen(KIND, name)
+    standing = tags_of(known.actual.get("Tags")).get(ENDS_TAG) if known and known.id == machine else None
+    if isinstance(machine, Planned) or deadline.is_right(standing, planning=stack.plan):
+        return
+
+    def write() -> bool:
+        stack.cloud.ec2.create_tags(Resources=[machine], Tags=pairs({ENDS_TAG: str(deadline)}))
+        return True
+
+    if not stack.plan:
+        stack.wait.out((GONE,), write, what=f"machine {name} ({machine}) to be visible", timeout=VISIBLE_WITHIN)
+    if standing:
+        stack.report(Outcome.CHANGED, "deadline", name, machine, f"{standing} -> {deadline}")
 
 
 def private_address(stack: Stack, name: str, instance_id: str) -> str:
@@ -90,6 +111,26 @@ def survey(stack: Stack) -> Iterator[Found]:
 
 
 def _create(stack: Stack, name: str, launch: Any) -> str:
+    records = stack.state.records(stack.name)
+    record = next((record for record in records if (record.kind, record.name) == (KIND, name)), None)
+    instance: Any = None
+    with answered_with(*((USED,) if record and not _patience(record) else ())):
+        instance = _run(stack, name, launch)
+    if record and (instance is None or _has_ended(instance)):
+        # The machine has ended by itself. Its token outlives it, and only another one gives another machine.
+        stack.state.forget(stack.name, record)
+        instance = _run(stack, name, launch)
+    if _has_ended(instance):
+        reason = instance.get("StateReason", {}).get("Message", "no reason given")
+        raise AwsFailed(f"Machine {name} ended at its launch: {reason}.", hint="run the same command again")
+    return str(instance["InstanceId"])
+
+
+def _has_ended(instance: Any) -> bool:
+    return instance["State"]["Name"] in ("shutting-down", "terminated")
+
+
+def _run(stack: Stack, name: str, launch: Any) -> Any:
     tags = stack.tags(name) | {DIGEST_TAG: digest(launch), "Name": stack.full_name(name)}
     specifications: Any = [{"ResourceType": kind, "Tags": pairs(tags)} for kind in ("instance", "volume")]
     answer = stack.wait.out(
@@ -99,11 +140,7 @@ def _create(stack: Stack, name: str, launch: Any) -> str:
         ),
         what="the instance profile to be visible to EC2",
     )
-    instance = answer["Instances"][0]
-    if instance["State"]["Name"] in ("shutting-down", "terminated"):
-        reason = instance.get("StateReason", {}).get("Message", "no reason given")
-        raise AwsFailed(f"Machine {name} ended at its launch: {reason}.", hint="run the same command again")
-    return str(instance["InstanceId"])
+    return answer["Instances"][0]
 
 
 def _changes(stack: Stack, name: str, found: Found, launch: Any, interrupts: str) -> Iterator[Change]:
