@@ -31,7 +31,6 @@ OWNER_TAG = "hfecs:cluster"
 STACK_TAG = "hfecs:stack"
 NAME_TAG = "hfecs:name"
 DIGEST_TAG = "hfecs:digest"
-ENDS_TAG = "hfecs:ends"
 
 # How often botocore repeats a throttled call. Consistency errors are repeated by wait.py, where they are expected.
 MAX_ATTEMPTS = 10

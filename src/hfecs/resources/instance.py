@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hfecs.answers import answered_with
-from hfecs.aws import DIGEST_TAG, ENDS_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
-from hfecs.deadline import Deadline
+from hfecs.aws import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
+from hfecs.deadline import ENDS_TAG, Deadline
 from hfecs.errors import AwsFailed, Misused
 from hfecs.report import Outcome
 from hfecs.resource import Change, Found, Planned, digest
