@@ -268,3 +268,26 @@ def test_a_choice_of_numbers_takes_no_number_that_python_cannot_read(file: Path)
     told = faults(file, {"HFECS_CLUSTER_MASTER_COUNT": "9" * 5000})
 
     assert told[0].startswith("HFECS_CLUSTER_MASTER_COUNT: cluster.master_count should be 0 or 1, not ")
+
+
+def test_lists_that_stand_too_deep_in_each_other_are_told(file: Path) -> None:
+    file.write_text(f"x = {'[' * 5000}")
+    with pytest.raises(ConfigurationInvalid, match="too deep in each other"):
+        load(file)
+
+    assert faults(file.with_name("none"), {"HFECS_NETWORK_SUBNET_IDS": "[" * 100_000})[0].startswith("HFECS_NETWORK")
+
+
+def test_a_number_that_python_cannot_read_is_no_toml(file: Path) -> None:
+    file.write_text(f"[scaling]\nasg_max = {'9' * 5000}")
+
+    with pytest.raises(ConfigurationInvalid, match="is not TOML"):
+        load(file)
+
+
+def test_of_a_long_value_only_the_beginning_is_told(file: Path) -> None:
+    assert len(faults(file, {"HFECS_CLUSTER_NAME": "x" * 100_000})[0]) < 300
+
+    with pytest.raises(ConfigurationInvalid) as raised:
+        settings.load(file, {}, {}, {}, ["x" * 100_000])
+    assert len(raised.value.message) < 300

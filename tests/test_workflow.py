@@ -267,3 +267,16 @@ def test_inputs_that_lie_on_a_file_server_are_not_looked_for(job_directory: Path
     loaded = workflow.load(job_directory, inputs_elsewhere=True)
 
     assert loaded.inputs() == ["sky.fits"]
+
+
+def test_half_a_character_is_no_name() -> None:
+    told = faults_of(dag([job("cut", [0], [1])], ["a", "b\ud800"]))
+
+    assert told == [r"'b\ud800' (signal 1): name: must be a text of whole characters"]
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "ż" * 128, "/".join(["x" * 200] * 6)])
+def test_a_name_that_no_file_system_and_no_bucket_takes_is_a_fault(name: str) -> None:
+    told = faults_of(dag([job("cut", [0], [1])], ["a", name]))
+
+    assert told == [f"signal 1: {name} cannot be the name of a file in input/"]

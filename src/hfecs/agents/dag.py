@@ -33,7 +33,9 @@ def make_ready(
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise WorkflowInvalid(f"workdir/dag.json of the bucket {bucket} cannot be read: {error}.") from error
+        raise WorkflowInvalid(
+            f"workdir/dag.json of the bucket {bucket} cannot be read: {error}.", "save it as UTF-8"
+        ) from error
     workflow = parse(text, variables, source="workdir/dag.json")
     document = json.loads(fill(text, variables))
     path.write_text(json.dumps(completed(document, workflow, run, bucket, options)), encoding="utf-8")

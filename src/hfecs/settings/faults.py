@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 NEAR = 0.75
+SHOWN_CHARACTERS = 80
 
 EXPECTED = {
     "bool_parsing": "true or false",
@@ -67,8 +68,9 @@ def _expected(key: str, fault: ErrorDetails) -> str:
 
 
 def _told(value: object) -> str:
-    """A value as a person wrote it."""
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    """A value as a person wrote it; of a long one the beginning."""
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 def _place(key: str, fault: ErrorDetails, places: Mapping[str, str]) -> str:

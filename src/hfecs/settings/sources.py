@@ -17,6 +17,8 @@ PREFIX = "HFECS_"
 # Variables of the environment that steer the program and are no keys.
 NOT_KEYS = ("HFECS_ENGINE_HOME", "HFECS_LOCAL", "HFECS_CONFIG", "HFECS_STATE", "HFECS_ADDRESS")
 
+LONGEST_SHOWN = 80
+
 Dotted = dict[str, Any]
 
 
@@ -55,7 +57,9 @@ def assignments(texts: Iterable[str]) -> Source:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raise ConfigurationInvalid(f"--set {text} sets nothing.", hint="write --set scaling.asg_max=8")
+            raise ConfigurationInvalid(
+                f"--set {text[:LONGEST_SHOWN]} sets nothing.", hint="write --set scaling.asg_max=8"
+            )
         values[key.strip()] = _plain(value)
     return Source(values, {key: f"--set {key}" for key in values})
 
@@ -70,9 +74,12 @@ def file(path: Path) -> Source:
         raise ConfigurationInvalid(f"{path} cannot be read: {error.strerror}.", hint="name a file: --config") from None
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         hint = 'strings stand in quotes: name = "x"'
         raise ConfigurationInvalid(f"{path} is not TOML: {error}.", hint) from None
+    except RecursionError:
+        hint = "no key is a list of lists"
+        raise ConfigurationInvalid(f"{path} cannot be read: its lists stand too deep in each other.", hint) from None
     values: Dotted = {}
     for table, entries in document.items():
         if isinstance(entries, dict):
@@ -100,7 +107,7 @@ def _plain(text: str) -> Any:
     if text.startswith("["):
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
     return text
 

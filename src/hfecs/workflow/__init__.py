@@ -137,7 +137,7 @@ def _misshapen(document: Any, errors: Iterable[Mapping[str, Any]]) -> list[Fault
 
 
 _SHAPE = "processes need name, function, config.executor.executable, ins and outs; signals need a name"
-_UNION_MEMBER = re.compile(r"int|str|float|tuple\[.*")
+_UNION_MEMBER = re.compile(r"int|str|constrained-str|float|tuple\[.*")
 _EXPECTED = {
     "missing": "missing",
     "dataclass_type": "must be an object",
@@ -146,6 +146,7 @@ _EXPECTED = {
     "tuple_type": "must be a list",
     "string_type": "must be a text",
     "string_too_short": "must not be empty",
+    "string_unicode": "must be a text of whole characters",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
 }

@@ -17,6 +17,12 @@ LONGEST_LIST = 6
 JOB_FUNCTIONS = ("amqpCommand", "{{function}}")
 """Processes with these functions are jobs for the executor; all others are functions of the engine or the user."""
 
+LONGEST_PART = 255
+"""Bytes that Linux lets a file's name have."""
+
+LONGEST_NAME = 1000
+"""S3 lets a key have 1024 bytes, and ours begin with `input/`."""
+
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -72,13 +78,14 @@ def names(signals: Iterable[Signal]) -> Iterator[Fault]:
             if not _is_plain(name):
                 yield Fault(
                     f"signal {number}: {shown(name) or 'an empty text'} cannot be the name of a file in input/",
-                    "names of files are relative, without '..', '.' or empty parts",
+                    "names of files are relative, without '..', '.' or empty parts, of at most 255 bytes each",
                 )
 
 
 def _is_plain(name: str) -> bool:
     parts = name.split("/")
-    return not {"", ".", ".."} & set(parts) and not _CONTROL_CHARACTER.search(name)
+    fits = len(name.encode()) <= LONGEST_NAME and all(len(part.encode()) <= LONGEST_PART for part in parts)
+    return fits and not {"", ".", ".."} & set(parts) and not _CONTROL_CHARACTER.search(name)
 
 
 def programs(workflow: Workflow) -> Iterator[Fault]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Annotated, Any
 
-from pydantic import StrictFloat, StrictInt, StrictStr, StringConstraints, TypeAdapter
+from pydantic import StrictFloat, StrictInt, StringConstraints, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-Name = Annotated[str, StringConstraints(strict=True, min_length=1)]
-Reference = StrictInt | StrictStr
+LONGEST_TEXT = 1_000_000
+
+# With a bound pydantic looks into texts, and finds halves of characters that no file and no program can have.
+Text = Annotated[str, StringConstraints(strict=True, max_length=LONGEST_TEXT)]
+Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=LONGEST_TEXT)]
+Reference = StrictInt | Text
 """An index into `signals`, or the name of a signal."""
 
 
@@ -18,8 +22,8 @@ class Executor:
     """The command of a job; `args` is a list of words or, in old files, one line."""
 
     executable: Name
-    args: StrictStr | tuple[StrictStr | StrictInt | StrictFloat, ...] = ()
-    env: dict[str, str | int | float] = field(default_factory=dict)
+    args: Text | tuple[Text | StrictInt | StrictFloat, ...] = ()
+    env: dict[Text, Text | int | float] = field(default_factory=dict)
     stdout: Name | None = None
     stderr: Name | None = None
     options: dict[str, Any] = field(default_factory=dict)
@@ -52,10 +56,10 @@ class Process:
 class Signal:
     """A signal: a file by its name, several files, or a control signal that is no file; `data` is sent at the start."""
 
-    name: StrictStr
+    name: Text
     data: list[Any] | None = None
     control: Name | None = None
-    files: StrictStr | None = None
+    files: Text | None = None
 
     def file_names(self) -> tuple[str, ...]:
         """The names of the files that this signal stands for."""
@@ -72,7 +76,7 @@ class Document:
     signals: tuple[Signal, ...]
     ins: tuple[Reference, ...]
     outs: tuple[Reference, ...]
-    name: StrictStr = "workflow"
+    name: Text = "workflow"
 
 
 DOCUMENT = TypeAdapter(Document)
