@@ -37,8 +37,7 @@ def opened_cloud() -> WatchedCloud:
     return WatchedCloud()
 
 
-@pytest.fixture
-def mended_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+def mend_moto(monkeypatch: pytest.MonkeyPatch) -> None:
     """What moto does not know: many threads at a time, and conditions in a policy (its calls count as TLS)."""
     one_at_a_time, answer = threading.RLock(), BotocoreStubber.process_request
     permitted = IAMPolicyStatement.is_action_permitted
@@ -56,6 +55,11 @@ def mended_moto(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(IAMPolicyStatement, "is_action_permitted", is_action_permitted)
 
 
+@pytest.fixture
+def mended_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+    mend_moto(monkeypatch)
+
+
 @cache
 def some_parameters(path: str) -> Any:
     """Of moto's thousands of parameters, those with the images that a cluster asks for; read once."""
@@ -66,14 +70,18 @@ def some_parameters(path: str) -> Any:
     ]
 
 
-@pytest.fixture
-def small_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+def shrink_moto(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few images and parameters, and no waiting for the disk: all that takes most of the time."""
     monkeypatch.setattr("moto.ssm.models.load_resource", lambda path: path)
     monkeypatch.setattr("moto.ssm.models.convert_to_params", some_parameters)
     monkeypatch.setattr("moto.ec2.models.amis.AMIS", AMIS[:4])
     monkeypatch.setenv("MOTO_AMIS_PATH", "of its own")
     monkeypatch.setattr(os, "fsync", lambda file: None)
+
+
+@pytest.fixture
+def small_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+    shrink_moto(monkeypatch)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hfecs.compare import contained, differences
+from hfecs.compare import contained, details, differences, of_document
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,31 @@ def test_a_list_with_the_same_item_twice_does_not_contain_two_items() -> None:
 
 def test_differences_name_the_field_with_its_old_and_new_value() -> None:
     assert differences({"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4}) == {"b": (3, 2)}
+
+
+def test_details_name_the_innermost_fields_and_the_items_of_lists_by_their_names() -> None:
+    desired = {"containers": [{"name": "worker", "environment": [{"name": "THREADS", "value": "2"}], "memory": 64}]}
+    actual = {
+        "containers": [{"name": "worker", "environment": [{"name": "THREADS", "value": "1"}], "memory": 64, "cpu": 0}]
+    }
+
+    assert details(desired, actual) == {"containers[worker].environment[THREADS].value": ("1", "2")}
+
+
+def test_details_show_items_that_come_and_go_and_lists_without_names_as_a_whole() -> None:
+    come_and_go = details({"env": [{"name": "new", "value": "1"}]}, {"env": [{"name": "old", "value": "0"}]})
+
+    assert come_and_go == {
+        "env[new]": (None, {"name": "new", "value": "1"}),
+        "env[old]": ({"name": "old", "value": "0"}, None),
+    }
+    assert details({"groups": ["a", "b"]}, {"groups": ["a"]}) == {"groups": (["a"], ["a", "b"])}
+    assert details({"a": 1}, None, "settings") == {"settings": (None, {"a": 1})}
+
+
+def test_what_aws_adds_is_no_detail_but_differs_in_a_document() -> None:
+    desired, actual = {"Statement": [{"Sid": "Read"}]}, {"Statement": [{"Sid": "Read"}, {"Sid": "All"}], "Id": "x"}
+
+    assert details({"Statement": []}, {"Statement": [], "Id": "x"}) == {}
+    assert of_document(desired, actual) == {"Statement[All]": ({"Sid": "All"}, None), "Id": ("x", None)}
+    assert of_document(desired, desired) == {}

@@ -36,9 +36,9 @@ FLOORS = {
                 "deadline",
             ],
             ["aws", "answers", "workflow", "site", "images"],
-            ["wait", "stack", "removal"],
+            ["wait", "stack", "removal", "rehearsal", "launched"],
             ["resources"],
-            ["blueprints", "follow", "overview", "log_lines"],
+            ["blueprints", "follow", "overview", "planning", "log_lines"],
             ["console", "commands"],
             ["cli", "__main__"],
         ]

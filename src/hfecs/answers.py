@@ -58,6 +58,15 @@ def foreseen() -> tuple[type[Exception], ...]:
     return (HfecsError, *_of_boto())
 
 
+def each(error: Exception) -> Iterator[Exception]:
+    """The errors of a group, and of the groups in it; a single error by itself."""
+    if isinstance(error, ExceptionGroup):
+        for part in error.exceptions:
+            yield from each(part)
+    else:
+        yield error
+
+
 def _of_boto() -> tuple[type[Exception], ...]:
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError

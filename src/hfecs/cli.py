@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -108,9 +107,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _explained(error: Exception) -> int:
     """Say the errors that are for people, not more than a few of many; a bug keeps its traceback."""
-    from hfecs.answers import explain
+    from hfecs.answers import each, explain
 
-    errors = list(_single(error))
+    errors = list(each(error))
     known = [
         single if isinstance(single, HfecsError) else explain(single) or machine.explain(single) for single in errors
     ]
@@ -123,12 +122,3 @@ def _explained(error: Exception) -> int:
     if len(told) > SHOWN_ERRORS:
         console.say(f"and {len(told) - SHOWN_ERRORS} errors more")
     return max(single.exit_code for single in told)
-
-
-def _single(error: Exception) -> Iterator[Exception]:
-    """The errors of a group, and of the groups in it."""
-    if isinstance(error, ExceptionGroup):
-        for part in error.exceptions:
-            yield from _single(part)
-    else:
-        yield error

@@ -91,8 +91,12 @@ class Console:
                 return
             line = Text(f"{step.outcome.value} ", style=STYLES[step.outcome])
             line.append(f"{step.kind} {step.name}", style="")
-            line.append(f"  {step.detail or _short(step)}", style="dim")
+            lines = [str(change) for change in step.changes] if len(step.changes) > 1 else []
+            line.append(f"  {'' if lines else step.detail or _short(step)}", style="dim")
             self._talk.print(line, soft_wrap=True)
+            ends = dict.fromkeys(change.interrupts for change in step.changes if change.interrupts)
+            for text in (*lines, *ends):
+                self.say(f"    {text}", "dim")
 
     def waiting(self, what: str, seconds: float) -> None:
         """Say what is waited for."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
+
+from hfecs.resource import Change
 
 
 class Outcome(Enum):
@@ -20,13 +23,14 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One resource, what became of it, and details such as the changed fields."""
+    """One resource, what became of it, details, and the fields that were changed or would be."""
 
     outcome: Outcome
     kind: str
     name: str
     detail: str = ""
     id: str = ""
+    changes: Sequence[Change] = ()
 
 
 class Reporter(Protocol):

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+# So much of a value is shown to a person; machines get it whole.
+SHOWN = 160
 
 
 class Planned(str):
     """The id of something that a plan has not created."""
+
+
+NOT_YET = Planned("(known after up)")
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,8 @@ class Found:
 class Change:
     """A field that differs, and the call that mends it; the call may return a new id.
 
-    `interrupts` says what running work the change would end; such a change is made only when that is allowed.
+    `replaces` says that a new thing takes the place of the old one, so that its id changes. `interrupts` says what
+    running work the change would end; such a change is made only when that is allowed.
     """
 
     field: str
@@ -35,11 +43,58 @@ class Change:
     new: object
     apply: Callable[[], object]
     interrupts: str = ""
+    replaces: bool = False
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.old} -> {self.new}"
+        old, new = _shown(self.old, self.new)
+        return f"{self.field}: {old} -> {new}{' (replaced)' if self.replaces else ''}"
+
+
+class Sightings:
+    """What a survey has shown of each kind, by name; filled from many threads."""
+
+    def __init__(self) -> None:
+        self._by_kind: dict[str, dict[str, Found]] = {}
+        self._looking = threading.Lock()
+
+    def remember(self, kind: str, found: Iterable[Found]) -> None:
+        """Keep what there is of a kind, in place of what was known of it."""
+        listed = {item.name: item for item in found}
+        with self._looking:
+            self._by_kind[kind] = listed
+
+    def of(self, kind: str) -> dict[str, Found] | None:
+        """What there is of a kind; None if nobody has looked."""
+        return self._by_kind.get(kind)
+
+    def everything(self) -> Iterator[tuple[str, Found]]:
+        """Each thing with its kind."""
+        for kind, listed in list(self._by_kind.items()):
+            yield from ((kind, found) for found in listed.values())
+
+
+def at_once(
+    fields: Mapping[str, tuple[Any, Any]], apply: Callable[[], object], *, interrupts: str = "", replaces: bool = False
+) -> Iterator[Change]:
+    """A change for each field, (old, new) by name; one call makes all of them."""
+    calls = iter([apply])
+    for field, (old, new) in fields.items():
+        yield Change(field, old, new, next(calls, lambda: None), interrupts, replaces)
 
 
 def digest(*parts: object) -> str:
     """A SHA-256 in hexadecimal over values that JSON can write, whatever the order of their keys."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _shown(old: object, new: object) -> tuple[str, str]:
+    """Both values for a line of text; of texts with several lines, the lines that differ."""
+    values = ["none" if value is None else str(value) for value in (old, new)]
+    lines = [value.splitlines() for value in values]
+    if max(map(len, lines)) > 1:
+        values = ["; ".join(line.strip() for line in lines[side] if line not in lines[1 - side]) for side in (0, 1)]
+    return _cut(values[0]), _cut(values[1])
+
+
+def _cut(text: str) -> str:
+    return f"{text[: SHOWN - 3]}..." if len(text) > SHOWN else text or '""'

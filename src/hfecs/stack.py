@@ -13,7 +13,6 @@ In plan mode neither `create` nor a change is called: they are reported, and a P
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -22,7 +21,7 @@ from hfecs.answers import explain, foreseen, matches
 from hfecs.aws import NAME_TAG, OWNER_TAG, STACK_TAG, Cloud
 from hfecs.errors import HfecsError, NotConfirmed, NotOurs
 from hfecs.report import Outcome, Reporter, Step
-from hfecs.resource import Change, Found, Planned, digest
+from hfecs.resource import NOT_YET, Change, Found, Sightings, digest
 from hfecs.state import Record, State
 from hfecs.together import together
 from hfecs.wait import Wait
@@ -52,8 +51,8 @@ class Stack:
     wait: Wait
     plan: bool = False
     may_interrupt: bool = False
-    _surveyed: dict[str, dict[str, Found]] = field(default_factory=dict)
-    _looking: threading.Lock = field(default_factory=threading.Lock)
+    confirm: Callable[[str], bool] = lambda question: False
+    sightings: Sightings = field(default_factory=Sightings)
 
     def full_name(self, name: str) -> str:
         """The name in AWS of this cluster's resource."""
@@ -90,21 +89,21 @@ class Stack:
         """Look at these kinds at once (not those seen before, if not `again`); check whose account the state is of."""
 
         def look(module: Module) -> Callable[[], None]:
-            return lambda: self._remember(module.KIND, module.survey(self))
+            return lambda: self.sightings.remember(module.KIND, module.survey(self))
 
-        wanted = [module for module in modules if again or module.KIND not in self._surveyed]
+        wanted = [module for module in modules if again or self.sightings.of(module.KIND) is None]
         together(*(look(module) for module in wanted), lambda: self.cloud.account and None)
         self.state.belongs_to(self.cloud.account, self.cloud.region)
 
     def seen(self, kind: str, name: str) -> Found | None:
         """What the survey has shown under that name, whichever stack or stranger made it."""
-        return self._surveyed.get(kind, {}).get(name)
+        return (self.sightings.of(kind) or {}).get(name)
 
     def found(self, kind: str, name: str, survey: Callable[[Stack], Iterable[Found]]) -> Found | None:
         """The resource of that kind and name if it exists; a stranger's of that name is NotOurs."""
-        if kind not in self._surveyed:
-            self._remember(kind, survey(self))
-        found = self._surveyed[kind].get(name)
+        if self.sightings.of(kind) is None:
+            self.sightings.remember(kind, survey(self))
+        found = self.seen(kind, name)
         if found and not found.ours:
             raise NotOurs(
                 f"A {kind} named {name} ({found.id}) exists and does not carry the tags of this {self.name}.",
@@ -127,17 +126,12 @@ class Stack:
             if found := self.found(kind, name, survey):
                 return self._converge(kind, found, changes)
             if self.plan:
-                return self.report(Outcome.CREATED, kind, name, Planned("(known after up)"))
+                return self.report(Outcome.CREATED, kind, name, NOT_YET)
             identifier = self._create(kind, name, survey, create, taken)
         except foreseen() as error:
             raise self.failure(kind, name, error) from error
         self.state.record(self.name, Record(kind, name, identifier))
         return self.report(Outcome.CREATED, kind, name, identifier)
-
-    def _remember(self, kind: str, found: Iterable[Found]) -> None:
-        listed = {item.name: item for item in found}
-        with self._looking:
-            self._surveyed[kind] = listed
 
     def _create(
         self,
@@ -155,27 +149,29 @@ class Stack:
                 raise
 
         def look() -> Found | None:
-            self._remember(kind, survey(self))
+            self.sightings.remember(kind, survey(self))
             return self.found(kind, name, survey)
 
         return self.wait.until(look, what=f"the {kind} {name}, which exists, to show up", timeout=60).id
 
     def _converge(self, kind: str, found: Found, changes: Callable[[Found], Iterable[Change]]) -> str:
-        identifier, made = found.id, []
-        for change in changes(found):
-            made.append(str(change))
-            if change.interrupts and not self.plan and not self.may_interrupt:
+        identifier, made = found.id, list(changes(found))
+        for change in made:
+            if self.plan:
+                identifier = NOT_YET if change.replaces else identifier
+                continue
+            if change.interrupts and not self.may_interrupt:
                 raise NotConfirmed(
                     f"Changing {change} {change.interrupts}.", hint="repeat with --yes if that is all right"
                 )
-            if not self.plan:
-                answer = change.apply()
-                identifier = answer if isinstance(answer, str) else identifier
+            answer = change.apply()
+            identifier = answer if isinstance(answer, str) else identifier
         recorded = {(record.kind, record.name): record.id for record in self.state.records(self.name)}
         if not self.plan and recorded.get((kind, found.name)) != identifier:
             self.state.record(self.name, Record(kind, found.name, identifier))
         outcome = Outcome.CHANGED if made else Outcome.UNCHANGED
-        return self.report(outcome, kind, found.name, identifier, "; ".join(made))
+        self.reporter.step(Step(outcome, kind, found.name, "; ".join(map(str, made)), identifier, made))
+        return identifier
 
     def report(self, outcome: Outcome, kind: str, name: str, identifier: str, detail: str = "") -> str:
         """Tell the reporter what became of a resource; return its id."""
@@ -193,7 +189,7 @@ class Stack:
 
         A name that a stranger has now is left out: what was ours under it is gone.
         """
-        shown = self._surveyed[module.KIND]
+        shown = self.sightings.of(module.KIND) or {}
         known = [record for record in self.state.records(self.name) if record.kind == module.KIND]
         records = {record.name: record for record in known if record.name not in shown or shown[record.name].ours}
         records |= {name: Record(module.KIND, name, found.id) for name, found in shown.items() if found.ours}

@@ -90,15 +90,26 @@ def test_a_plan_after_up_has_nothing_to_do(stack: Stack, cloud: WatchedCloud) ->
     assert outcomes(plan) == {Outcome.UNCHANGED}
 
 
-def test_another_machine_type_makes_a_new_template_and_asks_before_the_master_is_replaced(stack: Stack) -> None:
+def test_another_machine_type_is_asked_for_before_anything_is_changed(stack: Stack, cloud: WatchedCloud) -> None:
     up(stack)
-    later = again(stack)
 
-    with pytest.raises(NotConfirmed, match="replaces the broker's machine"):
-        up(later, cluster__instance_type="m5.large")
+    with nothing_changes(cloud), pytest.raises(NotConfirmed, match="replaces the broker's machine") as refused:
+        up(again(stack), cluster__instance_type="m5.large")
 
-    assert "launch-template worker" in changed(later)
-    assert "instance master" not in changed(later)
+    assert "Nothing was changed." in str(refused.value)
+    assert refused.value.hint == "answer y, or repeat with --yes"
+
+
+def test_a_change_that_interrupts_is_made_when_the_answer_is_yes(stack: Stack) -> None:
+    up(stack)
+    later, questions = again(stack), []
+    later.confirm = lambda question: not questions.append(question)  # type: ignore[func-returns-value]
+
+    up(later, cluster__instance_type="m5.large")
+
+    assert "instance master" in changed(later)
+    (question,) = questions
+    assert "instance master, InstanceType: replaces the broker's machine" in question
 
 
 def test_another_machine_type_replaces_the_master_with_permission_and_the_others_find_it(stack: Stack) -> None:

@@ -96,7 +96,7 @@ def test_another_machine_type_asks_before_the_broker_goes(standing: Path, hfecs:
 
     assert refused.code == 3
     assert "replaces the broker's machine" in refused.talk
-    assert "hint: repeat with --yes" in refused.talk
+    assert "hint: answer y, or repeat with --yes" in refused.talk
     assert allowed.code == 0
     assert "~ instance master" in allowed.talk
 

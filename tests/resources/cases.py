@@ -232,7 +232,7 @@ def lifecycle(kept: int) -> dict[str, Any]:
 
 CASES = [
     Case(alarm, an_alarm(1), an_alarm(2), "Threshold: 1.0 -> 2"),
-    Case(auto_scaling_group, a_group(3), a_group(4), "{'MaxSize': 3} -> {'MaxSize': 4}", template),
+    Case(auto_scaling_group, a_group(3), a_group(4), "MaxSize: 3 -> 4", template),
     Case(
         bucket,
         lambda stack: bucket.ensure(stack, "hfecs-b", policy=bucket_policy("Old")),
@@ -254,7 +254,13 @@ CASES = [
         "lifecycle",
         name="worker",
     ),
-    Case(instance, a_machine("t2.micro"), a_machine("t2.small"), "launch", has_owner=False),
+    Case(
+        instance,
+        a_machine("t2.micro"),
+        a_machine("t2.small"),
+        "InstanceType: t2.micro -> t2.small (replaced)",
+        has_owner=False,
+    ),
     Case(
         instance_profile,
         lambda stack: instance_profile.ensure(stack, "thing", role=role.full_name(stack, "first")),
@@ -266,7 +272,7 @@ CASES = [
         launch_template,
         lambda stack: launch_template.ensure(stack, "thing", data={"InstanceType": "t2.micro"}),
         lambda stack: launch_template.ensure(stack, "thing", data={"InstanceType": "t2.small"}),
-        "launch data",
+        "InstanceType: t2.micro -> t2.small",
     ),
     Case(
         log_group,
@@ -280,7 +286,7 @@ CASES = [
         role,
         lambda stack: role.ensure(stack, "thing", trust=TRUST, policy=policy_document("a")),
         lambda stack: role.ensure(stack, "thing", trust=TRUST, policy=policy_document("b")),
-        "policy",
+        "policy.Statement[Read].Resource: arn:aws:s3:::a/* -> arn:aws:s3:::b/*",
     ),
     Case(
         role_policy,
@@ -299,7 +305,7 @@ CASES = [
         scalable_target,
         a_scalable_target(3),
         a_scalable_target(4),
-        "bounds: 0 to 3 tasks -> 0 to 4 tasks",
+        "MaxCapacity: 3 -> 4",
         cluster_and_service,
         has_owner=False,
     ),
@@ -323,7 +329,7 @@ CASES = [
         security_group,
         firewall(Rule(5672, "192.0.2.7/32")),
         firewall(Rule(5672, "192.0.2.8/32")),
-        "ingress: closed -> 5672 from 192.0.2.8/32",
+        "ingress tcp 5672 from 192.0.2.7/32: open -> closed; ingress tcp 5672 from 192.0.2.8/32: closed -> open",
     ),
     Case(
         service,
@@ -344,6 +350,6 @@ CASES = [
         task_definition,
         lambda stack: task_definition.ensure(stack, "thing", definition=task()),
         lambda stack: task_definition.ensure(stack, "thing", definition=task(memoryReservation=128)),
-        "definition",
+        "containerDefinitions[worker].memoryReservation: 64 -> 128 (replaced)",
     ),
 ]

@@ -59,7 +59,10 @@ def test_a_bucket_in_another_region_stands_there(cloud: WatchedCloud, state: Any
 @pytest.mark.parametrize(
     ("undo", "named"),
     [
-        (lambda s3: s3.delete_public_access_block(Bucket=NAME), "public access: open -> blocked"),
+        (
+            lambda s3: s3.delete_public_access_block(Bucket=NAME),
+            "public access block: none -> {'BlockPublicAcls': True",
+        ),
         (lambda s3: s3.delete_bucket_encryption(Bucket=NAME), "encryption"),
         (lambda s3: s3.delete_bucket_policy(Bucket=NAME), "policy"),
     ],

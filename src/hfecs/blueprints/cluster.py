@@ -7,12 +7,14 @@ what is there stays as it is, what differs is mended. down() removes it in the o
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from hfecs import site
 from hfecs.blueprints import broker, containers, foundation, images, metrics, scaling, switch
 from hfecs.blueprints.machines import launch, template_data
 from hfecs.config import Config
+from hfecs.rehearsal import ask_first
 from hfecs.removal import Paragraphs, remove
 from hfecs.resources import (
     alarm,
@@ -54,12 +56,19 @@ TEARDOWN: Paragraphs = [
 ]
 
 REPLACED = "replaces the broker's machine: jobs that wait in its queue are lost and running ones end"
+RESTARTED = "restarts the broker: jobs that wait in its queue are lost and running ones end"
+WORKERS_RESTARTED = "restarts the workers: their running jobs begin anew"
 
 
 def up(stack: Stack, config: Config) -> None:
     """Make the cluster exist as configured."""
     config = images.require(stack, config)
     place = look(stack, config)
+    ask_first(stack, partial(_make, config=config, place=place))
+    _make(stack, config, place)
+
+
+def _make(stack: Stack, config: Config, place: site.Site) -> None:
     sized = scaling.sized(config.scaling, containers.slots(config, place))
     base = foundation.lay(stack, config, place)
 
@@ -85,7 +94,7 @@ def up(stack: Stack, config: Config) -> None:
         lambda: _workers(stack, config, base, worker_task),
         lambda: scaling_policy.ensure(stack, "more", group=group, policy=scaling.machines_more(sized)),
         lambda: scaling_policy.ensure(stack, "fewer", group=group, policy=scaling.machines_fewer(sized)),
-        lambda: service.ensure(stack, "master", cluster=base.cluster, settings=_on_master(config, master_task)),
+        lambda: _on_master(stack, config, base, master_task),
     )
     # Application Auto Scaling wants its calls for one service one after the other.
     more = service_scaling_policy.ensure(stack, "more", target=workers, policy=scaling.workers_more(sized))
@@ -148,8 +157,11 @@ def _group(stack: Stack, config: Config, place: site.Site, base: foundation.Foun
     )
 
 
-def _on_master(config: Config, definition: str) -> dict[str, Any]:
-    return containers.on_master(definition, config.cluster.master_count)
+def _on_master(stack: Stack, config: Config, base: foundation.Foundation, definition: str) -> str:
+    """The broker and the notifier; of a user's own broker only the notifier, which may restart at any time."""
+    settings = containers.on_master(definition, config.cluster.master_count)
+    ends = "" if config.broker.amqp_url else RESTARTED
+    return service.ensure(stack, "master", cluster=base.cluster, settings=settings, interrupts=ends)
 
 
 def _workers(stack: Stack, config: Config, base: foundation.Foundation, definition: str) -> str:
@@ -157,5 +169,7 @@ def _workers(stack: Stack, config: Config, base: foundation.Foundation, definiti
     least, desired, most = config.scaling.workers
     placed = containers.one_a_machine if config.scaling.one_worker_a_machine else containers.spread
     settings = placed(definition)
-    name = service.ensure(stack, "worker", cluster=base.cluster, desired=desired, settings=settings)
+    name = service.ensure(
+        stack, "worker", cluster=base.cluster, desired=desired, settings=settings, interrupts=WORKERS_RESTARTED
+    )
     return scalable_target.ensure(stack, "worker", cluster=base.cluster, service=name, least=least, most=most)

@@ -15,6 +15,7 @@ from hfecs.blueprints.foundation import SSH
 from hfecs.blueprints.machines import launch, on
 from hfecs.blueprints.metrics import DATABASE, MONITORING, WRITER, WRITER_PASSWORD
 from hfecs.config import Config, Worker
+from hfecs.rehearsal import ask_first
 from hfecs.removal import Paragraphs, remove
 from hfecs.resources import (
     container_instance,
@@ -61,6 +62,11 @@ def up(stack: Stack, config: Config) -> None:
     """Make the monitoring exist as configured."""
     config = _of_monitoring(images.require(stack, config, ("hfecs",)))
     place = _look(stack, config)
+    ask_first(stack, partial(_make, config=config, place=place))
+    _make(stack, config, place)
+
+
+def _make(stack: Stack, config: Config, place: site.Site) -> None:
     group, profile, execution, passwords, *_ = together(
         lambda: _firewall(stack, config, place),
         lambda: _machine_profile(stack),

@@ -120,7 +120,8 @@ class Context:
 
         wait = Wait(tell=self.console.waiting)
         cluster = self.config.cluster.name
-        return Stack(name, cluster, self.cloud, self.state, self.console, wait, plan, may_interrupt)
+        confirm = self.console.confirm
+        return Stack(name, cluster, self.cloud, self.state, self.console, wait, plan, may_interrupt, confirm)
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:

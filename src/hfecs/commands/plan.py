@@ -2,21 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Annotated
+
 import typer
 
 from hfecs.commands.context import Context
 from hfecs.commands.keys import CLUSTER, sets
+from hfecs.errors import HfecsError
+
+# Exit codes with --detailed-exitcode, as Terraform has them: 0 nothing to do.
+FAILED, CHANGES = 1, 2
 
 
 @sets(*CLUSTER)
-def plan(context: typer.Context) -> None:
-    """Show what `hfecs cluster up` would make or change, and do nothing of it.
+def plan(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="For machines, on stdout; docs/plan.md describes it.")] = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 0: nothing to do, 1: an error, 2: changes.")
+    ] = False,
+) -> None:
+    """Show what `hfecs cluster up` would make or change, field by field, and do nothing of it.
 
-    It is the code of `up` itself that looks and reports. Reads only; costs nothing on AWS.
+    It is the code of `up` itself that looks and reports: what differs from the configuration, be it new there or
+    changed by hand in AWS, what would be replaced, and what that would interrupt. The monitoring is included if it
+    stands. Reads only; costs nothing on AWS.
     """
-    from hfecs.blueprints import cluster
-
     hfecs: Context = context.obj
-    stack = hfecs.stack(cluster.STACK, plan=True)
-    with hfecs.console.summary(f"Plan for cluster {stack.cluster}", plan=True):
-        cluster.up(stack, hfecs.config)
+    with _one_code() if detailed_exitcode else nullcontext():
+        has_changes = _show(hfecs, as_data=json)
+    if detailed_exitcode and has_changes:
+        raise typer.Exit(CHANGES)
+
+
+def _show(hfecs: Context, *, as_data: bool) -> bool:
+    from hfecs import planning
+    from hfecs.blueprints import cluster, monitoring
+
+    whole, watching = (hfecs.stack(name, plan=True) for name in (cluster.STACK, monitoring.STACK))
+    with hfecs.console.summary(f"Plan for cluster {whole.cluster}", plan=True):
+        planned = planning.plan(whole, watching, hfecs.config)
+        for _, step in planned.steps:
+            hfecs.console.step(step)
+    for stack, kind, found in planned.orphans:
+        hfecs.console.say(
+            f"· {kind} {found.name}  of this {stack}, but nothing configures it; hfecs destroy removes it"
+        )
+    if as_data:
+        hfecs.console.data(planned.as_dict())
+    return planned.has_changes
+
+
+@contextmanager
+def _one_code() -> Iterator[None]:
+    """Let every error end in 1, for 2 has another meaning here."""
+    from hfecs.answers import each, foreseen
+
+    expected: tuple[type[Exception], ...] = (ExceptionGroup, OSError, *foreseen())
+    try:
+        yield
+    except expected as error:
+        known = [_known(single) or single for single in each(error)]
+        for single in known:
+            if isinstance(single, HfecsError):
+                single.exit_code = FAILED
+        raise ExceptionGroup("the plan failed", known) from error
+
+
+def _known(error: Exception) -> HfecsError | None:
+    from hfecs import machine
+    from hfecs.answers import explain
+
+    return error if isinstance(error, HfecsError) else explain(error) or machine.explain(error)

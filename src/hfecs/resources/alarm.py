@@ -8,13 +8,16 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import pairs, tags_of
-from hfecs.compare import differences
-from hfecs.resource import Change, Found
+from hfecs.compare import details
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
 
 KIND = "alarm"
+
+# What an alarm without its actions is good for: nothing. Somebody may have switched them off by hand.
+ACTING: Any = {"ActionsEnabled": True}
 
 
 def ensure(stack: Stack, name: str, *, alarm: Mapping[str, Any]) -> str:
@@ -58,9 +61,10 @@ def _create(stack: Stack, name: str, alarm: Mapping[str, Any]) -> str:
 
 def _put(stack: Stack, name: str, alarm: Mapping[str, Any]) -> None:
     """Write the whole alarm: a put replaces everything but the state."""
-    stack.cloud.cloudwatch.put_metric_alarm(AlarmName=stack.full_name(name), Tags=pairs(stack.tags(name)), **alarm)
+    stack.cloud.cloudwatch.put_metric_alarm(
+        AlarmName=stack.full_name(name), Tags=pairs(stack.tags(name)), **ACTING, **alarm
+    )
 
 
 def _changes(stack: Stack, name: str, found: Found, alarm: Mapping[str, Any]) -> Iterator[Change]:
-    for field, (old, new) in differences(alarm, found.actual).items():
-        yield Change(field, old, new, lambda: _put(stack, name, alarm))
+    yield from at_once(details({**ACTING, **alarm}, found.actual), lambda: _put(stack, name, alarm))

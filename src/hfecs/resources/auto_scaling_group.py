@@ -7,8 +7,8 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import tags_of
-from hfecs.compare import differences
-from hfecs.resource import Change, Found
+from hfecs.compare import details, differences
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 
@@ -30,7 +30,7 @@ def ensure(
 
     `desired` is the number of machines at the start; later that number is the autoscaler's.
     """
-    wanted = {"VPCZoneIdentifier": ",".join(subnet_ids), **sizes}
+    wanted = {"VPCZoneIdentifier": ",".join(sorted(subnet_ids)), "HealthCheckGracePeriod": 300, **sizes}
     return stack.ensure(
         KIND,
         name,
@@ -88,7 +88,6 @@ def _create(stack: Stack, name: str, template_id: str, wanted: Mapping[str, Any]
                 AutoScalingGroupName=full_name,
                 LaunchTemplate=_latest(template_id),
                 DesiredCapacity=desired,
-                HealthCheckGracePeriod=300,
                 Tags=tags,
                 **wanted,
             )
@@ -108,13 +107,19 @@ def _changes(stack: Stack, found: Found, template_id: str, wanted: Mapping[str, 
     def update(**fields: Any) -> None:
         stack.cloud.autoscaling.update_auto_scaling_group(AutoScalingGroupName=found.id, **fields)
 
+    # AWS lists the subnets in an order of its own.
+    subnets = ",".join(sorted(found.actual["VPCZoneIdentifier"].split(",")))
+    changed = differences(wanted, {**found.actual, "VPCZoneIdentifier": subnets})
     # In one call: between two, the least number might be above the greatest.
-    if changed := differences(wanted, found.actual):
-        old, new = ({field: pair[side] for field, pair in changed.items()} for side in (0, 1))
-        yield Change("settings", old, new, lambda: update(**new))
-    template = found.actual.get("LaunchTemplate", {}).get("LaunchTemplateId")
-    if template != template_id:
-        yield Change("LaunchTemplate", template, template_id, lambda: update(LaunchTemplate=_latest(template_id)))
+    yield from at_once(changed, lambda: update(**{field: new for field, (_, new) in changed.items()}))
+    if template := details(_latest(template_id), found.actual.get("LaunchTemplate", {}), "LaunchTemplate"):
+        yield from at_once(template, lambda: update(LaunchTemplate=_latest(template_id)))
+    if suspended := [process["ProcessName"] for process in found.actual.get("SuspendedProcesses", [])]:
+        yield Change("SuspendedProcesses", sorted(suspended), [], lambda: _resume(stack, found.id, suspended))
+
+
+def _resume(stack: Stack, group: str, processes: list[str]) -> None:
+    stack.cloud.autoscaling.resume_processes(AutoScalingGroupName=group, ScalingProcesses=processes)
 
 
 def _latest(template_id: str) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import OWNER_TAG, pairs, tags_of
-from hfecs.compare import contained
-from hfecs.resource import Change, Found
+from hfecs.compare import details, of_document
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
@@ -100,12 +100,12 @@ def _create(stack: Stack, name: str, policy: Any) -> str:
 
 
 def _changes(stack: Stack, found: Found, policy: Any) -> Iterator[Change]:
-    if found.actual["access"] != CLOSED:
-        yield Change("public access", "open", "blocked", lambda: _close(stack, found.id))
-    if not contained(ENCRYPTED, found.actual["encryption"]):
-        yield Change("encryption", "none", "AES256", lambda: _encrypt(stack, found.id))
-    if policy and found.actual["policy"] != policy:
-        yield Change("policy", "another", "TLS only", lambda: _limit(stack, found.id, policy=policy))
+    access, encryption = found.actual["access"], found.actual["encryption"]
+    yield from at_once(details(CLOSED, access, "public access block"), lambda: _close(stack, found.id))
+    yield from at_once(details(ENCRYPTED, encryption, "encryption"), lambda: _encrypt(stack, found.id))
+    if policy:
+        limits = of_document(policy, found.actual["policy"], "policy")
+        yield from at_once(limits, lambda: _limit(stack, found.id, policy=policy))
 
 
 def _tag(stack: Stack, name: str) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import pairs, tags_of
-from hfecs.compare import contained
-from hfecs.resource import Change, Found
+from hfecs.compare import details
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
@@ -104,8 +104,8 @@ def _changes(stack: Stack, found: Found, lifecycle: Any) -> Iterator[Change]:
                 repositoryName=name, imageScanningConfiguration=scan
             ),
         )
-    if not contained(lifecycle, found.actual["lifecycle"]):
-        yield Change("lifecycle", "another", "as described", lambda: _drop(stack, found.id, lifecycle))
+    dropped = details(lifecycle, found.actual["lifecycle"], "lifecycle")
+    yield from at_once(dropped, lambda: _drop(stack, found.id, lifecycle))
 
 
 def _drop(stack: Stack, uri: str, lifecycle: Any) -> None:

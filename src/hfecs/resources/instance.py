@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from hfecs import launched
 from hfecs.answers import answered_with
 from hfecs.aws import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
 from hfecs.deadline import ENDS_TAG, Deadline
 from hfecs.errors import AwsFailed, Misused
 from hfecs.report import Outcome
-from hfecs.resource import Change, Found, Planned, digest
+from hfecs.resource import NOT_YET, Change, Found, Planned, at_once, digest
 from hfecs.stack import Stack
 from hfecs.state import Record
 
@@ -60,7 +62,7 @@ def renew(stack: Stack, name: str, *, machine: str, deadline: Deadline) -> None:
 def private_address(stack: Stack, name: str, instance_id: str) -> str:
     """The address by which the other parts reach a machine; it is known from the moment of its launch."""
     if isinstance(instance_id, Planned):
-        return Planned("(known after up)")
+        return NOT_YET
     known = stack.found(KIND, name, survey)
     instance = known.actual if known and known.id == instance_id else _describe(stack, instance_id)
     return str(instance["PrivateIpAddress"])
@@ -144,9 +146,30 @@ def _run(stack: Stack, name: str, launch: Any) -> Any:
 
 
 def _changes(stack: Stack, name: str, found: Found, launch: Any, interrupts: str) -> Iterator[Change]:
+    """A machine is replaced when its launch has changed; what somebody changed on it by hand is put back in place."""
     actual, wanted = tags_of(found.actual.get("Tags")).get(DIGEST_TAG, "none"), digest(launch)
-    if actual != wanted:
-        yield Change("launch", actual[:8], wanted[:8], lambda: _replace(stack, name, found.id, launch), interrupts)
+    relaunched = actual != wanted
+    fields = launched.differences(found.actual, launch)
+    if relaunched:
+        fields |= launched.user_data(stack, found.id, launch)
+        fields = fields or {"launch": (actual[:8], wanted[:8])}
+    if relaunched or not launched.can_be_mended(fields):
+        yield from at_once(
+            fields, partial(_replace, stack, name, found.id, launch), interrupts=interrupts, replaces=True
+        )
+        return
+    yield from at_once(fields, partial(launched.mend, stack, found.id, launch))
+    if (state := found.actual["State"]["Name"]) in ("stopping", "stopped"):
+        yield Change("State", state, "running", partial(_start, stack, name, found.id))
+
+
+def _start(stack: Stack, name: str, instance_id: str) -> None:
+    """Start a machine that somebody stopped; one that is still stopping has to be waited for."""
+    stack.wait.out(
+        ("IncorrectInstanceState",),
+        lambda: stack.cloud.ec2.start_instances(InstanceIds=[instance_id]) and None,
+        what=f"machine {name} ({instance_id}) to have stopped",
+    )
 
 
 def _replace(stack: Stack, name: str, instance_id: str, launch: Any) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import pairs, tags_of
-from hfecs.resource import Change, Found, digest
+from hfecs.compare import Differences, details, of_document
+from hfecs.resource import Change, Found, at_once, digest
 from hfecs.stack import Stack
 from hfecs.state import Record
 
@@ -38,7 +40,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Found]:
-    """List the templates whose names are of this cluster, each with the digest that its latest version carries."""
+    """List the templates whose names are of this cluster, each with its latest version."""
     prefix = stack.full_name("")
     answer = stack.cloud.ec2.describe_launch_templates(
         Filters=[{"Name": "launch-template-name", "Values": [f"{prefix}*"]}]
@@ -46,14 +48,14 @@ def survey(stack: Stack) -> Iterator[Found]:
     for template in answer["LaunchTemplates"]:
         name, identifier = template["LaunchTemplateName"], template["LaunchTemplateId"]
         ours = stack.owns(tags_of(template.get("Tags")))
-        yield Found(name.removeprefix(prefix), identifier, _digest(stack, identifier), ours)
+        yield Found(name.removeprefix(prefix), identifier, _latest(stack, identifier), ours)
 
 
-def _digest(stack: Stack, template_id: str) -> str:
+def _latest(stack: Stack, template_id: str) -> Any:
     with answered_with(*GONE):
         answer = stack.cloud.ec2.describe_launch_template_versions(LaunchTemplateId=template_id, Versions=["$Latest"])
-        return answer["LaunchTemplateVersions"][0].get("VersionDescription", "")
-    return ""
+        return answer["LaunchTemplateVersions"][0]
+    return {}
 
 
 def _create(stack: Stack, name: str, data: Any) -> str:
@@ -68,9 +70,24 @@ def _create(stack: Stack, name: str, data: Any) -> str:
 
 
 def _changes(stack: Stack, found: Found, data: Any) -> Iterator[Change]:
-    actual, wanted = str(found.actual), digest(data)
-    if actual != wanted:
-        yield Change("launch data", actual[:8], wanted[:8], lambda: _add_version(stack, found.id, data))
+    actual, wanted = found.actual.get("VersionDescription", ""), digest(data)
+    told = found.actual.get("LaunchTemplateData", {})
+    # moto takes the template's own tags for those of its machines.
+    same, existing = actual == wanted, {field: told[field] for field in told if field != "TagSpecifications"}
+    # A person's version may have kept our description: its data are looked at as well.
+    fields = details(data, existing) if same else of_document(data, existing) or {"data": (actual[:8], wanted[:8])}
+    yield from at_once(_readable(fields), lambda: _add_version(stack, found.id, data))
+
+
+def _readable(fields: Differences) -> Differences:
+    """User data as the text that it is."""
+    if coded := fields.get("UserData"):
+        fields["UserData"] = (_text(coded[0]), _text(coded[1]))
+    return fields
+
+
+def _text(coded: str | None) -> str:
+    return base64.b64decode(coded or "").decode(errors="replace")
 
 
 def _add_version(stack: Stack, template_id: str, data: Any) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import pairs, tags_of
-from hfecs.resource import Change, Found
+from hfecs.compare import of_document
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
@@ -103,10 +104,11 @@ def _create(stack: Stack, name: str, trust: Any, policy: Any) -> str:
 
 
 def _changes(stack: Stack, name: str, found: Found, trust: Any, policy: Any) -> Iterator[Change]:
-    if found.actual["trust"] != trust:
-        yield Change("trust", "another", "as in templates/policies", lambda: _put_trust(stack, name, trust))
-    if policy and found.actual["policy"] != policy:
-        yield Change("policy", "another", "as in templates/policies", lambda: _put_policy(stack, name, policy))
+    trusted = of_document(trust, found.actual["trust"], "trust")
+    yield from at_once(trusted, lambda: _put_trust(stack, name, trust))
+    if policy:
+        allowed = of_document(policy, found.actual["policy"], "policy")
+        yield from at_once(allowed, lambda: _put_policy(stack, name, policy))
 
 
 def _put_trust(stack: Stack, name: str, trust: Any) -> None:

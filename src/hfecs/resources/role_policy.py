@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from hfecs.answers import answered_with
-from hfecs.resource import Change, Found
+from hfecs.compare import of_document
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
@@ -67,6 +68,6 @@ def _put(stack: Stack, role: str, policy: str, document: Any) -> str:
 
 
 def _changes(stack: Stack, found: Found, document: Any) -> Iterator[Change]:
-    if found.actual != document:
-        role, _, policy = found.id.partition("/")
-        yield Change("policy", "another", "as in templates/policies", lambda: _put(stack, role, policy, document))
+    role, _, policy = found.id.partition("/")
+    allowed = of_document(document, found.actual, "policy")
+    yield from at_once(allowed, lambda: _put(stack, role, policy, document))

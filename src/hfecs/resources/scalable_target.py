@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from hfecs.answers import answered_with
-from hfecs.resource import Change, Found
+from hfecs.compare import details
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 
@@ -14,6 +15,9 @@ KIND = "scalable-target"
 
 DIMENSION: Final = "ecs:service:DesiredCount"
 NOT_READY = ("ValidationException: service doesn't exist", "ConcurrentUpdateException")
+NOTHING_SUSPENDED: Any = dict.fromkeys(
+    ["DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"], False
+)
 # moto answers with its own code
 GONE = ("ObjectNotFoundException", "ValidationException: No scalable target")
 
@@ -59,6 +63,7 @@ def _register(stack: Stack, target: str, least: int, most: int) -> str:
             ScalableDimension=DIMENSION,
             MinCapacity=least,
             MaxCapacity=most,
+            SuspendedState=NOTHING_SUSPENDED,
         ),
         what="Application Auto Scaling to see the service",
     )
@@ -66,7 +71,6 @@ def _register(stack: Stack, target: str, least: int, most: int) -> str:
 
 
 def _changes(stack: Stack, found: Found, least: int, most: int) -> Iterator[Change]:
-    actual = (found.actual["MinCapacity"], found.actual["MaxCapacity"])
-    if actual != (least, most):
-        old, new = (f"{low} to {high} tasks" for low, high in (actual, (least, most)))
-        yield Change("bounds", old, new, lambda: _register(stack, found.id, least, most))
+    wanted = {"MinCapacity": least, "MaxCapacity": most, "SuspendedState": NOTHING_SUSPENDED}
+    actual = {"SuspendedState": NOTHING_SUSPENDED, **found.actual}
+    yield from at_once(details(wanted, actual), lambda: _register(stack, found.id, least, most))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hfecs.answers import answered_with
-from hfecs.compare import differences
-from hfecs.resource import Change, Found
+from hfecs.compare import details
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 
@@ -62,5 +62,6 @@ def _arn(stack: Stack, group: str, full_name: str) -> str:
 
 
 def _changes(stack: Stack, name: str, found: Found, group: str, policy: Mapping[str, Any]) -> Iterator[Change]:
-    for field, (old, new) in differences(policy, found.actual).items():
-        yield Change(field, old, new, lambda: _put(stack, name, group, policy))
+    # A put switches the policy on again; a server that does not tell has it on.
+    actual = {"Enabled": True, **found.actual}
+    yield from at_once(details({"Enabled": True, **policy}, actual), lambda: _put(stack, name, group, policy))

@@ -9,7 +9,7 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import pairs, tags_of
-from hfecs.resource import Change, Found
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 
@@ -17,6 +17,7 @@ KIND = "security-group"
 
 IN_USE = ("DependencyViolation", "InvalidGroup.InUse")
 GONE = "InvalidGroup.NotFound"
+EVERYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 # Where a permission lists its sources, and which field of a source tells it.
 SOURCES = {
     "UserIdGroupPairs": "GroupId",
@@ -102,10 +103,22 @@ def _changes(stack: Stack, found: Found, wanted: frozenset[Rule]) -> Iterator[Ch
     permitted = [rule.permission() for rule in wanted]
     for permission in actual:
         if permission not in permitted:
-            yield Change("ingress", permission, "closed", partial(_revoke, stack, found.id, [permission]))
-    if missing := frozenset(rule for rule in wanted if rule.permission() not in actual):
-        listed = ", ".join(map(str, sorted(missing)))
-        yield Change("ingress", "closed", listed, lambda: _authorize(stack, found.id, missing))
+            closing = partial(_revoke, stack, found.id, [permission])
+            yield Change(f"ingress {_words(permission)}", "open", "closed", closing)
+    missing = sorted(rule for rule in wanted if rule.permission() not in actual)
+    opened = {f"ingress tcp {rule}": ("closed", "open") for rule in missing}
+    yield from at_once(opened, lambda: _authorize(stack, found.id, frozenset(missing)) and None)
+    if EVERYWHERE not in _single(found.actual["IpPermissionsEgress"]):
+        yield Change("egress to everywhere", "closed", "open", lambda: _let_out(stack, found.id))
+
+
+def _words(permission: Any) -> str:
+    """A permission with one source, as people say it."""
+    first, last = permission.get("FromPort", -1), permission.get("ToPort", -1)
+    ports = "all ports" if first == -1 else str(first) if first == last else f"{first}-{last}"
+    protocol = "all protocols" if permission["IpProtocol"] == "-1" else permission["IpProtocol"]
+    source = next(permission[key][0][field] for key, field in SOURCES.items() if key in permission)
+    return f"{protocol} {ports} from {source}"
 
 
 def _single(permissions: Any) -> Iterator[Any]:
@@ -123,6 +136,13 @@ def _authorize(stack: Stack, group_id: str, rules: frozenset[Rule]) -> bool:
             GroupId=group_id, IpPermissions=[rule.permission() for rule in sorted(rules)]
         )
     return True
+
+
+def _let_out(stack: Stack, group_id: str) -> None:
+    """EC2 opens the way out of a new group by itself; somebody closed it."""
+    permissions: Any = [EVERYWHERE]
+    with answered_with("InvalidPermission.Duplicate"):
+        stack.cloud.ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=permissions)
 
 
 def _revoke(stack: Stack, group_id: str, permissions: list[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hfecs.answers import answered_with
 from hfecs.aws import lower_pairs, tags_of
 from hfecs.compare import differences
-from hfecs.resource import Change, Found
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 
@@ -20,21 +20,32 @@ NOT_READY = (
     "InvalidParameterException: verify that the ECS service role",
     "InvalidParameterException: still Draining",
 )
+# Another definition means other tasks; fewer are stopped.
+RESTARTING = ("taskDefinition", "desiredCount")
 BUSY = ("InvalidParameterException: deployments are active",)
 
 
-def ensure(stack: Stack, name: str, *, cluster: str, settings: Mapping[str, Any], desired: int | None = None) -> str:
+def ensure(
+    stack: Stack,
+    name: str,
+    *,
+    cluster: str,
+    settings: Mapping[str, Any],
+    desired: int | None = None,
+    interrupts: str = "",
+) -> str:
     """Make the service exist with these settings (taskDefinition, placementConstraints ...); return its name.
 
     `desired` is the number of tasks at the start; later that number is the autoscaler's. A service that nobody
     scales has it among the settings, as desiredCount; a daemon, of which ECS runs one on each machine, has none.
+    `interrupts` says what ends when its tasks are replaced while some run.
     """
     return stack.ensure(
         KIND,
         name,
         survey=survey,
         create=lambda: _create(stack, name, cluster, desired, settings),
-        changes=lambda found: _changes(stack, found, cluster, settings),
+        changes=lambda found: _changes(stack, found, cluster, settings, interrupts),
         taken=["InvalidParameterException: not idempotent"],
     )
 
@@ -98,15 +109,16 @@ def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings
     return answer["service"]["serviceName"]
 
 
-def _changes(stack: Stack, found: Found, cluster: str, settings: Mapping[str, Any]) -> Iterator[Change]:
+def _changes(
+    stack: Stack, found: Found, cluster: str, settings: Mapping[str, Any], interrupts: str
+) -> Iterator[Change]:
     # moto does not tell every field of a service that it created; AWS does.
     told = {field: value for field, value in settings.items() if field in found.actual}
-    for field, (old, new) in differences(told, found.actual).items():
-        yield Change(
-            field,
-            old,
-            new,
-            lambda field=field, new=new: stack.cloud.ecs.update_service(
-                cluster=cluster, service=found.id, **{field: new}
-            ),  # type: ignore[misc]
-        )
+    changed = differences(told, found.actual)
+    new: Any = {field: wanted for field, (_, wanted) in changed.items()}
+    ending = interrupts if found.actual.get("runningCount") and set(RESTARTING) & set(changed) else ""
+    yield from at_once(
+        changed,
+        lambda: stack.cloud.ecs.update_service(cluster=cluster, service=found.id, **new) and None,
+        interrupts=ending,
+    )

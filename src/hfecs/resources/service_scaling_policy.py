@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from hfecs.answers import answered_with
-from hfecs.compare import differences
-from hfecs.resource import Change, Found
+from hfecs.compare import details
+from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 
@@ -68,5 +68,5 @@ def _put(stack: Stack, name: str, target: str, policy: Mapping[str, Any]) -> str
 
 
 def _changes(stack: Stack, name: str, found: Found, target: str, policy: Mapping[str, Any]) -> Iterator[Change]:
-    for field, (old, new) in differences(policy, found.actual.get("StepScalingPolicyConfiguration", {})).items():
-        yield Change(field, old, new, lambda: _put(stack, name, target, policy))
+    actual = found.actual.get("StepScalingPolicyConfiguration", {})
+    yield from at_once(details(policy, actual), lambda: _put(stack, name, target, policy))

@@ -8,7 +8,8 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import DIGEST_TAG, lower_pairs, tags_of
-from hfecs.resource import Change, Found, digest
+from hfecs.compare import details
+from hfecs.resource import Change, Found, at_once, digest
 from hfecs.stack import Stack
 from hfecs.state import Record
 from hfecs.together import together
@@ -62,8 +63,20 @@ def survey(stack: Stack) -> Iterator[Found]:
 
 
 def _latest(stack: Stack, family: str) -> Any:
+    """The latest revision, or the latest of ours if somebody has made one by hand; a stranger's if all are."""
+    latest = _described(stack, family)
+    if latest is None or stack.owns(tags_of(latest.get("tags"))):
+        return latest
+    pages = stack.cloud.ecs.get_paginator("list_task_definitions").paginate(familyPrefix=family, status="ACTIVE")
+    names = [arn.rpartition("/")[2].rpartition(":") for page in pages for arn in page["taskDefinitionArns"]]
+    revisions = sorted((int(revision) for name, _, revision in names if name == family), reverse=True)
+    earlier = (_described(stack, f"{family}:{revision}") for revision in revisions)
+    return next((known for known in earlier if known and stack.owns(tags_of(known.get("tags")))), latest)
+
+
+def _described(stack: Stack, definition: str) -> Any:
     with answered_with(GONE):
-        answer = stack.cloud.ecs.describe_task_definition(taskDefinition=family, include=["TAGS"])
+        answer = stack.cloud.ecs.describe_task_definition(taskDefinition=definition, include=["TAGS"])
         return answer if answer["taskDefinition"]["status"] == "ACTIVE" else None
     return None
 
@@ -79,4 +92,5 @@ def _register(stack: Stack, name: str, definition: Any) -> str:
 def _changes(stack: Stack, name: str, found: Found, definition: Any) -> Iterator[Change]:
     actual, wanted = tags_of(found.actual.get("tags")).get(DIGEST_TAG, "none"), digest(definition)
     if actual != wanted:
-        yield Change("definition", actual[:8], wanted[:8], lambda: _register(stack, name, definition))
+        fields = details(definition, found.actual["taskDefinition"]) or {"definition": (actual[:8], wanted[:8])}
+        yield from at_once(fields, lambda: _register(stack, name, definition), replaces=True)

@@ -1,0 +1,87 @@
+"""What would end running work is asked for first, in one question; what would not is done without a word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from moto.ecs.models import ecs_backends
+
+from hfecs.blueprints import cluster, monitoring
+from hfecs.errors import NotConfirmed
+from hfecs.report import Outcome
+from hfecs.stack import Stack
+from support import REGION, WatchedCloud, again, configuration, nothing_changes, stack_of, steps
+
+
+def up(stack: Stack, **changes: Any) -> dict[str, list[str]]:
+    """Make the cluster; what was changed, field by field."""
+    cluster.up(stack, configuration(**changes))
+    return {
+        f"{step.kind} {step.name}": [change.field for change in step.changes]
+        for step in steps(stack)
+        if step.outcome is Outcome.CHANGED
+    }
+
+
+def runs(stack: Stack, *names: str) -> None:
+    """Let ECS say that a task of these services runs."""
+    for service in ecs_backends[stack.cloud.account][REGION].services.values():
+        if service.name in {stack.full_name(name) for name in names}:
+            service.running_count = 1
+
+
+def test_monitoring_that_comes_later_restarts_the_broker_and_that_is_asked_for(
+    stack: Stack, cloud: WatchedCloud
+) -> None:
+    up(stack)
+    runs(stack, "master")
+    monitoring.up(stack_of(cloud, stack.state, monitoring.STACK), configuration())
+
+    with nothing_changes(cloud), pytest.raises(NotConfirmed) as refused:
+        up(again(stack))
+    allowed = up(again(stack, may_interrupt=True))
+
+    assert "service master, taskDefinition: restarts the broker" in refused.value.message
+    assert "Nothing was changed." in refused.value.message
+    assert allowed["service master"] == ["taskDefinition"]
+
+
+def test_a_broker_that_does_not_run_is_changed_without_a_question(stack: Stack) -> None:
+    up(stack)
+
+    assert "service master" in up(again(stack), images__broker="rabbitmq:4.0.9")
+
+
+def test_a_users_own_broker_is_not_restarted_with_the_notifier(stack: Stack) -> None:
+    own = {"broker__amqp_url": "amqp://me:secret@broker.example.org:5672"}
+    up(stack, **own)
+    runs(stack, "master")
+
+    assert "service master" in up(again(stack), images__hfecs="hfecs:2", **own)
+
+
+def test_stopping_the_broker_is_asked_for(stack: Stack) -> None:
+    up(stack)
+    runs(stack, "master")
+
+    with pytest.raises(NotConfirmed, match="service master, desiredCount: restarts the broker"):
+        up(again(stack), cluster__master_count=0)
+
+
+def test_other_workers_are_asked_for_while_workers_run(stack: Stack) -> None:
+    up(stack)
+    runs(stack, "worker")
+
+    with pytest.raises(NotConfirmed, match="service worker, taskDefinition: restarts the workers"):
+        up(again(stack), images__worker="montage:2")
+
+
+def test_more_machines_at_a_time_are_never_asked_for(stack: Stack) -> None:
+    up(stack)
+    runs(stack, "master", "worker")
+
+    changed = up(again(stack), scaling__asg_max=9)
+
+    assert changed["auto-scaling-group workers"] == ["MaxSize"]
+    assert not {"service master", "service worker", "instance master"} & set(changed)
