@@ -56,6 +56,13 @@ def master(cloud: WatchedCloud) -> str:
     return cloud.ec2.describe_instances(Filters=filters)["Reservations"][0]["Instances"][0]["InstanceId"]
 
 
+def metadata_without_token(cloud: WatchedCloud) -> None:
+    told: Any = cloud.ec2.describe_instances(InstanceIds=[master(cloud)])["Reservations"][0]["Instances"][0]
+    options: Any = {**told["MetadataOptions"], "HttpTokens": "optional"}
+    options.pop("State", None)
+    cloud.ec2.modify_instance_metadata_options(InstanceId=master(cloud), **options)
+
+
 def admit(cloud: WatchedCloud) -> None:
     cloud.ec2.authorize_security_group_ingress(GroupId=group_id(cloud, "broker"), IpPermissions=[WORLD])
 
@@ -279,9 +286,7 @@ TABLE = [
     Drift(
         "instance master",
         "MetadataOptions.HttpTokens",
-        lambda c: c.ec2.modify_instance_metadata_options(
-            InstanceId=master(c), HttpTokens="optional", HttpPutResponseHopLimit=1, HttpEndpoint="enabled"
-        ),
+        metadata_without_token,
     ),
     Drift("instance master", "State", lambda c: c.ec2.stop_instances(InstanceIds=[master(c)])),
     Drift("bucket hfecs-drift", "public access block.BlockPublicPolicy", open_bucket),
