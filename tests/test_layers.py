@@ -27,6 +27,7 @@ FLOORS = {
                 "together",
                 "sharing",
                 "state",
+                "state_document",
                 "config",
                 "settings",
                 "render",

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hfecs.errors import Locked, StateInvalid
+from hfecs.errors import Failed, Locked, StateInvalid
 from hfecs.state import Record, State, locked
 
 HOLD = """
@@ -20,6 +23,17 @@ with locked(Path(sys.argv[1]), "cluster up"):
     print("held", flush=True)
     sys.stdin.read()
 """
+
+
+@contextmanager
+def limit_of_file_size(size: int) -> Iterator[None]:
+    """Let no file grow longer than `size` bytes."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 def reloaded(state: State) -> State:
@@ -159,6 +173,14 @@ def test_a_file_stays_with_its_account_and_region(state: State) -> None:
         '{"version": 1, "lineage": "a", "serial": 1, "stacks": {"cluster": {}}}',
         '{"version": 1, "lineage": "a", "serial": 1, "stacks": {"cluster": {"resources": [{"kind": "role"}]}}}',
         '{"version": 1, "lineage": null, "serial": 1, "stacks": {}}',
+        '{"version": true, "lineage": "a", "serial": 1, "stacks": {}}',
+        '{"version": 0, "lineage": "a", "serial": 1, "stacks": {}}',
+        '{"version": 1, "lineage": "a", "serial": 1, "region": ["us-east-1"], "stacks": {}}',
+        '{"version": 1, "lineage": "a", "serial": 1, "stacks": {"cluster": {"resources": [], "outputs": []}}}',
+        '{"version": 1, "lineage": "a", "serial": 1, "stacks": {"c": {"resources": [], "generations": {"a": "1"}}}}',
+        '{"version": 1, "lineage": "a", "serial": 1, "stacks": {"c": {"resources": [{"kind": 1, "name": 2, "id": 3, '
+        '"created": 4}]}}}',
+        "[" * 100_000,
     ],
 )
 def test_a_damaged_file_is_refused_with_the_way_out(tmp_path: Path, text: str) -> None:
@@ -228,3 +250,22 @@ def test_a_lock_makes_the_folder_of_the_file(tmp_path: Path) -> None:
         pass
 
     assert (tmp_path / "new").is_dir()
+
+
+def test_a_directory_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StateInvalid, match="cannot be read: Is a directory") as raised:
+        State.load(tmp_path)
+
+    assert "--state" in raised.value.hint
+
+
+def test_a_full_disk_is_told_and_leaves_the_old_file_alone(state: State) -> None:
+    state.record("cluster", Record("role", "machine", "1"))
+    before = state.path.read_bytes()
+
+    with limit_of_file_size(10), pytest.raises(Failed, match="cannot be written: File too large") as raised:
+        state.record("cluster", Record("role", "worker", "2"))
+
+    assert "run the same command again" in raised.value.hint
+    assert state.path.read_bytes() == before
+    assert list(state.path.parent.iterdir()) == [state.path]

@@ -7,17 +7,15 @@ import json
 import os
 import tempfile
 import threading
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from hfecs.errors import Locked, StateInvalid
-
-VERSION = 1
+from hfecs import state_document
+from hfecs.errors import Failed, Locked, StateInvalid
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,13 @@ class State:
     def load(cls, path: Path) -> State:
         """Read the file, or begin a new one that is written with the first record."""
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            content = path.read_bytes()
         except FileNotFoundError:
-            document = {"version": VERSION, "lineage": uuid.uuid4().hex, "serial": 0, "stacks": {}}
-        except (OSError, ValueError) as error:
-            raise StateInvalid(f"The state file {path} cannot be read: {error}.", hint=_LOST_HINT) from error
-        _check(path, document)
-        return cls(path, document)
+            return cls(path, state_document.begun())
+        except OSError as error:
+            hint = "name a file that can be read: --state"
+            raise StateInvalid(f"The state file {path} cannot be read: {error.strerror}.", hint) from error
+        return cls(path, state_document.read(content, str(path)))
 
     @property
     def lineage(self) -> str:
@@ -135,34 +133,20 @@ def _acquire(file: IO[str], path: Path) -> None:
 
 def _write(path: Path, document: dict[str, Any]) -> None:
     """Replace the file as a whole: whoever reads it sees the old one or the new one."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False, encoding="utf-8") as file:
-        json.dump(document, file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
+    try:
+        with ExitStack() as if_it_fails:
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
+                if_it_fails.callback(Path(file.name).unlink)
+                json.dump(document, file, indent=2)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            Path(file.name).replace(path)
+            if_it_fails.pop_all()
+    except OSError as error:
+        hint = "make room, then run the same command again: it finds what was made by its tags"
+        raise Failed(f"The state file {path} cannot be written: {error.strerror}.", hint) from error
 
 
 def _without(resources: list[dict[str, Any]], kind: str, name: str) -> list[dict[str, Any]]:
     return [entry for entry in resources if (entry["kind"], entry["name"]) != (kind, name)]
-
-
-_LOST_HINT = "move the file away: hfecs finds what it made by its tags"
-
-
-def _check(path: Path, document: Any) -> None:
-    if not isinstance(document, dict) or not isinstance(document.get("version"), int):
-        raise StateInvalid(f"{path} is not a state file of hfecs.", hint=_LOST_HINT)
-    if document["version"] > VERSION:
-        raise StateInvalid(f"{path} was written by a newer hfecs (version {document['version']}).", hint="update hfecs")
-    try:
-        stacks = document["stacks"].values()
-        complete = isinstance(document["lineage"], str) and isinstance(document["serial"], int)
-        for stack in stacks:
-            stack.setdefault("generations", {})
-            stack.setdefault("outputs", {})
-            complete = complete and all(Record(**record) for record in stack["resources"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise StateInvalid(f"The state file {path} is damaged: {error!r}.", hint=_LOST_HINT) from error
-    if not complete:
-        raise StateInvalid(f"The state file {path} is damaged.", hint=_LOST_HINT)
