@@ -152,7 +152,12 @@ def _group(stack: Stack, config: Config, place: site.Site, base: foundation.Foun
         "workers",
         template_id=template,
         subnet_ids=place.subnet_ids,
-        sizes={"MinSize": config.scaling.asg_min, "MaxSize": config.scaling.asg_max},
+        sizes={
+            "MinSize": config.scaling.asg_min,
+            "MaxSize": config.scaling.asg_max,
+            # The workers let idle machines go.
+            "NewInstancesProtectedFromScaleIn": True,
+        },
         desired=config.scaling.asg_desired,
     )
 

@@ -33,6 +33,9 @@ def master(stack: Stack, config: Config, base: Foundation, broker: Broker) -> An
         management_url=broker.management_url,
         cluster=stack.cluster,
         demand_period=str(scaling.demand_period(config.scaling)),
+        ecs_cluster=stack.ecs_cluster,
+        worker_service=stack.full_name("worker"),
+        group=stack.full_name("workers"),
         patience=str(config.scaling.boot_seconds + PATIENCE_SECONDS),
     )
     if config.broker.amqp_url:
@@ -58,6 +61,7 @@ def worker(stack: Stack, config: Config, site: Site, base: Foundation, broker: B
         threads=str(slots(config, site)),
         stop_timeout=config.worker.stop_timeout,
         finish_within=str(config.worker.stop_timeout - SPARE_SECONDS),
+        group=stack.full_name("workers"),
     )
     return mounts.mounted(_with_secrets(definition, base.access_keys), mounts.of(config))
 

@@ -57,8 +57,8 @@ def lay(stack: Stack, config: Config, site: Site) -> Foundation:
         lambda: _machine_profile(stack),
         lambda: role.ensure(stack, "execution", trust=trust, policy=_starting(stack)),
         lambda: role.ensure(stack, "master", trust=trust, policy=_notifying(stack)),
-        lambda: role.ensure(stack, "worker", trust=trust),
-        lambda: role.ensure(stack, "runner", trust=trust),
+        lambda: role.ensure(stack, "worker", trust=trust, policy=_staying(stack)),
+        lambda: role.ensure(stack, "runner", trust=trust, policy=render.document("policies/runner.json")),
         lambda: broker.lay_password(stack, config),
         lambda: broker.lay_access_keys(stack, config),
         lambda: log_group.ensure(stack, "logs", retention_days=config.cluster.log_retention_days),
@@ -112,9 +112,16 @@ def _starting(stack: Stack) -> Any:
 
 
 def _notifying(stack: Stack) -> Any:
-    """What the notifier may: tell CloudWatch of the queue, and look at machines, workers and alarms."""
-    names = {"cluster": stack.ecs_cluster, "worker": stack.full_name("worker"), "alarms": stack.full_name("")}
+    """What the notifier may: tell CloudWatch of the queue, look at machines, workers and alarms, let machines go."""
+    full = stack.full_name
+    names = {"cluster": stack.ecs_cluster, "worker": full("worker"), "group": full("workers"), "alarms": full("")}
     return render.document("policies/master.json", **names, **_where(stack))
+
+
+def _staying(stack: Stack) -> Any:
+    """What an executor needs to protect itself and its machine from scale-in while it has jobs."""
+    names = {"cluster": stack.ecs_cluster, "group": stack.full_name("workers")}
+    return render.document("policies/worker.json", **names, **_where(stack))
 
 
 def _where(stack: Stack) -> dict[str, str]:

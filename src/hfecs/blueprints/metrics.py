@@ -117,12 +117,7 @@ def watching(stack: Stack, config: Config) -> dict[str, str]:
     """What the notifier needs to know beside the collector."""
     alarms = ",".join(stack.full_name(name) for name in ("jobs-wait", "no-work"))
     period = str(config.monitoring.period)
-    return {
-        "ECS_CLUSTER": stack.ecs_cluster,
-        "WORKER_SERVICE": stack.full_name("worker"),
-        "ALARMS": alarms,
-        "METRICS_PERIOD": period,
-    }
+    return {"ALARMS": alarms, "METRICS_PERIOD": period}
 
 
 def _let_in(stack: Stack, config: Config, base: Foundation, collector: Collector) -> None:

@@ -66,7 +66,7 @@ def _build(cloud: LocalCloud, network: Network) -> tuple[Cloud, Plane, BaseWSGIS
     state = Cloud(cloud.directory, cloud.endpoint_url, cloud.network, cloud.ports)
     plane = Plane(state, cloud.environment())
     mends.apply(plane)
-    server = serve(state, network.listener)
+    server = serve(state, plane.tasks, network.listener)
     gc.freeze()
     gc.enable()
     return state, plane, server

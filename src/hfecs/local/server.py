@@ -19,7 +19,9 @@ from werkzeug.exceptions import InternalServerError
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
 
+from hfecs.local.agent_endpoint import AgentEndpoint
 from hfecs.local.cloud import Cloud
+from hfecs.local.tasks import Tasks
 
 READS = ("Describe", "List", "Get", "Head", "Filter")
 
@@ -65,12 +67,12 @@ class Handler(MotoRequestHandler):
         self.wfile.flush()
 
 
-def serve(cloud: Cloud, listener: socket.socket) -> BaseWSGIServer:
-    """A server on that socket; serve_forever() and shutdown() are its owner's."""
+def serve(cloud: Cloud, tasks: Tasks, listener: socket.socket) -> BaseWSGIServer:
+    """A server on that socket; serve_forever() and shutdown() are its owner's. The agents of the tasks answer there."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     _lock_actions(cloud)
     _remember_method_names()
-    application = DomainDispatcherApplication(_application)
+    application = AgentEndpoint(cloud, tasks, DomainDispatcherApplication(_application))
     host, port = listener.getsockname()
     return make_server(host, port, application, threaded=True, request_handler=Handler, fd=listener.fileno())
 

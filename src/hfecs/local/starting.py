@@ -12,6 +12,8 @@ from hfecs.local.logs import Logs
 from hfecs.local.machines import Machine
 from hfecs.local.task import Container, Task
 
+AGENT_PATH = "/.ecs-agent/"  # of the daemon, where it answers for the agents of the machines; no bucket is called so
+
 
 class Starter:
     """Starts containers; `credentials` are environment variables that point them at this cloud."""
@@ -38,8 +40,14 @@ class Starter:
         override: dict[str, Any] = next((entry for entry in overrides if entry.get("name") == container.name), {})
         directory = self.scratch(task) / container.name
         volumes = self._volumes(task, container)
-        place = Place(task.mark(container), machine.address, directory, self.credentials, volumes)
+        cloud = self.credentials | self._agent(task)
+        place = Place(task.mark(container), machine.address, directory, cloud, volumes)
         return program_of(container.definition, override, place, self._secret_of(task.region))
+
+    def _agent(self, task: Task) -> dict[str, str]:
+        """The variables by which the containers of a task find the agent of their machine."""
+        uri = f"{self.cloud.endpoint_url}{AGENT_PATH}{task.id}"
+        return {"ECS_AGENT_URI": uri, "ECS_CONTAINER_METADATA_URI_V4": f"{uri}/v4"}
 
     def _volumes(self, task: Task, container: Container) -> dict[str, Path]:
         """Where the container's volumes lie: those of Docker outlive their tasks and end with the machine.

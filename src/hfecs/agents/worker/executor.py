@@ -6,9 +6,10 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import wait
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from hfecs.agents.job_metrics import JobMetrics
 from hfecs.agents.logs import start_logging
@@ -19,13 +20,18 @@ from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
 from hfecs.agents.worker.equipment import Equipment
 from hfecs.agents.worker.events import Announce
+from hfecs.agents.worker.guards import guards
 from hfecs.agents.worker.obituary import Obituary, history
 from hfecs.agents.worker.outbox import Outbox
 from hfecs.agents.worker.performer import Performer
+from hfecs.agents.worker.protection import Protection
 from hfecs.agents.worker.settings import Settings
 from hfecs.agents.worker.stages import Stages
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 TRANSFERS_PER_JOB = 4
 """Files that one job transfers at the same time, when all slots are at it."""
@@ -46,7 +52,9 @@ def main() -> int:
     announce = _announce(outbox, metrics)
     stages = Stages(ObjectStore(transfers), Threads(transfers), equipment)
     performer = Performer(settings.name, stages, announce, Obituary(history(settings.broker)))
-    consumer = Consumer(settings, connection, performer.perform, outbox)
+    protection = Protection(guards(os.environ))
+    protection.start()
+    consumer = Consumer(settings, connection, _protected(performer.perform, protection), outbox)
     _stop_on_signals(connection, consumer)
     log.info("executor %s: %d jobs side by side from %s", settings.name, settings.threads, settings.queue)
     connection.run(consumer)
@@ -54,6 +62,16 @@ def main() -> int:
     metrics.close()
     log.info("stopped")
     return 0
+
+
+def _protected(perform: Callable[P, T], protection: Protection) -> Callable[P, T]:
+    """Do a job under protection from scale-in."""
+
+    def protected(*arguments: P.args, **options: P.kwargs) -> T:
+        with protection.held():
+            return perform(*arguments, **options)
+
+    return protected
 
 
 def _announce(outbox: Outbox, metrics: Metrics) -> Announce:

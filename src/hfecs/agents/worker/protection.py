@@ -1,0 +1,124 @@
+"""Scale-in takes only what is idle: while this executor has jobs, its task and its machine are protected.
+
+Protection begins before a job does, and ends some seconds after the last one, so that a row of short jobs asks once.
+A thread looks after it: it ends it, renews it before it expires, and asks again where it was refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from hfecs.agents.pauses import pause
+from hfecs.agents.worker.guards import EXPIRES_MINUTES, Guard
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 5.0
+"""After so long without a job the executor may go; docs/scaling.md reckons with it."""
+
+RENEWED_SECONDS = EXPIRES_MINUTES * 60 / 3
+
+REFUSED_SECONDS = 10.0
+"""Until a refused protection is asked for again."""
+
+PATIENCE_SECONDS = 3.0
+"""So long a job waits if its executor is one too many for ECS."""
+
+LOOK_SECONDS = 1.0
+
+BLOCKED = "DEPLOYMENT_BLOCKED"
+"""ECS's word for: as many tasks as the service wants are protected already."""
+
+
+class Protection:
+    """Held by each job while it runs; without guards it does nothing."""
+
+    def __init__(
+        self,
+        guards: Sequence[Guard],
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], object] = pause,
+    ) -> None:
+        self._guards = guards
+        self._clock = clock
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._jobs = 0
+        self._agreed: set[Guard] = set()
+        self._refusals: dict[Guard, str] = {}
+        self._ask_again = clock()
+        # A machine is launched protected: unless a job comes soon, that is to be ended.
+        self._released = not guards
+        self._let_go_at = clock() + IDLE_SECONDS
+
+    def start(self) -> None:
+        """Look after it, in a thread that ends with its process."""
+        if self._guards:
+            threading.Thread(target=self._run, name="protection", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._pause(LOOK_SECONDS)
+            self.look()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Protect the executor while a job runs; if that is refused the job runs all the same, and the log says so."""
+        with self._lock:
+            self._jobs += 1
+            if len(self._agreed) < len(self._guards) and self._clock() >= self._ask_again:
+                self._begin_patiently()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._jobs -= 1
+                self._let_go_at = self._clock() + IDLE_SECONDS
+
+    def look(self) -> None:
+        """End the protection of an idle executor, renew that of a busy one, ask again where it was refused."""
+        with self._lock:
+            if self._jobs and self._guards and self._clock() >= self._ask_again:
+                self._agreed.clear()
+                self._begin()
+            elif not self._jobs and not self._released and self._clock() >= self._let_go_at:
+                self._end()
+
+    def _begin_patiently(self) -> None:
+        """A task that ECS is about to stop, because it wants fewer, is refused; until then its job does not begin."""
+        give_up = self._clock() + PATIENCE_SECONDS
+        while BLOCKED in self._begin() and self._clock() < give_up:
+            self._pause(LOOK_SECONDS)
+
+    def _begin(self) -> list[str]:
+        """Ask those who have not agreed yet; the refusals."""
+        self._released = False
+        for guard in self._guards:
+            if guard not in self._agreed and self._ask(guard, enabled=True):
+                self._agreed.add(guard)
+        all_agree = len(self._agreed) == len(self._guards)
+        self._ask_again = self._clock() + (RENEWED_SECONDS if all_agree else REFUSED_SECONDS)
+        return [] if all_agree else list(self._refusals.values())
+
+    def _end(self) -> None:
+        """Let go; if somebody refuses, again after a while."""
+        answers = [self._ask(guard, enabled=False) for guard in self._guards]
+        self._released = all(answers)
+        self._agreed.clear()
+        self._ask_again = self._clock()
+        self._let_go_at = self._clock() + REFUSED_SECONDS
+
+    def _ask(self, guard: Guard, *, enabled: bool) -> bool:
+        """Ask one of them; a refusal is told once, and so is its end."""
+        reason = guard.protect(enabled)
+        if reason and reason != self._refusals.get(guard):
+            what = "protect this executor from" if enabled else "let this executor go at"
+            log.warning("%s does not %s scale-in: %s", guard.name, what, reason)
+        elif not reason and self._refusals.get(guard):
+            log.info("%s agrees again", guard.name)
+        self._refusals[guard] = reason
+        return not reason
