@@ -39,7 +39,7 @@ FLOORS = {
             ["aws", "answers", "workflow", "site", "images"],
             ["wait", "stack", "removal", "rehearsal", "launched"],
             ["resources"],
-            ["blueprints", "follow", "overview", "planning", "log_lines"],
+            ["blueprints", "follow", "run_result", "overview", "planning", "log_lines"],
             ["console", "commands"],
             ["cli", "__main__"],
         ]

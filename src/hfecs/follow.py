@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import ssl
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from hfecs import run_result
 from hfecs.agents import messages
 from hfecs.answers import answered_with
 from hfecs.blueprints.runner import Run
@@ -89,7 +89,7 @@ class Follower:
         self._stack.wait.until(self._stopped, what=f"the engine of run {self._run.name} to end", timeout=300, every=0.5)
         with answered_with("NoSuchKey"):
             answer = self._stack.cloud.s3.get_object(Bucket=self._run.bucket, Key=f"runs/{self._run.name}/result.json")
-            return dict(json.loads(answer["Body"].read()))
+            return run_result.read(answer["Body"].read(), self._run.name)
         known = task.describe(self._stack, self._run.task) or {}
         reasons = [known.get("stoppedReason"), *(item.get("reason") for item in known.get("containers", []))]
         why = "; ".join(filter(None, reasons)) or "ECS gives no reason"
@@ -136,7 +136,7 @@ class Follower:
                     continue
                 channel.basic_ack(method.delivery_tag or 0)
                 self._offset = int(str((properties.headers or {})["x-stream-offset"])) + 1
-                yield json.loads(body)
+                yield messages.read_event(body)
 
 
 def _declare(channel: BlockingChannel) -> None:

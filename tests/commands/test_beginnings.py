@@ -176,3 +176,24 @@ def test_nobody_has_to_listen() -> None:
     command = f"{sys.executable} -m hfecs config show --json >&- 2>&-"
 
     assert subprocess.run(["sh", "-c", command], check=False).returncode == 0
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--attach", "--stop"],
+        ["job", "--attach"],
+        ["job", "--stop"],
+        ["job", "--run", "one"],
+        ["job", "--download", "hfecs.toml"],
+        ["--attach", "--download", "hfecs.toml/below"],
+    ],
+    ids=" ".join,
+)
+def test_a_run_with_options_that_do_not_fit_is_misuse_at_once(hfecs: Hfecs, arguments: list[str]) -> None:
+    answer = hfecs("run", *arguments)
+
+    assert answer.code == 2
+    assert answer.talk.count("error:") == answer.talk.count("hint:") == 1
+    assert "region" not in answer.talk

@@ -87,7 +87,7 @@ def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: st
 def latest(stack: Stack, name: str | None) -> Run:
     """The run of that name, or the last one; one that somebody else started is found by its task."""
     known = stack.outputs()
-    if known.get("run") and name in (None, known["run"]):
+    if all(known.get(key) for key in ("run", "bucket", "task")) and name in (None, known["run"]):
         return Run(known["run"], known["bucket"], known["task"])
     running = {found.name: found for found in task.survey(stack)}
     found = running.get(name) if name else next(iter(running.values()), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,10 +59,10 @@ def follow(hfecs: Context, run: Run, download: Path | None) -> None:
 
 def _workflow(hfecs: Context, run: Run) -> Workflow:
     """The workflow as it lies in the bucket."""
-    from hfecs.workflow import from_document
+    from hfecs.workflow import from_bytes
 
     answer = hfecs.cloud.s3.get_object(Bucket=run.bucket, Key="workdir/dag.json")
-    return from_document(json.loads(answer["Body"].read()))
+    return from_bytes(answer["Body"].read(), source=f"s3://{run.bucket}/workdir/dag.json")
 
 
 def _broker(hfecs: Context) -> Broker:
@@ -87,9 +86,9 @@ def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:
 
     with hfecs.console.jobs(workflow.jobs_by_program()) as show:
         for event in follower.events(unreachable):
-            if event["type"].endswith(".finished") and "exit_status" in event and event["exit_status"] == 0:
-                finished[event["id"]] = event["executable"]
-                program = event["executable"]
+            done = event.get("type", "").endswith(".finished") and event.get("exit_status") == 0
+            if done and "id" in event and "executable" in event:
+                program = finished[event["id"]] = event["executable"]
                 show(program, Counter(finished.values())[program])
 
 

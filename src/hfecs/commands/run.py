@@ -40,6 +40,9 @@ def run(
     as the work asks for them, and the bucket's storage (about 0.023 USD for each GB a month).
     """
     hfecs: Context = context.obj
+    _fitting(job_directory, attach, stop, name)
+    if download and not _could_hold_files(download):
+        raise Misused(f"{download} is no directory.", hint="name a directory for --download, new or not")
     if stop:
         return progress.stop(hfecs, name)
     if attach:
@@ -47,6 +50,24 @@ def run(
     directory = _directory(hfecs, job_directory, download)
     started = _start(hfecs, directory, _checked(hfecs, directory))
     return progress.follow(hfecs, started, download)
+
+
+def _fitting(job_directory: Path | None, attach: bool, stop: bool, name: str | None) -> None:
+    """Refuse options that contradict each other: none of them is passed over."""
+    if attach and stop:
+        raise Misused("--attach and --stop do not go together.", hint="follow the run, or stop it")
+    if job_directory and (attach or stop):
+        raise Misused(f"A run that goes on takes no job directory: {job_directory}.", hint="leave it out")
+    if name and not (attach or stop):
+        raise Misused(
+            f"--run {name} is for --attach and --stop: a new run gets its name by itself.", hint="leave it out"
+        )
+
+
+def _could_hold_files(directory: Path) -> bool:
+    """Whether a path is a directory, or can become one."""
+    first = next(place for place in (directory, *directory.absolute().parents) if place.exists())
+    return first.is_dir()
 
 
 def _directory(hfecs: Context, given: Path | None, download: Path | None) -> Path:

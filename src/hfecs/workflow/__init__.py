@@ -22,7 +22,7 @@ from hfecs.workflow.checks import Fault, shown
 from hfecs.workflow.document import DOCUMENT, Document, Executor, Process, Reference, Signal
 from hfecs.workflow.graph import Workflow
 
-__all__ = ["Executor", "Process", "Signal", "Workflow", "fill", "from_document", "load", "parse"]
+__all__ = ["Executor", "Process", "Signal", "Workflow", "fill", "from_bytes", "from_document", "load", "parse"]
 
 DAG = Path("workdir", "dag.json")
 """Where a job directory keeps its workflow."""
@@ -59,14 +59,23 @@ def parse(
     """Fill and check the text of a dag.json; `files` are those of input/, None if they are not to be looked for."""
     filled = fill(text, variables)
     faults = list(_unfilled(filled))
+    return from_document(_document(filled, source, faults), files=files, source=source, faults=faults)
+
+
+def from_bytes(content: bytes, *, source: str) -> Workflow:
+    """Check a file as a run left it, whose variables are filled in later."""
+    return from_document(_document(content.decode(errors="replace"), source, []), source=source)
+
+
+def _document(text: str, source: str, faults: list[Fault]) -> object:
+    """What stands in a text; if it is no JSON, `faults` that were found before may tell why."""
     try:
-        document = json.loads(filled, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         where = f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
         _refuse(source, faults or [Fault(where, "HyperFlow reads plain JSON, without comments")])
     except (ValueError, RecursionError) as error:
         _refuse(source, faults or [Fault(f"not JSON: {shown(error)}", "HyperFlow reads plain JSON")])
-    return from_document(document, files=files, source=source, faults=faults)
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
