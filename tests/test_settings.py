@@ -291,3 +291,20 @@ def test_of_a_long_value_only_the_beginning_is_told(file: Path) -> None:
     with pytest.raises(ConfigurationInvalid) as raised:
         settings.load(file, {}, {}, {}, ["x" * 100_000])
     assert len(raised.value.message) < 300
+
+
+@pytest.mark.parametrize("name", ["a..b", "a.-b", "a-.b", "192.168.0.1", "xn--abc", "ab", "Abc"])
+def test_a_bucket_that_aws_would_not_make_is_no_bucket(file: Path, name: str) -> None:
+    assert faults(file, {"HFECS_RUN_BUCKET": name})[0].startswith("HFECS_RUN_BUCKET: run.bucket should be 3 to 63")
+
+
+@pytest.mark.parametrize("name", ["abc", "terraform-3344", "a.b-c.d", "1st", "192.168.0.1a"])
+def test_a_bucket_that_aws_makes_is_one(file: Path, name: str) -> None:
+    assert load(file, {"HFECS_RUN_BUCKET": name}).run.bucket == name
+
+
+@pytest.mark.parametrize("image", ["Two Words", "-rm", "żółw", ""])
+def test_what_is_no_image_is_told(file: Path, image: str) -> None:
+    file.write_text(f'[images]\nworker = "{image}"')
+
+    assert "images.worker should be a container image" in faults(file)[0]

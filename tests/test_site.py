@@ -174,3 +174,14 @@ def test_a_cloud_without_a_region_says_what_to_set(monkeypatch: pytest.MonkeyPat
         _ = Cloud(environment=KEYS).region
 
     assert "hfecs --local" in raised.value.hint
+
+
+def test_a_key_pair_that_the_region_lacks_is_told_before_anything_is_made(cloud: WatchedCloud) -> None:
+    with nothing_changes(cloud), pytest.raises(ConfigurationInvalid, match="no key pair nobody in us-east-1"):
+        site.look(cloud, configuration(cluster__key_pair_name="nobody"))
+
+
+def test_a_key_pair_of_the_region_is_taken(cloud: WatchedCloud) -> None:
+    cloud.ec2.create_key_pair(KeyName="mine")
+
+    assert site.look(cloud, configuration(cluster__key_pair_name="mine"))

@@ -47,7 +47,7 @@ def look(cloud: Cloud, config: Config, known_image: str | None = None) -> Site:
     """Look everything up in one round of calls; `known_image` is the machine image of an earlier `up`."""
     kind, pinned = config.cluster.instance_type, _pinned(config)
     known = None if config.cluster.ami_id else known_image
-    network, subnets, zones, machine, image, built_for, cidrs = together(
+    network, subnets, zones, machine, image, built_for, cidrs, _ = together(
         lambda: _vpc(cloud, config),
         lambda: _subnets(cloud, config),
         lambda: _zones(cloud, kind),
@@ -55,6 +55,7 @@ def look(cloud: Cloud, config: Config, known_image: str | None = None) -> Site:
         lambda: pinned or known or _image(cloud, "x86_64"),
         lambda: _architecture(cloud, pinned) if pinned else None,
         lambda: admin_cidrs(cloud, config),
+        lambda: _key_pair(cloud, config.cluster.key_pair_name),
     )
     usable = [subnet for subnet in subnets if subnet["VpcId"] == network and subnet["AvailabilityZone"] in zones]
     if not usable:
@@ -151,6 +152,17 @@ def _zones(cloud: Cloud, machine: str) -> set[str]:
         LocationType="availability-zone", Filters=filters
     )
     return {offering["Location"] for page in pages for offering in page["InstanceTypeOfferings"]}
+
+
+def _key_pair(cloud: Cloud, name: str | None) -> None:
+    """See that the key pair exists, if one is named: machines are launched last, and could not be without it."""
+    if not name:
+        return
+    with answered_with("InvalidKeyPair.NotFound"):
+        cloud.ec2.describe_key_pairs(KeyNames=[name])
+        return
+    hint = "name a key pair that this region has, or take cluster.key_pair_name out"
+    raise ConfigurationInvalid(f"There is no key pair {name} in {cloud.region}.", hint)
 
 
 def _pinned(config: Config) -> str | None:

@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from blueprints.leftovers import leftovers
 from hfecs.blueprints import cluster
-from hfecs.errors import ConfigurationInvalid, Leftovers, NotConfirmed, NotOurs
+from hfecs.errors import ConfigurationInvalid, HfecsError, Leftovers, NotConfirmed, NotOurs
 from hfecs.report import Outcome
 from hfecs.resources import service_linked_role
 from hfecs.stack import Stack
@@ -273,6 +274,35 @@ def test_no_images_are_told_before_anything_is_made(stack: Stack, cloud: Watched
         up(stack, images__hfecs=None, images__worker=None)
 
     assert "hfecs --local" in raised.value.hint
+
+
+def test_a_worker_that_no_machine_could_hold_is_told_before_anything_is_made(stack: Stack, cloud: WatchedCloud) -> None:
+    with nothing_changes(cloud), pytest.raises(ConfigurationInvalid, match=r"t2\.micro has 1024") as raised:
+        up(stack, worker__memory=1025)
+
+    assert "larger cluster.instance_type" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"network__admin_cidrs": ["x"]},
+        {"network__admin_cidrs": ["0.0.0.0/0"]},
+        {"network__vpc_id": "vpc-0"},
+        {"network__subnet_ids": ["subnet-0"]},
+        {"cluster__instance_type": "t9.none"},
+        {"cluster__ami_id": "ami-0"},
+        {"cluster__key_pair_name": "nobody"},
+    ],
+    ids=str,
+)
+def test_what_the_account_does_not_have_is_told_before_anything_is_made(
+    stack: Stack, cloud: WatchedCloud, wrong: dict[str, Any]
+) -> None:
+    with nothing_changes(cloud), pytest.raises((HfecsError, ClientError)):
+        up(stack, **wrong)
+
+    assert not stack.state.path.exists()
 
 
 def test_a_password_is_a_secret_parameter_and_nowhere_else(stack: Stack, cloud: WatchedCloud) -> None:

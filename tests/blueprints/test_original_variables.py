@@ -41,6 +41,7 @@ def created(cloud: WatchedCloud, folder: Path, seen: str, **values: Any) -> dict
 
 @pytest.mark.parametrize("variable", VARIABLES, ids=[f"{one['old']} in the {one['seen']}" for one in VARIABLES])
 def test_a_variable_takes_effect(variable: dict[str, Any], cloud: WatchedCloud, tmp_path: Path) -> None:
+    cloud.answer("DescribeKeyPairs", KeyPairs=[{"KeyName": "mine"}])
     cloud.answer("DescribeImages", Images=[{"ImageId": "ami-0a1b", "Architecture": "x86_64"}])
     (write_job(tmp_path / "JOB") / "input/second.txt").write_text("2")
     value = str(tmp_path / "JOB") if variable["value"] == "JOB" else variable["value"]

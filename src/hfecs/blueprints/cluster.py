@@ -14,6 +14,7 @@ from hfecs import site
 from hfecs.blueprints import broker, containers, foundation, images, metrics, scaling, switch
 from hfecs.blueprints.machines import launch, template_data
 from hfecs.config import Config
+from hfecs.errors import ConfigurationInvalid
 from hfecs.rehearsal import ask_first
 from hfecs.removal import Paragraphs, remove
 from hfecs.resources import (
@@ -121,6 +122,11 @@ def look(stack: Stack, config: Config) -> site.Site:
     kinds = [service_linked_role, *(module for paragraph in reversed(TEARDOWN) for module in paragraph)]
     place: site.Site
     _, place = together(lambda: stack.survey(kinds), lambda: site.look(stack.cloud, config, _image(stack, config)))
+    if config.worker.memory > place.machine.memory:
+        raise ConfigurationInvalid(
+            f"worker.memory is {config.worker.memory} MiB, and {place.machine.name} has {place.machine.memory}.",
+            hint="set worker.memory lower, or take a larger cluster.instance_type",
+        )
     master = stack.seen(instance.KIND, "master")
     if config.cluster.ami_id or _image(stack, config) or not (master and master.ours):
         return place

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from hfecs.config.values import NfsExport, Port, Section, Switch, WebAddress, key, web_address
+from hfecs.config.values import Container, NfsExport, Port, Section, Switch, WebAddress, key, web_address
 
 
 class Ports(Section):
@@ -39,16 +39,18 @@ class Broker(Section):
 class Images(Section):
     """Container images: hfecs with the engine, the worker with the programs of the workflow, the broker."""
 
-    hfecs: str | None = key(None, "hfecs with the HyperFlow engine: notifier and runner")
-    worker: str | None = key(None, "hfecs with the programs of your workflow", original="hyperflow_worker_container")
-    broker: str = key(
+    hfecs: Container | None = key(None, "hfecs with the HyperFlow engine: notifier and runner")
+    worker: Container | None = key(
+        None, "hfecs with the programs of your workflow", original="hyperflow_worker_container"
+    )
+    broker: Container = key(
         "rabbitmq:3.13-management",
         "RabbitMQ below 4.1: the engine asks for smaller frames than that one takes",
         original="hyperflow_master_container",
     )
-    influxdb: str = key("influxdb:1.8", "InfluxDB 1.x, which the dashboards ask in InfluxQL")
-    grafana: str = key("grafana/grafana-oss:11.6.1", "Grafana, with the dashboards of hfecs")
-    telegraf: str = key(
+    influxdb: Container = key("influxdb:1.8", "InfluxDB 1.x, which the dashboards ask in InfluxQL")
+    grafana: Container = key("grafana/grafana-oss:11.6.1", "Grafana, with the dashboards of hfecs")
+    telegraf: Container = key(
         "telegraf:1.34",
         "measures processor, memory, disk and network of each machine",
         original="ec2_status_reporter",

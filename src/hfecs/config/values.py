@@ -90,11 +90,14 @@ Subnet = Annotated[str, _matching(r"subnet-[0-9a-f]+", "should be subnets such a
 Bucket = Annotated[
     str,
     _matching(
-        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-        "should be 3 to 63 lower case letters, digits, dots and -, beginning and ending with a letter or digit",
+        r"(?!xn--|[\d.]*\Z)(?!.*(\.\.|\.-|-\.))[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "should be 3 to 63 lower case letters, digits, dots and -, beginning and ending with a letter or digit, "
+        "and look unlike an address",
     ),
 ]
-Container = Annotated[str, _matching(r"[a-z0-9][\w./:@-]*", "should be a container image such as debian:bookworm-slim")]
+Container = Annotated[
+    str, _matching(r"[a-z0-9][A-Za-z0-9_./:@-]*", "should be a container image such as debian:bookworm-slim")
+]
 # It goes into a shell script of the machines: nothing that a shell would read in its own way.
 NfsExport = Annotated[
     str,
