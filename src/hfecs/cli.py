@@ -63,9 +63,11 @@ def options(
         Path, typer.Option("--config", envvar="HFECS_CONFIG", help="The configuration file.", metavar="FILE")
     ] = CONFIGURATION,
     state: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--state", envvar="HFECS_STATE", help="The state file [default: beside the configuration].", metavar="FILE"
+            "--state",
+            help="The state: a file, or s3://BUCKET/KEY [env var: HFECS_STATE; default: beside the configuration].",
+            metavar="PLACE",
         ),
     ] = None,
     assignments: Annotated[

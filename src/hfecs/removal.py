@@ -44,6 +44,7 @@ def _removal(stack: Stack, module: Module, record: Record, failures: list[str]) 
     def tear_down() -> None:
         try:
             if not stack.plan:
+                stack.state.store.check()
                 module.teardown(stack, record)
                 stack.state.forget(stack.name, record)
         except foreseen() as error:

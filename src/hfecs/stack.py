@@ -142,6 +142,7 @@ class Stack:
         taken: Sequence[str],
     ) -> str:
         """Create; if the name is taken by something that was not visible yet, look again until it is."""
+        self.state.store.check()
         try:
             return create()
         except foreseen() as error:
@@ -164,6 +165,7 @@ class Stack:
                 raise NotConfirmed(
                     f"Changing {change} {change.interrupts}.", hint="repeat with --yes if that is all right"
                 )
+            self.state.store.check()
             answer = change.apply()
             identifier = answer if isinstance(answer, str) else identifier
         recorded = {(record.kind, record.name): record.id for record in self.state.records(self.name)}

@@ -28,7 +28,7 @@ class Context:
     """The global options, and what follows from them; imports wait until something is used, so that --help is quick."""
 
     config_file: Path
-    state_file: Path | None
+    state_place: str | None
     wants_local: bool
     console: Console
     assignments: list[str] = field(default_factory=list)
@@ -60,7 +60,8 @@ class Context:
         """What flags, environment, file and a local cloud say, not yet checked."""
         from hfecs import settings
 
-        return settings.gather(self.config_file, os.environ, self.flags, local, self.assignments)
+        flags = self.flags | {"state": self.state_place}
+        return settings.gather(self.config_file, os.environ, flags, local, self.assignments)
 
     @property
     def local_folder(self) -> Path:
@@ -102,16 +103,22 @@ class Context:
 
     @cached_property
     def state(self) -> State:
-        """The state file."""
-        from hfecs.state import State
+        """The state, where it was said to lie."""
+        from hfecs.state import BucketStore, FileStore, State
 
-        return State.load(self.state_path)
+        path = self.state_path
+        return State(FileStore(path) if path else BucketStore(self.cloud, str(self.config.state)))
 
     @property
-    def state_path(self) -> Path:
-        """Where the state file lies: beside the configuration, one for AWS and one for the local cloud."""
+    def state_path(self) -> Path | None:
+        """The state file, beside the configuration, one for AWS and one for the local cloud; None if it lies in S3."""
+        from hfecs import settings
+
+        place = settings.filled(self._said({})).state
         name = "hfecs.local.state.json" if self.is_local else "hfecs.state.json"
-        return self.state_file or self.config_file.resolve().parent / name
+        if place and place.startswith("s3://"):
+            return None
+        return Path(place) if place else self.config_file.resolve().parent / name
 
     def stack(self, name: str, *, plan: bool = False, may_interrupt: bool = False) -> Stack:
         """A stack of the configured cluster."""
@@ -126,9 +133,7 @@ class Context:
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
         """Keep other commands from changing the same state."""
-        from hfecs.state import locked
-
-        with locked(self.state_path, purpose):
+        with self.state.locked(purpose):
             yield
 
 

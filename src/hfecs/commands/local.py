@@ -28,7 +28,8 @@ def down(context: typer.Context) -> None:
     hfecs: Context = context.obj
     hfecs.wants_local = True
     ended = client.down(hfecs.local_folder)
-    hfecs.state_path.unlink(missing_ok=True)
+    if path := hfecs.state_path:
+        path.unlink(missing_ok=True)
     hfecs.console.say("The local cloud has ended." if ended else "No local cloud was running here.")
 
 

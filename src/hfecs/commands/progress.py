@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfecs.commands.context import Context
-from hfecs.errors import WorkflowFailed
+from hfecs.errors import Locked, WorkflowFailed
 
 if TYPE_CHECKING:
     from hfecs.blueprints.runner import Run
@@ -51,7 +52,8 @@ def follow(hfecs: Context, run: Run, download: Path | None) -> None:
             f"\nRun {run.name} goes on. Follow it again: hfecs run --attach   Stop it: hfecs run --stop", "bold"
         )
         raise
-    runner.forget(stack, run)
+    with suppress(Locked), hfecs.locked("run"):  # what is not forgotten now is found to be gone later
+        runner.forget(stack, run)
     _show(hfecs, run, result)
     if download:
         fetch(hfecs, run, workflow, download)

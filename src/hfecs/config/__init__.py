@@ -5,7 +5,7 @@ from __future__ import annotations
 from hfecs.config.containers import Broker, Images, Ports, Worker
 from hfecs.config.monitoring import Monitoring
 from hfecs.config.place import Aws, Cluster, Network
-from hfecs.config.values import Section
+from hfecs.config.values import Section, StateAddress, key
 from hfecs.config.work import Run, Scaling
 
 __all__ = [
@@ -25,8 +25,13 @@ __all__ = [
 
 
 class Config(Section):
-    """All tables."""
+    """All tables, and where the state lies."""
 
+    state: StateAddress | None = key(
+        None,
+        "where hfecs writes down what it made: a file, or s3://BUCKET/KEY for a team; default: hfecs.state.json beside "
+        "this file",
+    )
     aws: Aws = Aws()
     cluster: Cluster = Cluster()
     network: Network = Network()

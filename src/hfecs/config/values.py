@@ -98,6 +98,17 @@ Bucket = Annotated[
 Container = Annotated[
     str, _matching(r"[a-z0-9][A-Za-z0-9_./:@-]*", "should be a container image such as debian:bookworm-slim")
 ]
+STATE_IN_S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^/\s](\S*[^/\s])?")
+
+
+def _state_address(text: str) -> str:
+    """Take the path of a file, or a bucket and a key in it."""
+    if not text.strip() or (text.startswith("s3:") and not STATE_IN_S3.fullmatch(text)):
+        raise ValueError("should be a file, or an object such as s3://my-team-state/hyperflow.json")
+    return text
+
+
+StateAddress = Annotated[str, AfterValidator(_state_address)]
 # It goes into a shell script of the machines: nothing that a shell would read in its own way.
 NfsExport = Annotated[
     str,

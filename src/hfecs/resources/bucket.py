@@ -55,7 +55,7 @@ def survey(stack: Stack) -> Iterator[Found]:
         for resource in page["ResourceTagMappingList"]:
             name = resource["ResourceARN"].rpartition(":")[2]
             if name not in known:
-                yield Found(name, name, ours=stack.owns(tags_of(resource["Tags"])))
+                yield Found(name, name, ours=_owns(stack, name, resource["Tags"]))
 
 
 def _look(stack: Stack, name: str) -> Iterator[Found]:
@@ -77,7 +77,12 @@ def _look(stack: Stack, name: str) -> Iterator[Found]:
             ),
         )
         actual = {"access": access, "encryption": encryption, "policy": policy}
-        yield Found(name, name, actual, ours=stack.owns(tags_of(tags)))
+        yield Found(name, name, actual, ours=_owns(stack, name, tags))
+
+
+def _owns(stack: Stack, name: str, tags: Any) -> bool:
+    """Whether a bucket is ours to change and delete: never the one in which the state lies."""
+    return stack.owns(tags_of(tags)) and name != stack.state.store.bucket
 
 
 def _setting(read: Callable[[], Any], absent: str) -> Any:

@@ -79,8 +79,9 @@ def effective(source: Source) -> list[Setting]:
 
 
 def _shown(config: Config, key: str) -> Any:
-    table, _, name = key.partition(".")
-    value = getattr(getattr(config, table), name)
+    value: Any = config
+    for name in key.split("."):
+        value = getattr(value, name)
     return MASK if is_secret(key) and isinstance(value, SecretStr) else value
 
 

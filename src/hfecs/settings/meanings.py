@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pydantic import SecretStr
 
-from hfecs.config import Config
+from hfecs.config import Config, Section
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,17 @@ class Meaning:
 @cache
 def meanings() -> dict[str, Meaning]:
     """The meaning of every dotted key."""
-    return {
-        f"{table}.{name}": _meaning(field, schema["properties"][name])
-        for table, section in Config.model_fields.items()
-        for schema in (type(section.default).model_json_schema(),)
-        for name, field in type(section.default).model_fields.items()
-    }
+    return dict(_meanings("", Config))
+
+
+def _meanings(prefix: str, section: type[Section]) -> Iterator[tuple[str, Meaning]]:
+    """The meaning of each key of a table, and of the tables in it."""
+    properties = section.model_json_schema()["properties"]
+    for name, field in section.model_fields.items():
+        if isinstance(field.default, Section):
+            yield from _meanings(f"{name}.", type(field.default))
+        else:
+            yield f"{prefix}{name}", _meaning(field, properties[name])
 
 
 @cache

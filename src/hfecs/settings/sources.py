@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hfecs.config import Config
+from hfecs.config import Config, Section
 from hfecs.errors import ConfigurationInvalid
 
 PREFIX = "HFECS_"
 # Variables of the environment that steer the program and are no keys.
-NOT_KEYS = ("HFECS_ENGINE_HOME", "HFECS_LOCAL", "HFECS_CONFIG", "HFECS_STATE", "HFECS_ADDRESS")
+NOT_KEYS = ("HFECS_ENGINE_HOME", "HFECS_LOCAL", "HFECS_CONFIG", "HFECS_ADDRESS")
 
 LONGEST_SHOWN = 80
 
@@ -35,9 +35,13 @@ class Source:
 
 
 def keys() -> list[str]:
-    """Every dotted key."""
-    defaults = Config()
-    return [f"{table}.{key}" for table in Config.model_fields for key in type(getattr(defaults, table)).model_fields]
+    """Every key, those in tables with a dot."""
+    return [key for name, field in Config.model_fields.items() for key in _keys_of(name, field.default)]
+
+
+def _keys_of(name: str, default: Any) -> list[str]:
+    """The keys of a table, or a key that stands outside all tables."""
+    return [f"{name}.{key}" for key in type(default).model_fields] if isinstance(default, Section) else [name]
 
 
 def variable_of(key: str) -> str:
@@ -85,10 +89,15 @@ def file(path: Path) -> Source:
         if isinstance(entries, dict):
             values |= {f"{table}.{key}": value for key, value in entries.items()}
         else:
-            values[table] = entries
+            values[table] = _beside(path, entries) if table == "state" else entries
     lines = _lines(text)
     numbers = {key: lines.get(key) or lines.get(key.partition(".")[0], 1) for key in values}
     return Source(values, {key: f"{path.name}, line {number}" for key, number in numbers.items()})
+
+
+def _beside(path: Path, place: Any) -> Any:
+    """A file that is named in the configuration lies beside it."""
+    return str(path.parent / place) if isinstance(place, str) and place and not place.startswith("s3:") else place
 
 
 def environment(variables: Mapping[str, str]) -> Source:

@@ -24,7 +24,7 @@ MENDS = (
     addresses,  # the default VPC in 127.N.0.0/16
     instances,  # states of instances, ClientToken of RunInstances
     names,  # error codes of roles and launch templates
-    buckets,  # policies that allow TLS only
+    buckets,  # policies that allow TLS only, writes on condition
     security_groups,  # DependencyViolation while in use
     groups,  # Auto Scaling groups: bounds, activities, deletion
     scaling_policies,  # EC2 Auto Scaling: ARNs of policies, one name per group

@@ -1,17 +1,23 @@
-"""Bucket policies that allow TLS only: calls here go over HTTP on loopback and count as secure, as they are on AWS."""
+"""Bucket policies that allow TLS only, and writes on condition.
+
+Calls here go over HTTP on loopback and count as secure, as they are on AWS.
+"""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+from moto.s3.responses import S3Response
 
 from hfecs.local.mends.answers import replace
 from hfecs.local.plane import Plane
 
 
 def apply(_: Plane) -> None:
-    """Mend the evaluation of policies: moto takes a statement with a condition for one without."""
+    """Mend the evaluation of policies: moto takes a statement with a condition for one without. And the writes."""
+    write_one_at_a_time()
 
     def is_action_permitted(statement: Any, *arguments: Any, **options: Any) -> Any:
         condition = statement._statement.get("Condition") or {}
@@ -20,3 +26,19 @@ def apply(_: Plane) -> None:
         return permitted(statement, *arguments, **options)
 
     permitted = replace(IAMPolicyStatement, "is_action_permitted", is_action_permitted)
+
+
+def write_one_at_a_time() -> None:
+    """Let nobody come between looking whether a condition (If-Match, If-None-Match) holds and the write itself."""
+    turn = threading.Lock()
+
+    def put_object(response: Any) -> Any:
+        with turn:
+            return put(response)
+
+    def delete_object(response: Any) -> Any:
+        with turn:
+            return delete(response)
+
+    put = replace(S3Response, "put_object", put_object)
+    delete = replace(S3Response, "delete_object", delete_object)

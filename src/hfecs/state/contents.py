@@ -1,4 +1,4 @@
-"""What stands in a state file: checked in all its parts, for people edit it, and disks cut it off."""
+"""What stands in a state: checked in all its parts, for people edit it, and disks cut it off."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from hfecs.errors import StateInvalid
 
 VERSION = 1
-
-LOST_HINT = "move the file away: hfecs finds what it made by its tags"
 
 # With a bound pydantic looks into texts, and finds halves of characters that no call to AWS can hold.
 Text = Annotated[str, StringConstraints(strict=True, max_length=100_000)]
@@ -48,21 +46,24 @@ def begun() -> dict[str, Any]:
     return {"version": VERSION, "lineage": uuid.uuid4().hex, "serial": 0, "stacks": {}}
 
 
-def read(content: bytes, where: str) -> dict[str, Any]:
-    """The document that a file holds; StateInvalid says what is wrong with it. `where` is what a person calls it."""
+def read(content: bytes, where: str, lost_hint: str) -> dict[str, Any]:
+    """The document that a file or an object holds; StateInvalid says what is wrong with it.
+
+    `where` is what a person calls it, `lost_hint` what to do with one that is damaged.
+    """
     try:
         document = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise StateInvalid(f"The state file {where} cannot be read: {error}.", LOST_HINT) from error
+        raise StateInvalid(f"The state {where} cannot be read: {error}.", lost_hint) from error
     version = document.get("version") if isinstance(document, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise StateInvalid(f"{where} is not a state file of hfecs.", LOST_HINT)
+        raise StateInvalid(f"{where} is not a state of hfecs.", lost_hint)
     if version > VERSION:
         raise StateInvalid(f"{where} was written by a newer hfecs (version {str(version)[:20]}).", "update hfecs")
     try:
         checked = _Document.model_validate(document)
     except ValidationError as error:
-        raise StateInvalid(f"The state file {where} is damaged: {_first(error)}.", LOST_HINT) from None
+        raise StateInvalid(f"The state {where} is damaged: {_first(error)}.", lost_hint) from None
     return {**document, "stacks": checked.model_dump()["stacks"]}
 
 

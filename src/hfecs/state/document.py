@@ -1,21 +1,20 @@
-"""The state file: what was created, written after every create; it is not the truth, AWS is."""
+"""The document of a state: which resources there are, by stack, and what the stacks wrote down."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from hfecs import state_document
-from hfecs.errors import Failed, Locked, StateInvalid
+from hfecs.errors import StateInvalid
+from hfecs.state import contents
+from hfecs.state.file import FileStore
+from hfecs.state.store import Store
 
 
 @dataclass(frozen=True)
@@ -31,22 +30,31 @@ class Record:
 class State:
     """What has been created, by stack; thread-safe; every change is on disk before the method returns."""
 
-    def __init__(self, path: Path, document: dict[str, Any]) -> None:
-        self.path = path
-        self._document = document
+    def __init__(self, store: Store) -> None:
+        """Read the document from its store, or begin a new one that is written with the first record."""
+        self.store = store
         self._writing = threading.RLock()
+        self._document = _read(store)
 
     @classmethod
     def load(cls, path: Path) -> State:
-        """Read the file, or begin a new one that is written with the first record."""
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return cls(path, state_document.begun())
-        except OSError as error:
-            hint = "name a file that can be read: --state"
-            raise StateInvalid(f"The state file {path} cannot be read: {error.strerror}.", hint) from error
-        return cls(path, state_document.read(content, str(path)))
+        """The state in a file."""
+        return cls(FileStore(path))
+
+    @property
+    def path(self) -> Path:
+        """The path of the file in which the state lies."""
+        return Path(self.store.where)
+
+    @contextmanager
+    def locked(self, purpose: str) -> Iterator[None]:
+        """Hold the lock of the store, and see what others wrote before it was ours; Locked says who holds it."""
+        with self.store.locked(purpose):
+            with self._writing:
+                self._document = _read(self.store)
+                if self.store.bucket and not self._document["serial"]:
+                    self._save()()  # tokens are made of its lineage: that must not be lost
+            yield
 
     @property
     def lineage(self) -> str:
@@ -59,8 +67,8 @@ class State:
             known = self._document.setdefault(key, value)
             if known != value:
                 raise StateInvalid(
-                    f"The state file {self.path} belongs to {key} {known}, and this command works on {value}.",
-                    hint=f"switch back to {known}, or name another file with --state",
+                    f"The state {self.store.where} belongs to {key} {known}, and this command works on {value}.",
+                    hint=f"switch back to {known}, or name another one with --state",
                 )
 
     def stacks(self) -> list[str]:
@@ -72,8 +80,11 @@ class State:
         return [Record(**record) for record in self._stack(stack)["resources"]]
 
     def record(self, stack: str, record: Record) -> None:
-        """Write down a resource; one of the same kind and name is replaced."""
-        with self._change(stack) as entry:
+        """Write down a resource; one of the same kind and name is replaced.
+
+        What is lost of this by a power cut is found again by its tags, so a slow store need not be waited for.
+        """
+        with self._change(stack, soon=True) as entry:
             entry["resources"] = [*_without(entry["resources"], record.kind, record.name), asdict(record)]
 
     def forget(self, stack: str, record: Record) -> None:
@@ -93,7 +104,7 @@ class State:
 
     def output(self, stack: str, **values: Any) -> None:
         """Write down values for later commands; no secrets."""
-        with self._change(stack) as entry:
+        with self._change(stack, soon=True) as entry:
             entry["outputs"].update(values)
 
     def _stack(self, name: str) -> dict[str, Any]:
@@ -101,51 +112,21 @@ class State:
         return self._document["stacks"].setdefault(name, empty)  # type: ignore[no-any-return]
 
     @contextmanager
-    def _change(self, stack: str) -> Iterator[dict[str, Any]]:
+    def _change(self, stack: str, *, soon: bool = False) -> Iterator[dict[str, Any]]:
         with self._writing:
             yield self._stack(stack)
-            self._document["serial"] += 1
-            _write(self.path, self._document)
+            written = self._save(soon=soon)
+        if not soon:
+            written()
+
+    def _save(self, *, soon: bool = False) -> Callable[[], object]:
+        self._document["serial"] += 1
+        return self.store.write(f"{json.dumps(self._document, indent=2)}\n".encode(), soon=soon)
 
 
-@contextmanager
-def locked(path: Path, purpose: str) -> Iterator[None]:
-    """Hold the lock of a state file; Locked says who holds it since when. A dead holder's lock is gone with it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(path.name + ".lock").open("a+", encoding="utf-8") as file:
-        _acquire(file, path)
-        file.truncate(0)
-        file.write(f"'hfecs {purpose}' (process {os.getpid()}) since {datetime.now():%H:%M:%S}")
-        file.flush()
-        yield
-        file.truncate(0)
-
-
-def _acquire(file: IO[str], path: Path) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        holder = file.read().strip() or "another hfecs"
-        hint = "wait until it has ended, then run this again"
-        raise Locked(f"{path.name} is locked by {holder}.", hint) from None
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    """Replace the file as a whole: whoever reads it sees the old one or the new one."""
-    try:
-        with ExitStack() as if_it_fails:
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
-                if_it_fails.callback(Path(file.name).unlink)
-                json.dump(document, file, indent=2)
-                file.write("\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(file.name).replace(path)
-            if_it_fails.pop_all()
-    except OSError as error:
-        hint = "make room, then run the same command again: it finds what was made by its tags"
-        raise Failed(f"The state file {path} cannot be written: {error.strerror}.", hint) from error
+def _read(store: Store) -> dict[str, Any]:
+    content = store.read()
+    return contents.begun() if content is None else contents.read(content, store.where, store.lost_hint)
 
 
 def _without(resources: list[dict[str, Any]], kind: str, name: str) -> list[dict[str, Any]]:

@@ -228,13 +228,25 @@ def test_a_lock_that_another_process_holds_says_who_and_since_when(tmp_path: Pat
         assert holder.stdout
         holder.stdout.readline()
 
-        words = rf"hfecs\.state\.json is locked by 'hfecs cluster up' \(process {holder.pid}\) since \d\d:\d\d:\d\d"
+        words = rf"hfecs\.state\.json is locked by 'hfecs cluster up' of \S+@\S+ \(process {holder.pid}\) since 2"
         with pytest.raises(Locked, match=words), locked(path, "destroy"):
             pass
         holder.kill()
 
     with locked(path, "destroy"):
         pass
+
+
+def test_whoever_gets_the_lock_sees_what_was_written_since_it_has_read(state: State) -> None:
+    late = reloaded(state)
+    with state.locked("cluster up"):
+        state.record("cluster", Record("role", "machine", "1"))
+
+    with late.locked("monitoring up"):
+        late.record("monitoring", Record("role", "monitoring", "2"))
+
+    assert [record.name for record in reloaded(state).records("cluster")] == ["machine"]
+    assert late.lineage == state.lineage
 
 
 def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
