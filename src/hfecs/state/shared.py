@@ -35,7 +35,7 @@ class BucketStore:
         self._writer: Writer | None = None
 
     def read(self) -> bytes | None:
-        """The content of the object; None if there is none. StateInvalid if its bucket is missing or may not be read."""
+        """The content of the object, if there is one. StateInvalid if its bucket is missing or may not be read."""
         with self._explained():
             found = self._look()
         self._tag = found[1] if found else None
