@@ -1,34 +1,58 @@
 'use strict';
 
-// Runs one workflow: node run.js DAG. Exit code 0 when it has finished and every job succeeded, 1 when a job failed.
+// Runs one workflow: node run.js DAG. Exit code 0 when it has finished and every job succeeded, 1 when a job failed. With
+// HFECS_KEEP_GOING=true what does not depend on a failed job is finished first.
 
 const fs = require('fs');
 const path = require('path');
 const Engine = require('@hyperflow/hyperflow/engine2');
 const { hflowRun } = require('@hyperflow/hyperflow/common/wfRun.js');
+const { Graph } = require('./graph.js');
+const { jobs, journal } = require('./this_run.js');
 
 const STOPPED = 143; // as a shell tells it: ended by SIGTERM
 
 const dag = path.resolve(process.argv[2]);
-const { jobs } = require(path.join(path.dirname(dag), 'functions.js'));
-const journal = fs.createWriteStream(process.env.HFECS_JOURNAL, { flags: 'a' });
+const graph = new Graph(JSON.parse(fs.readFileSync(dag, 'utf8')));
+const keepGoing = process.env.HFECS_KEEP_GOING === 'true';
 let ending = false;
 let journaling = true;
 
-// The engine's own --persist loses its last lines, because the engine ends the process without waiting for them.
+// The engine's own --persist loses its last lines, because the engine ends the process without waiting for them; its own
+// "recover" wants the directory of the earlier run. What it does with the outputs that it recovers is what we need.
 const runInstance = Engine.prototype.runInstance;
 Engine.prototype.runInstance = function (callback) {
-  this.eventServer.on('persist', function () {
-    if (journaling) journal.write(JSON.stringify(arguments) + '\n');
+  if (jobs.resumed) {
+    Object.assign(this.config, { recovery: true, recoveryData: { outputs: journal.outputs, settings: {} } });
+  }
+  this.eventServer.on('persist', (_, entry) => {
+    if (journaling && entry[0] === 'fired') fired(entry);
   });
   return runInstance.call(this, callback);
 };
+
+function fired(entry) {
+  const number = Number(entry[2]);
+  journal.fired(entry);
+  jobs.written(number);
+  graph.done.add(number);
+  endIfExhausted();
+}
 
 Engine.prototype.workflowFinished = function () {
   end(jobs.failed ? 1 : 0, 'The workflow has finished.');
 };
 
-jobs.onFailure = () => end(1, 'The workflow has failed.');
+jobs.onFailure = (number) => {
+  graph.fail(number);
+  if (keepGoing) endIfExhausted();
+  else end(1, 'The workflow has failed.');
+};
+
+function endIfExhausted() {
+  if (jobs.failed && graph.isExhausted()) end(1, 'The workflow has failed; all that did not depend on failed jobs is done.');
+}
+
 process.on('SIGTERM', () => end(STOPPED, 'The workflow was stopped.'));
 
 async function end(code, words) {
@@ -36,7 +60,7 @@ async function end(code, words) {
   ending = true;
   await jobs.close();
   journaling = false;
-  await new Promise((resolve) => journal.end(resolve));
+  await journal.close();
   console.log(words);
   process.exit(code);
 }

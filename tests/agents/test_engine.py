@@ -11,8 +11,9 @@ import pytest
 from agents.conftest import BUCKET
 from hfecs.agents.broker import Broker
 from hfecs.agents.engine import Agent
+from hfecs.agents.engine_settings import Settings
 from hfecs.agents.objects import ObjectStore
-from hfecs.agents.workflow_run import Settings, WorkflowRun
+from hfecs.agents.workflow_run import WorkflowRun
 from hfecs.errors import TimedOut, WorkflowInvalid
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hfecs.agents.dag import completed
-from hfecs.agents.workflow_run import Settings
+from hfecs.agents.engine_settings import Settings
 from hfecs.workflow import from_document
 
 ENVIRON = {"RUN_ID": "r", "BUCKET": "b", "AMQP_URL": "amqp://broker"}

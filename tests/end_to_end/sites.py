@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 
 SOURCE = Path(__file__).parents[2] / "src"
 ENDING_SECONDS = 60
+SECONDS = 30.0
+
+
+def eventually(probe: Callable[[], bool]) -> None:
+    """Wait for something that real programs do."""
+    give_up = time.monotonic() + SECONDS
+    while not probe():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
 
 
 def process(name: str, command: str, ins: Sequence[int], outs: Sequence[int], **executor: Any) -> dict[str, Any]:
@@ -65,11 +75,16 @@ class Site:
     def objects(self) -> set[str]:
         return {entry["Key"] for entry in self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])}
 
-    def engine(self, run: str, **environ: str) -> subprocess.Popen[bytes]:
-        return self._start("engine", RUN_ID=run, BUCKET=self.bucket, **environ)
+    @contextmanager
+    def engine(self, run: str, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
+        with self._start("engine", RUN_ID=run, BUCKET=self.bucket, **environ) as engine:
+            try:
+                yield engine
+            finally:
+                engine.kill()
 
-    def run(self, run: str) -> int:
-        with self.engine(run) as engine:
+    def run(self, run: str, **environ: str) -> int:
+        with self.engine(run, **environ) as engine:
             return engine.wait(ENDING_SECONDS)
 
     @contextmanager

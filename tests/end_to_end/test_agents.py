@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ import pytest
 from pika.exceptions import ChannelClosedByBroker
 
 from end_to_end.broker import PrivateBroker, private_broker
-from end_to_end.sites import Site, chain
+from end_to_end.sites import Site, chain, eventually
 from hfecs.agents import messages
 from hfecs.agents.queue_numbers import Management, QueueNumbers
 
@@ -24,13 +22,6 @@ SECONDS = 30.0
 
 WAITING = "touch $SITE/begun; while [ ! -e $SITE/go ]; do sleep 0.05; done"
 """A job that has begun, and waits for the test."""
-
-
-def eventually(probe: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + SECONDS
-    while not probe():
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
 
 
 def events_of(site: Site, run: str) -> list[dict[str, Any]]:

@@ -14,13 +14,15 @@ from typing import Any, NoReturn
 
 from hfecs.agents import messages
 from hfecs.agents.broker import Broker
+from hfecs.agents.engine_settings import Settings
 from hfecs.agents.line_protocol import Point, Value
 from hfecs.agents.logs import start_logging
 from hfecs.agents.metrics import Database, Metrics
 from hfecs.agents.objects import ObjectStore
-from hfecs.agents.result import FAILED, STOPPED, SUCCEEDED, result
-from hfecs.agents.workflow_run import TRANSFERS, Settings, WorkflowRun
+from hfecs.agents.result import FAILED, STOPPED, SUCCEEDED, tally
+from hfecs.agents.workflow_run import TRANSFERS, WorkflowRun
 from hfecs.errors import HfecsError, TimedOut
+from hfecs.workflow import Workflow
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +94,8 @@ class Agent:
         self._settings = settings
         self._objects = objects
         self._broker = broker
-        self._workflow = WorkflowRun(settings, objects, directory)
-        self._jobs = 0
+        self._run = WorkflowRun(settings, objects, directory)
+        self._workflow: Workflow | None = None
         self._started = messages.timestamp()
         self._began = time.monotonic()
 
@@ -109,37 +111,46 @@ class Agent:
             return Outcome(error.exit_code, FAILED, error.message)
         if code == 0:
             return Outcome(0, SUCCEEDED)
-        return Outcome(1, FAILED, "" if self._workflow.records.failed() else self._crash(code))
+        return Outcome(1, FAILED, "" if self._run.records.failed() else self._crash(code))
 
     def _crash(self, code: int) -> str:
-        end = self._workflow.log_file.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+        end = self._run.log_file.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
         return f"The engine ended with code {code} before the workflow had finished; the end of its log:\n{end}"
 
     def _execute(self) -> int:
         settings = self._settings
-        self._jobs = len(self._workflow.fetch().processes)
+        workflow = self._workflow = self._run.fetch()
         self._broker.declare(settings.queue, within=WAIT_FOR_BROKER_SECONDS)
-        self._publish("started", WAIT_AT_THE_END_SECONDS, jobs=self._jobs)
-        self._measure(RUNNING, done=0, failed=0)
-        return self._workflow.execute()
+        done = self._run.records.journal.done()
+        jobs = len(workflow.processes)
+        self._publish("started", WAIT_AT_THE_END_SECONDS, attempt=settings.attempt, jobs=jobs, done=len(done))
+        self._measure(RUNNING, jobs=jobs, done=len(done), failed=0)
+        return self._run.execute()
 
     def report(self, outcome: Outcome) -> None:
-        """Put log and result into the bucket, then tell those who follow: they read the result then."""
-        run, records = self._settings.run, self._workflow.records
-        told = result(run, self._started, outcome.status, self._jobs, records, outcome.error)
-        self._measure(outcome.status, done=told["done"], failed=len(told["failed"]))
-        bucket, folder = self._settings.bucket, f"runs/{run}"
+        """Put journal, log and result into the bucket, then tell those who follow: they read the result then."""
+        told = self._result(outcome)
+        self._measure(outcome.status, jobs=told["jobs"], done=told["done"], failed=len(told["failed"]))
+        bucket, folder = self._settings.bucket, f"runs/{self._settings.run}"
         try:
-            if self._workflow.log_file.exists():
-                self._objects.upload(self._workflow.log_file, bucket, f"{folder}/engine.log")
+            if self._workflow:
+                self._run.keeper.end()
+            if self._run.log_file.exists():
+                self._objects.upload(self._run.log_file, bucket, f"{folder}/engine.log")
             self._objects.write(json.dumps(told, indent=2), bucket, f"{folder}/result.json", "application/json")
         finally:
             self._publish("finished", WAIT_AT_THE_END_SECONDS, result=told)
 
-    def _measure(self, status: str, *, done: int, failed: int) -> None:
+    def _result(self, outcome: Outcome) -> dict[str, Any]:
+        times = {"started": self._started, "finished": messages.timestamp()}
+        told = {"run": self._settings.run, "attempt": self._settings.attempt, "status": outcome.status, **times}
+        error = {"error": outcome.error} if outcome.error else {}
+        return {**told, **tally(self._workflow, self._run.records), **error}
+
+    def _measure(self, status: str, *, jobs: int, done: int, failed: int) -> None:
         """Tell InfluxDB, if there is one, how far the run is."""
         run, seconds = self._settings.run, time.monotonic() - self._began
-        fields: dict[str, Value] = {"status": status, "jobs": self._jobs, "done": done, "failed": failed}
+        fields: dict[str, Value] = {"status": status, "jobs": jobs, "done": done, "failed": failed}
         self._metrics.put(Point("hyperflow_workflow", {"wfid": run, "hfId": run}, {**fields, "seconds": seconds}))
 
     def _publish(self, step: str, within: float, **facts: Any) -> None:

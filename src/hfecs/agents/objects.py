@@ -86,11 +86,15 @@ class ObjectStore:
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         """The keys that begin with a prefix."""
-        return self._call(f"Listing {prefix} in the bucket {bucket}", lambda: self._keys(bucket, prefix))
+        return list(self.tags(bucket, prefix))
 
-    def _keys(self, bucket: str, prefix: str) -> list[str]:
+    def tags(self, bucket: str, prefix: str) -> dict[str, str]:
+        """The entity tags of the objects whose keys begin with a prefix."""
+        return self._call(f"Listing {prefix} in the bucket {bucket}", lambda: self._tags(bucket, prefix))
+
+    def _tags(self, bucket: str, prefix: str) -> dict[str, str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return {entry["Key"]: entry["ETag"].strip('"') for page in pages for entry in page.get("Contents", [])}
 
     def _call(self, what: str, call: Callable[[], T]) -> T:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -2,76 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO
 
-from hfecs.agents import environment
 from hfecs.agents.children import child
 from hfecs.agents.dag import make_ready
-from hfecs.agents.engine_home import node_modules
-from hfecs.agents.environment import Environment
-from hfecs.agents.messages import JOBS_QUEUE
+from hfecs.agents.engine_settings import Settings
+from hfecs.agents.journal import Journal, JournalKeeper
+from hfecs.agents.messages import timestamp
 from hfecs.agents.objects import ObjectStore
 from hfecs.agents.redis import private_redis
 from hfecs.agents.result import Records
+from hfecs.agents.run_folder import WORKDIR, Beginning, RunFolder, refuse_outside
 from hfecs.agents.threads import Threads
-from hfecs.errors import ConfigurationInvalid, WorkflowInvalid
+from hfecs.errors import ConfigurationInvalid
 from hfecs.render import template_path
 from hfecs.workflow import Workflow
 
 log = logging.getLogger(__name__)
 
-WORKDIR = "workdir/"
 TRANSFERS = 8
-VARIABLE = "HF_VAR_"
-"""Variables of the environment that begin so are the workflow's, as with `hflow run`."""
-
-
-OPTIONS = ("STORAGE", "WORKDIR", "CONTAINER")
-NUMBERS = ("RETRIES", "TIMEOUT")
-"""Variables with options for all jobs of the run, unless the workflow says otherwise."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the engine agent has to know; `broker` holds a password."""
-
-    run: str
-    bucket: str
-    broker: str
-    queue: str
-    node_modules: Path
-    variables: Mapping[str, str]
-    options: Mapping[str, str | float] = field(default_factory=dict)
-
-    @classmethod
-    def from_environment(cls, environ: Environment) -> Settings:
-        """Read RUN_ID, BUCKET, AMQP_URL, AMQP_QUEUE, HFECS_ENGINE_HOME, HF_VAR_... and the options for jobs."""
-        return cls(
-            run=environment.required(environ, "RUN_ID"),
-            bucket=environment.required(environ, "BUCKET"),
-            broker=environment.broker_url(environ),
-            queue=environment.optional(environ, "AMQP_QUEUE", JOBS_QUEUE),
-            node_modules=node_modules(environ),
-            variables={
-                name.removeprefix(VARIABLE): value for name, value in environ.items() if name.startswith(VARIABLE)
-            },
-            options=_options(environ),
-        )
-
-
-def _options(environ: Environment) -> dict[str, str | float]:
-    words = {name.lower(): environ[name] for name in OPTIONS if environ.get(name)}
-    numbers = {name.lower(): int(environment.seconds(environ, name, 0)) for name in NUMBERS if environ.get(name)}
-    return {**words, **numbers}
 
 
 class WorkflowRun:
@@ -80,27 +38,59 @@ class WorkflowRun:
     def __init__(self, settings: Settings, objects: ObjectStore, directory: Path) -> None:
         self._settings = settings
         self._objects = objects
+        self._directory = directory
         self._workdir = directory / "workdir"
+        self._folder = RunFolder(objects, settings.bucket, settings.run)
         self.log_file = directory / "engine.log"
-        self.records = Records(journal=directory / "journal.log", failures=directory / "failures.jsonl")
+        self.records = Records(Journal(directory / "journal.log"), failures=directory / "failures.jsonl")
+        self.keeper = JournalKeeper(
+            self.records.journal, objects, settings.bucket, self._folder.key("journal.jsonl.gz")
+        )
 
     def fetch(self) -> Workflow:
-        """Download the job directory's workdir and make it ready; WorkflowInvalid if it cannot be run."""
-        bucket = self._settings.bucket
-        keys = [key for key in self._objects.keys(bucket, WORKDIR) if not key.endswith("/")]
-        for key in keys:
-            if ".." in key.split("/"):
-                raise WorkflowInvalid(f"The object {key} of the bucket {bucket} is not inside {WORKDIR}.")
-        threads = Threads(TRANSFERS)
-        for future in [threads.submit(partial(self._download, key)) for key in keys]:
-            future.result()
-        settings = self._settings
-        return make_ready(self._workdir, settings.run, bucket, settings.variables, settings.options)
+        """Download the workflow and make it ready; WorkflowInvalid if it cannot be run."""
+        return self._fetch_again() if self._settings.attempt > 1 else self._fetch_first()
 
-    def _download(self, key: str) -> None:
-        target = self._workdir / key.removeprefix(WORKDIR)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._objects.download(self._settings.bucket, key, target)
+    def _fetch_first(self) -> Workflow:
+        settings, folder = self._settings, self._folder
+        self._download(WORKDIR)
+        folder.keep_workdir(self._workdir)
+        workflow = self._make_ready(settings.variables, settings.options)
+        inputs = folder.tags_of_inputs(workflow)
+        self.keeper.keep()
+        folder.keep_beginning(Beginning(settings.run, timestamp(), settings.variables, settings.options, inputs))
+        return workflow
+
+    def _fetch_again(self) -> Workflow:
+        """The workflow as the first attempt had it, and the journal without those whose files are gone."""
+        beginning = self._folder.read_beginning(self._directory)
+        self._download(self._folder.key(WORKDIR))
+        workflow = self._make_ready(beginning.variables, beginning.options)
+        journal = self.records.journal
+        self.keeper.fetch()
+        document = json.loads((self._workdir / "dag.json").read_text(encoding="utf-8"))
+        missing = self._folder.missing_results(document, workflow, journal.done())
+        for number in sorted(missing):
+            log.warning("the files of job %s are gone, it runs again", workflow.processes[number - 1].name)
+        journal.forget(missing)
+        log.info("attempt %d: %d jobs are done", self._settings.attempt, len(journal.done()))
+        return workflow
+
+    def _make_ready(self, variables: Mapping[str, str], options: Mapping[str, str | float]) -> Workflow:
+        settings = self._settings
+        return make_ready(self._workdir, settings.run, settings.bucket, variables, options)
+
+    def _download(self, prefix: str) -> None:
+        bucket = self._settings.bucket
+        keys = [key for key in self._objects.keys(bucket, prefix) if not key.endswith("/")]
+        refuse_outside(keys, bucket, prefix)
+        targets = {key: self._workdir / key.removeprefix(prefix) for key in keys}
+        for target in targets.values():
+            target.parent.mkdir(parents=True, exist_ok=True)
+        threads = Threads(TRANSFERS)
+        downloads = [partial(self._objects.download, bucket, key, target) for key, target in targets.items()]
+        for future in [threads.submit(download) for download in downloads]:
+            future.result()
 
     def execute(self) -> int:
         """Run the engine to its end, its output shown and kept; its exit code, 0 if all jobs succeeded."""
@@ -108,6 +98,7 @@ class WorkflowRun:
         if not node:
             raise ConfigurationInvalid("Node.js was not found.", "install it: apt-get install nodejs")
         words = (node, str(template_path("engine/run.js")), "dag.json")
+        self.keeper.start()
         with private_redis() as redis, self.log_file.open("ab") as kept:
             with child(words, self._workdir, self._environ(redis), subprocess.PIPE) as process:
                 if process.stdout:
@@ -124,7 +115,9 @@ class WorkflowRun:
             "AMQP_URL": settings.broker,
             "AMQP_QUEUE": settings.queue,
             "RUN_ID": settings.run,
-            "HFECS_JOURNAL": str(self.records.journal),
+            "HFECS_ATTEMPT": str(settings.attempt),
+            "HFECS_KEEP_GOING": str(settings.keep_going).lower(),
+            "HFECS_JOURNAL": str(self.records.journal.path),
             "HFECS_FAILURES": str(self.records.failures),
         }
 

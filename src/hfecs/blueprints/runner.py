@@ -135,7 +135,8 @@ def _options(config: Config) -> dict[str, str]:
     files = {} if wanted.storage == "s3" else {"STORAGE": wanted.storage, "WORKDIR": wanted.workdir or ""}
     image = {"CONTAINER": wanted.container} if wanted.container else {}
     limit = {"TIMEOUT": str(wanted.timeout)} if wanted.timeout else {}
-    return {**files, **image, **limit, "RETRIES": str(wanted.retries)}
+    going = {} if wanted.fail_fast else {"KEEP_GOING": "true"}
+    return {**files, **image, **limit, "RETRIES": str(wanted.retries), **going}
 
 
 Looked = tuple[site.Site, foundation.Foundation, Broker, Collector | None]

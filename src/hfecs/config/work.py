@@ -131,6 +131,9 @@ class Run(Section):
         "time limit of one try of a job; default: none, unless the workflow says otherwise",
         unit="seconds",
     )
+    fail_fast: bool = key(
+        True, "end a run when its first job has failed; false: finish first what does not depend on that job"
+    )
 
     @model_validator(mode="after")
     def _has_its_directory(self) -> Run:

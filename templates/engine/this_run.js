@@ -1,0 +1,18 @@
+'use strict';
+
+// The run that this process is for: its journal and its jobs, shared by run.js and functions.js.
+
+const { Jobs } = require('./jobs.js');
+const { Journal } = require('./journal.js');
+
+const journal = new Journal(process.env.HFECS_JOURNAL);
+const jobs = new Jobs({
+  url: process.env.AMQP_URL,
+  queue: process.env.AMQP_QUEUE,
+  run: process.env.RUN_ID,
+  resumed: Number(process.env.HFECS_ATTEMPT) > 1,
+  failures: process.env.HFECS_FAILURES,
+  journal,
+});
+
+module.exports = { jobs, journal };
