@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -121,10 +122,10 @@ class Agent:
         settings = self._settings
         workflow = self._workflow = self._run.fetch()
         self._broker.declare(settings.queue, within=WAIT_FOR_BROKER_SECONDS)
-        done = self._run.records.journal.done()
-        jobs = len(workflow.processes)
-        self._publish("started", WAIT_AT_THE_END_SECONDS, attempt=settings.attempt, jobs=jobs, done=len(done))
-        self._measure(RUNNING, jobs=jobs, done=len(done), failed=0)
+        jobs, numbers = len(workflow.processes), self._run.records.journal.done()
+        done = Counter(workflow.processes[number - 1].program for number in numbers)
+        self._publish("started", WAIT_AT_THE_END_SECONDS, attempt=settings.attempt, jobs=jobs, done=done)
+        self._measure(RUNNING, jobs=jobs, done=len(numbers), failed=0)
         return self._run.execute()
 
     def report(self, outcome: Outcome) -> None:

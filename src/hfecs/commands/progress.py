@@ -7,17 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfecs.commands import outcome
 from hfecs.commands.context import Context
-from hfecs.errors import Locked, WorkflowFailed
+from hfecs.errors import Locked
 
 if TYPE_CHECKING:
     from hfecs.blueprints.runner import Run
     from hfecs.follow import Broker
     from hfecs.workflow import Workflow
-
-# Lines of a failed job's stderr that are shown, and failed jobs that are shown in full.
-TAIL_LINES = 20
-SHOWN_FAILURES = 5
 
 
 def find(hfecs: Context, name: str | None) -> Run:
@@ -54,7 +51,7 @@ def follow(hfecs: Context, run: Run, download: Path | None) -> None:
         raise
     with suppress(Locked), hfecs.locked("run"):  # what is not forgotten now is found to be gone later
         runner.forget(stack, run)
-    _show(hfecs, run, result)
+    outcome.show(hfecs.console, run, result)
     if download:
         fetch(hfecs, run, workflow, download)
 
@@ -78,6 +75,7 @@ def _broker(hfecs: Context) -> Broker:
 def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:
     """A bar for each program, moved by the events of its jobs; a job that runs twice counts once."""
     finished: dict[str, str] = {}
+    before: Counter[str] = Counter()
 
     def unreachable(why: str) -> None:
         hfecs.console.say(
@@ -91,35 +89,10 @@ def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:
             done = event.get("type", "").endswith(".finished") and event.get("exit_status") == 0
             if done and "id" in event and "executable" in event:
                 program = finished[event["id"]] = event["executable"]
-                show(program, Counter(finished.values())[program])
-
-
-def _show(hfecs: Context, run: Run, result: dict[str, Any]) -> None:
-    if result["status"] == "succeeded":
-        hfecs.console.say(f"Run {run.name} succeeded: {result['done']} of {result['jobs']} jobs.", "bold green")
-        return
-    for failed in result["failed"][:SHOWN_FAILURES]:
-        _show_failure(hfecs, failed)
-    count = len(result["failed"])
-    why = f"{count} of its jobs failed" if count else result.get("error", "the engine gave no reason")
-    raise WorkflowFailed(
-        f"Run {run.name} {result['status']} after {result['done']} of {result['jobs']} jobs: {why}.",
-        hint=f"hfecs logs worker shows the workers; the engine's log is s3://{run.bucket}/runs/{run.name}/engine.log",
-    )
-
-
-def _show_failure(hfecs: Context, failed: dict[str, Any]) -> None:
-    command = " ".join([failed["executable"], *failed["args"]])
-    attempts = failed.get("attempts", 1)
-    tried = f", tried {attempts} times" if attempts > 1 else ""
-    hfecs.console.say(
-        f"Job {failed['name']} ({failed['id']}) failed with exit code {failed['exit_status']}{tried}:", "bold red"
-    )
-    hfecs.console.say(f"  $ {command}")
-    for sentence in failed.get("exceptions") or []:
-        hfecs.console.say(f"  {sentence}")
-    for line in (failed.get("stderr") or "").rstrip().splitlines()[-TAIL_LINES:]:
-        hfecs.console.say(f"  | {line}")
+                show(program, before[program] + Counter(finished.values())[program])
+            for program, count in event.get("done", {}).items():
+                before[program] = count
+                show(program, count)
 
 
 def fetch(hfecs: Context, run: Run, workflow: Workflow, directory: Path) -> None:

@@ -26,6 +26,10 @@ def run(
     download: Annotated[Path | None, typer.Option(help="Fetch the workflow's outputs to here.", metavar="DIR")] = None,
     attach: Annotated[bool, typer.Option("--attach", help="Follow a run that goes on, or show how it ended.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Stop a run that goes on.")] = False,
+    keep_going: Annotated[
+        bool,
+        typer.Option("--keep-going", help="After a job has failed, finish all that does not depend on it."),
+    ] = False,
     name: Annotated[
         str | None, typer.Option("--run", help="Which run to attach to or stop [default: the last].", metavar="RUN")
     ] = None,
@@ -43,6 +47,8 @@ def run(
     _fitting(job_directory, attach, stop, name)
     if download and not _could_hold_files(download):
         raise Misused(f"{download} is no directory.", hint="name a directory for --download, new or not")
+    if keep_going:
+        hfecs.flags["run.fail_fast"] = False
     if stop:
         return progress.stop(hfecs, name)
     if attach:
