@@ -56,13 +56,29 @@ def test_what_does_not_depend_on_a_failed_job_is_finished_if_the_run_keeps_going
     site.upload(dag, file_0="abc")
 
     with site.executor():
-        exit_code = site.run("going", KEEP_GOING="true")
+        exit_code = site.run("going", KEEP_GOING="true", RETRIES="0")
 
     result = site.result("going")
     (failed,) = result["failed"]
     assert (exit_code, result["status"], result["done"], result["never_ran"]) == (1, "failed", 2, 2)
     assert (failed["name"], failed["never_ran"]) == ("breaks", 2)
     assert site.read("input/file_2") == "abc"
+
+
+def test_jobs_that_run_when_their_run_fails_are_ended(site: Site) -> None:
+    dag = chain("sleep 1; exit 3")
+    dag["processes"].append(process("long", "touch $SITE/begun; sleep 600 & echo $! > $SITE/pid; wait", [0], [2]))
+    dag["signals"].append({"name": "file_2"})
+    site.upload(dag, file_0="abc")
+
+    with site.executor(SITE=str(site.directory)):
+        exit_code = site.run("fast", RETRIES="0")
+
+        eventually(lambda: not Path("/proc", (site.directory / "pid").read_text().strip()).exists())
+
+    assert exit_code == 1
+    assert "ended job fast-2: its engine is gone" in site.log("worker")
+    assert site.result("fast")["never_ran"] == 1
 
 
 def test_a_run_whose_engine_was_killed_goes_on_and_no_job_runs_twice(site: Site) -> None:
@@ -117,7 +133,7 @@ def test_a_lost_tail_of_the_journal_is_told_again_by_the_broker(site: Site) -> N
 def test_a_failed_run_goes_on_when_its_cause_is_gone(site: Site) -> None:
     site.upload(steps("cp file_0 file_1", "cp $SITE/late file_2", "cp file_2 file_3"), file_0="abc")
     with site.executor(SITE=str(site.directory)):
-        first = site.run("mended")
+        first = site.run("mended", RETRIES="0")
         (site.directory / "late").write_text("mended")
 
         second = site.run("mended", ATTEMPT="2")
@@ -132,7 +148,7 @@ def test_a_failed_run_goes_on_when_its_cause_is_gone(site: Site) -> None:
 def test_a_job_whose_output_is_gone_runs_again(site: Site) -> None:
     site.upload(steps("cp file_0 file_1", "cp file_1 file_2", "cp $SITE/late file_3"), file_0="abc")
     with site.executor(SITE=str(site.directory)):
-        site.run("gone")
+        site.run("gone", RETRIES="0")
         (site.directory / "late").write_text("late")
         site.s3.delete_object(Bucket=site.bucket, Key="input/file_2")
 
@@ -147,7 +163,7 @@ def test_a_job_whose_output_is_gone_runs_again(site: Site) -> None:
 def test_a_run_goes_on_with_its_own_workflow_though_another_lies_in_the_bucket(site: Site) -> None:
     site.upload(steps("cp file_0 file_1", "cp $SITE/late file_2"), file_0="abc")
     with site.executor(SITE=str(site.directory)):
-        site.run("own")
+        site.run("own", RETRIES="0")
         (site.directory / "late").write_text("late")
         site.upload(chain("echo other > file_1"))
 

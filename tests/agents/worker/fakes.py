@@ -130,6 +130,7 @@ class FakeLoop:
         self.calls.get(timeout=SECONDS)()
 
     def run_timers(self) -> None:
-        """Let all timers run out."""
-        while self.timers:
-            self.timers.pop()[1]()
+        """Let all timers run out that there are now."""
+        timers, self.timers = self.timers, []
+        for _, callback in timers:
+            callback()

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 Perform = Callable[[Job, Past, Cancellation], Reply]
 
+ORPHANED_SECONDS = 5.0
+"""So long a job may go on at most when its run has ended."""
+
 
 class Consumer:
     """Does the jobs of the queue; apart from `perform`, everything runs on the connection's thread."""
@@ -57,9 +60,24 @@ class Consumer:
         channel.exchange_declare(messages.EVENTS_EXCHANGE, ExchangeType("topic"), durable=True)
         channel.queue_declare(self._settings.queue, durable=True)
         channel.basic_qos(prefetch_count=self._settings.threads)
+        self._connection.loop.call_later(ORPHANED_SECONDS, partial(self._look_for_orphans, channel))
         if not self._stopping:
             self._consumer_tag = channel.basic_consume(self._settings.queue, self._received)
             self._outbox.put(messages.event(self._settings.name, messages.EXECUTOR_READY))
+
+    def _look_for_orphans(self, channel: Channel) -> None:
+        """End what runs for an engine that has ended since; again and again, as long as the channel is ours."""
+        if self._channel is not channel:
+            return
+        for delivery in [one for one in self._in_hand if not one.answered]:
+            self._reply_queues.ask(delivery.reply_to, partial(self._drop_orphan, delivery))
+        self._connection.loop.call_later(ORPHANED_SECONDS, partial(self._look_for_orphans, channel))
+
+    def _drop_orphan(self, delivery: Delivery, engine_is_there: bool) -> None:
+        if delivery in self._in_hand and not delivery.answered and not engine_is_there:
+            log.info("ended job %s: its engine is gone", delivery.job)
+            delivery.cancellation.cancel()
+            self._acknowledge(delivery)
 
     def _channel_closed(self, channel: Channel, reason: Exception) -> None:
         if channel.connection.is_open:
