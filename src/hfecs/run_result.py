@@ -21,16 +21,19 @@ class _Failure(_Part):
     name: str = ""
     executable: str = ""
     args: Words = []
-    exit_status: int = 1
+    exit_status: int | None = 1
     stderr: str | None = None
     exceptions: list[str] | None = None
-    attempts: int = 1
+    attempts: int | None = 1
+    never_ran: int = 0
 
 
 class _Result(_Part):
     status: str
+    attempt: int = 1
     jobs: int = 0
     done: int = 0
+    never_ran: int = 0
     failed: list[_Failure] = []
     error: str = "the engine gave no reason"
 

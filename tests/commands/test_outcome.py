@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from hfecs import run_result
 from hfecs.blueprints.runner import Run
 from hfecs.commands import outcome
 from hfecs.console import Console
@@ -21,7 +23,8 @@ def failure(number: int, **facts: Any) -> dict[str, Any]:
 
 
 def result(*failed: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    return {"status": "failed", "attempt": 1, "jobs": 9, "done": 3, "never_ran": 4, "failed": [*failed], **facts}
+    told = {"status": "failed", "jobs": 9, "done": 3, "never_ran": 4, "failed": [*failed], **facts}
+    return run_result.read(json.dumps(told).encode(), "one")
 
 
 def shown(told: dict[str, Any], capsys: Captured) -> tuple[str, WorkflowFailed]:
@@ -37,6 +40,12 @@ def test_a_failed_job_is_shown_with_its_tries_its_command_its_words_and_what_nev
     assert "  $ sh -c 1\n  sh ended with exit code 7.\n  | no star\n" in talk
     assert error.message == "Run one failed after 3 of 9 jobs: 1 job failed; 4 jobs never ran."
     assert "hfecs run --resume one" in error.hint
+
+
+def test_a_job_whose_reply_could_not_be_read_has_no_exit_code(capsys: Captured) -> None:
+    talk, _ = shown(result(failure(2, exit_status=None)), capsys)
+
+    assert "Job job 2 (one-2) failed:\n" in talk
 
 
 def test_every_failed_job_has_at_least_a_line(capsys: Captured) -> None:

@@ -13,7 +13,7 @@ from hfecs.agents.messages import read_event
 from hfecs.agents.worker.obituary import Obituary
 from hfecs.agents.worker.past import Past
 from hfecs.blueprints.runner import Run
-from hfecs.commands import progress
+from hfecs.commands import outcome, progress
 from hfecs.console import Console
 from hfecs.errors import WorkflowFailed, WorkflowInvalid
 from hfecs.workflow import from_bytes, from_document
@@ -45,8 +45,11 @@ RESULT: dict[str, Any] = {
             "stderr": "no\\nroom",
             "exceptions": ["cat ended with exit code 2."],
             "attempts": 3,
+            "never_ran": 1,
         }
     ],
+    "attempt": 2,
+    "never_ran": 1,
     "error": "the engine was lost",
 }
 COMMAND = cast(Any, SimpleNamespace(console=Console(quiet=True)))
@@ -90,7 +93,7 @@ def test_a_result_with_any_one_fault_is_shown_or_told_to_be_none() -> None:
 
 def show(content: bytes) -> None:
     try:
-        progress._show(COMMAND, RUN, run_result.read(content, RUN.name))
+        outcome.show(COMMAND.console, RUN, run_result.read(content, RUN.name))
     except WorkflowFailed as error:
         assert error.message.startswith(("Run run ", "The result of run run cannot be read: "))
         assert error.hint

@@ -18,8 +18,7 @@ SHOWN = 100
 
 def show(console: Console, run: Run, result: dict[str, Any]) -> None:
     """Show how a run ended; WorkflowFailed unless every job succeeded."""
-    attempt = result.get("attempt", 1)
-    which = f"Run {run.name}" + (f", attempt {attempt}," if attempt > 1 else "")
+    which = f"Run {run.name}" + (f", attempt {result['attempt']}," if result["attempt"] > 1 else "")
     if result["status"] == "succeeded":
         console.say(f"{which} succeeded: {result['done']} of {result['jobs']} jobs.", "bold green")
         return
@@ -31,8 +30,8 @@ def show(console: Console, run: Run, result: dict[str, Any]) -> None:
     folder = f"s3://{run.bucket}/runs/{run.name}"
     if len(failed) > SHOWN:
         console.say(f"{len(failed) - SHOWN} more failed: {folder}/result.json names them all.", "bold red")
-    why = _jobs(len(failed), "failed") if failed else result.get("error", "the engine gave no reason")
-    rest = f"; {_jobs(result['never_ran'], 'never ran')}" if failed and result.get("never_ran") else ""
+    why = _jobs(len(failed), "failed") if failed else result["error"]
+    rest = f"; {_jobs(result['never_ran'], 'never ran')}" if failed and result["never_ran"] else ""
     raise WorkflowFailed(
         f"{which} {result['status']} after {result['done']} of {result['jobs']} jobs: {why.rstrip('.')}{rest}.",
         hint=f"hfecs run --resume {run.name} goes on with what is not done, once the cause is gone\n"
@@ -45,15 +44,16 @@ def _jobs(count: int, what: str) -> str:
 
 
 def _sentence(job: dict[str, Any]) -> str:
-    tries = job.get("attempts") or 1
+    tries = job["attempts"] or 1
     tried = f" at each of {tries} tries" if tries > 1 else ""
-    behind = f"; {_jobs(job['never_ran'], 'behind it never ran')}" if job.get("never_ran") else ""
-    return f"Job {job['name']} ({job['id']}) failed with exit code {job['exit_status']}{tried}{behind}"
+    behind = f"; {_jobs(job['never_ran'], 'behind it never ran')}" if job["never_ran"] else ""
+    how = "failed" if job["exit_status"] is None else f"failed with exit code {job['exit_status']}"
+    return f"Job {job['name']} ({job['id']}) {how}{tried}{behind}"
 
 
 def _show_job(console: Console, job: dict[str, Any]) -> None:
     console.say(f"{_sentence(job)}:", "bold red")
-    console.say(f"  $ {' '.join([job['executable'], *map(str, job['args'])])}")
+    console.say(f"  $ {' '.join([job['executable'], *job['args']])}")
     for sentence in job.get("exceptions") or []:
         console.say(f"  {sentence}")
     for line in (job.get("stderr") or "").rstrip().splitlines()[-TAIL_LINES:]:

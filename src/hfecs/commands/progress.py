@@ -90,9 +90,17 @@ def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:
             if done and "id" in event and "executable" in event:
                 program = finished[event["id"]] = event["executable"]
                 show(program, before[program] + Counter(finished.values())[program])
-            for program, count in event.get("done", {}).items():
+            for program, count in _done_before(event).items():
                 before[program] = count
-                show(program, count)
+                show(program, count + Counter(finished.values())[program])
+
+
+def _done_before(event: dict[str, Any]) -> dict[str, int]:
+    """The jobs of each program that earlier attempts have done, as the engine tells when it starts."""
+    done = event.get("done") if event.get("type", "").startswith("workflow.") else None
+    return (
+        {program: count for program, count in done.items() if isinstance(count, int)} if isinstance(done, dict) else {}
+    )
 
 
 def fetch(hfecs: Context, run: Run, workflow: Workflow, directory: Path) -> None:
