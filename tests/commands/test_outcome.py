@@ -71,4 +71,4 @@ def test_a_run_that_was_stopped_says_so(capsys: Captured) -> None:
 def test_a_later_attempt_is_named(capsys: Captured) -> None:
     outcome.show(Console(), RUN, result(status="succeeded", attempt=2, done=9))
 
-    assert "Run one, attempt 2, succeeded: 9 of 9 jobs." in capsys.readouterr().err
+    assert "Run one (attempt 2) succeeded: 9 of 9 jobs." in capsys.readouterr().err

@@ -18,7 +18,7 @@ SHOWN = 100
 
 def show(console: Console, run: Run, result: dict[str, Any]) -> None:
     """Show how a run ended; WorkflowFailed unless every job succeeded."""
-    which = f"Run {run.name}" + (f", attempt {result['attempt']}," if result["attempt"] > 1 else "")
+    which = f"Run {run.name}" + (f" (attempt {result['attempt']})" if result["attempt"] > 1 else "")
     if result["status"] == "succeeded":
         console.say(f"{which} succeeded: {result['done']} of {result['jobs']} jobs.", "bold green")
         return
