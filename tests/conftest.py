@@ -27,7 +27,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # The same examples each time, so that what is green stays green; --hypothesis-profile=long looks for new ones.
 _ANY_PACE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 settings.register_profile("steady", derandomize=True, database=None, max_examples=100, **_ANY_PACE)  # type: ignore[arg-type]
-settings.register_profile("long", max_examples=5_000, **_ANY_PACE)  # type: ignore[arg-type]
+settings.register_profile("long", max_examples=2_000, **_ANY_PACE)  # type: ignore[arg-type]
 settings.load_profile("steady")
 
 

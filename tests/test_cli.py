@@ -177,6 +177,18 @@ def test_ctrl_c_ends_in_130() -> None:
     assert "Traceback" not in err
 
 
+def test_ctrl_c_is_heard_while_libraries_are_read() -> None:
+    code = (
+        "import sys; sys.modules['hfecs.cli'] = None; import builtins, signal; from hfecs import __main__ as program;"
+    )
+    code += "find = builtins.__import__;"
+    code += "builtins.__import__ = lambda *words: signal.raise_signal(signal.SIGINT) or find(*words); program.entry()"
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (130, "")
+
+
 def test_the_module_is_the_command() -> None:
     ended = subprocess.run([sys.executable, "-m", "hfecs", "--version"], capture_output=True, text=True, check=True)
 

@@ -134,6 +134,21 @@ def test_what_is_waited_for_is_told(capsys: Captured) -> None:
     assert capsys.readouterr().err == "  waiting for machine master to end (12 s)\n"
 
 
+def test_a_table_keeps_whole_lines_in_a_pipe_and_all_text_on_a_narrow_terminal(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    row = ["i-0123456789abcdef0", "stands ready"]
+
+    Console().table("Machines", ["id", "state"], [row])
+    piped = capsys.readouterr().err
+    at_a_terminal(monkeypatch).table("Machines", ["id", "state"], [row])
+    narrow = capsys.readouterr().err
+
+    assert "  ".join(row) in piped
+    assert "…" not in narrow
+
+
 def test_a_table_shows_text_as_it_is(capsys: Captured) -> None:
     Console().table("Machines", ["machine", "state"], [["[master]", "running"]])
 

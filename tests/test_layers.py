@@ -207,7 +207,7 @@ def test_no_module_is_longer_than_two_hundred_lines() -> None:
 def test_nobody_leaves_the_program_but_the_command_line() -> None:
     leaving = {module for module in of_the_house() if {"sys.exit", "exit", "os._exit"} & set(calls(module))}
 
-    assert leaving <= {"hfecs.cli"}
+    assert leaving <= {"hfecs.cli", "hfecs.__main__"}
 
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:

@@ -1,6 +1,22 @@
-"""`python -m hfecs` is the command `hfecs`."""
+"""The command `hfecs`, and `python -m hfecs`: Ctrl-C is heard from the first moment, while libraries are read."""
 
-from hfecs.cli import entry
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+INTERRUPTED = 130
+
+
+def entry() -> NoReturn:
+    """Run as a program."""
+    try:
+        from hfecs import cli
+
+        cli.entry()
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)
+
 
 if __name__ == "__main__":
     entry()

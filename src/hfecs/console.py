@@ -33,12 +33,16 @@ WORDS = {
     Outcome.FAILED: ("failed", "failing"),
 }
 
+PIPE_WIDTH = 1000
+
 
 class Console:
     """Says what happens to a person, hands data to a pipe; listens to the steps of a stack (see report.py)."""
 
     def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
         self._talk = Terminal(stderr=True, highlight=False, quiet=quiet)
+        if not self._talk.is_terminal:
+            self._talk.width = PIPE_WIDTH  # a narrow terminal folds what is long; who reads a pipe gets whole lines
         self._data = Terminal(highlight=False, soft_wrap=True)
         self._verbose = verbose
         self._counts: dict[Outcome, int] = {}
@@ -78,7 +82,7 @@ class Console:
         """Show a table to a person."""
         table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
         for column in columns:
-            table.add_column(column, header_style="dim")
+            table.add_column(column, header_style="dim", overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         self._talk.print(table)

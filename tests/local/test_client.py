@@ -57,3 +57,11 @@ def test_the_client_is_light_to_import() -> None:
     )
 
     assert told.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", "1", '{"pid": 1}', "[" * 9999, "\x00"])
+def test_a_file_that_tells_of_no_cloud_counts_as_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "cloud.json").write_text(text)
+
+    assert client.find(tmp_path) is None
+    assert client.down(tmp_path) is False

@@ -28,6 +28,7 @@ from hfecs.local.processes import CLOUD_MARK, NAME_MARK, Process, kill_all, proc
 
 REGION = "us-east-1"
 START_SECONDS = 30.0  # it takes about two; more only on a very busy machine
+LITTLE_BYTES = 1024 * 1024  # with less than this left a disk counts as full
 STOP_SECONDS = 20.0  # the daemon gives its tasks five seconds
 
 
@@ -86,13 +87,14 @@ def find(directory: Path) -> LocalCloud | None:
     directory = directory.resolve()
     file = directory / "cloud.json"
     try:
-        told: dict[str, Any] = json.loads(file.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+        told: dict[str, Any] = json.loads(file.read_bytes())
+        cloud = LocalCloud(directory, told["endpoint_url"], told["network"], told["pid"], told["ports"])
+    except (FileNotFoundError, ValueError, LookupError, TypeError, RecursionError):  # none, or cut off, or edited
         return None
-    if not any(process.pid == told["pid"] for process in processes_of(directory)):
-        file.unlink(missing_ok=True)
-        return None
-    return LocalCloud(directory, told["endpoint_url"], told["network"], told["pid"], told["ports"])
+    if any(process.pid == cloud.pid for process in processes_of(directory)):
+        return cloud
+    file.unlink(missing_ok=True)
+    return None
 
 
 def down(directory: Path) -> bool:
@@ -151,10 +153,9 @@ def _start(directory: Path) -> LocalCloud:
     cloud = find(directory) if answered else None
     if cloud is None:
         tail = "\n".join((directory / "daemon.log").read_text(errors="replace").splitlines()[-8:])
-        raise LocalCloudFailed(
-            f"The local cloud in {directory} did not start:\n{tail}",
-            "It needs moto's server: pip install 'hfecs[local]'.",
-        )
+        full = shutil.disk_usage(directory).free < LITTLE_BYTES
+        hint = "make room on the disk" if full else "it needs moto's server: pip install 'hfecs[local]'"
+        raise LocalCloudFailed(f"The local cloud in {directory} did not start:\n{tail}".strip(), hint)
     return cloud
 
 
