@@ -10,14 +10,15 @@ from hfecs.removal import remove
 from hfecs.resources import security_group
 from hfecs.resources.security_group import Rule
 from hfecs.stack import Stack
+from hfecs.state import Record
 from resources.cases import vpc
 from support import WatchedCloud, again, nothing_changes, steps, watched
 
 HOME, OFFICE = Rule(5672, "192.0.2.7/32"), Rule(5672, "198.51.100.0/24")
 
 
-def make(stack: Stack, *rules: Rule) -> str:
-    return security_group.ensure(stack, "broker", vpc_id=vpc(stack), description="d", rules=rules)
+def make(stack: Stack, *rules: Rule, name: str = "broker") -> str:
+    return security_group.ensure(stack, name, vpc_id=vpc(stack), description="d", rules=rules)
 
 
 def permissions(stack: Stack, group: str) -> list[Any]:
@@ -128,6 +129,18 @@ def test_a_group_that_names_another_is_emptied_before_it_is_deleted(stack: Stack
 
     changes = watched(later).changing()
     assert changes.index("RevokeSecurityGroupIngress") < changes.index("DeleteSecurityGroup")
+
+
+def test_a_group_that_others_of_the_cluster_name_does_not_wait_for_them_to_go(stack: Stack, cloud: WatchedCloud) -> None:
+    named = make(stack)
+    naming = make(stack, Rule(5672, named), HOME, name="other")
+    theirs = cloud.ec2.create_security_group(GroupName="theirs", Description="d", VpcId=vpc(stack))["GroupId"]
+    open_by_hand(stack, theirs, **Rule(5672, named).permission())
+
+    security_group.teardown(stack, Record(security_group.KIND, "broker", named))
+
+    assert sources(stack, naming) == {(5672, HOME.source)}
+    assert [call["GroupId"] for call in cloud.calls_of("RevokeSecurityGroupIngress")] == [naming]
 
 
 @given(port=st.integers(1, 65535), source=st.sampled_from([HOME.source, "2001:db8::/32", "sg-0123"]))

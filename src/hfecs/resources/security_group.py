@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from hfecs.answers import answered_with
-from hfecs.aws import pairs, tags_of
+from hfecs.aws import OWNER_TAG, pairs, tags_of
 from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
@@ -151,8 +151,13 @@ def _revoke(stack: Stack, group_id: str, permissions: list[Any]) -> None:
 
 
 def _empty(stack: Stack, group_id: str) -> None:
-    """Take out all rules: two groups that name each other cannot be deleted."""
-    with answered_with(GONE):
-        for group in stack.cloud.ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]:
-            if group["IpPermissions"]:
-                _revoke(stack, group_id, group["IpPermissions"])
+    """Take out its rules, and those that name it in the cluster's other groups: a named group cannot be deleted."""
+    pages = stack.cloud.ec2.get_paginator("describe_security_groups").paginate(
+        Filters=[{"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]}]
+    )
+    for group in [group for page in pages for group in page["SecurityGroups"]]:
+        rules = list(_single(group["IpPermissions"]))
+        if group["GroupId"] != group_id:
+            rules = [rule for rule in rules if rule.get("UserIdGroupPairs") == [{"GroupId": group_id}]]
+        if rules:
+            _revoke(stack, group["GroupId"], rules)
