@@ -52,6 +52,7 @@ BESIDES = {
     "iam:TagInstanceProfile",
     "iam:TagRole",
     "logs:TagResource",
+    "s3:TagResource",
     "ssm:AddTagsToResource",
     "tag:GetResources",
 }

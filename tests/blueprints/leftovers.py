@@ -51,6 +51,8 @@ def _scaling(cloud: Cloud) -> Iterator[tuple[str, str]]:
         yield "group", group["AutoScalingGroupName"]
     for policy in cloud.autoscaling.describe_policies()["ScalingPolicies"]:
         yield "policy", policy["PolicyName"]
+    for action in cloud.autoscaling.describe_scheduled_actions()["ScheduledUpdateGroupActions"]:
+        yield "scheduled action", action["ScheduledActionName"]
     service: Any = {"ServiceNamespace": "ecs"}
     for target in cloud.application_autoscaling.describe_scalable_targets(**service)["ScalableTargets"]:
         yield "target", target["ResourceId"]

@@ -8,7 +8,7 @@ import pytest
 
 from blueprints.leftovers import leftovers
 from hfecs.blueprints import cluster, runner
-from hfecs.errors import ConfigurationInvalid, Misused
+from hfecs.errors import AwsFailed, ConfigurationInvalid, Misused
 from hfecs.stack import Stack
 from hfecs.state import State
 from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, steps, write_job
@@ -42,6 +42,13 @@ def living(stack: Stack) -> list[str]:
     return sorted(tag["hfecs:name"] for tag in tags if "hfecs:name" in tag)
 
 
+def terminate(stack: Stack, name: str) -> None:
+    """End a machine from outside."""
+    filters: Any = [{"Name": "tag:hfecs:name", "Values": [name]}]
+    (reservation,) = stack.cloud.ec2.describe_instances(Filters=filters)["Reservations"]
+    stack.cloud.ec2.terminate_instances(InstanceIds=[reservation["Instances"][0]["InstanceId"]])
+
+
 def test_a_run_has_its_bucket_files_machine_and_task(runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path) -> None:
     cloud.forget()
 
@@ -56,7 +63,7 @@ def test_a_run_has_its_bucket_files_machine_and_task(runs: Stack, stack: Stack, 
         "job-files job",
         "task one",
     }
-    assert runs.outputs() == {"run": "one", "bucket": BUCKET, "task": run.task}
+    assert runs.outputs() == {"run": "one", "bucket": BUCKET, "task": run.task, "begun": ""}
     assert living(stack) == ["master", "runner-one"]
 
 
@@ -88,6 +95,35 @@ def test_a_second_run_shares_the_bucket_and_sends_nothing_twice(
     start(again(runs), stack, job, name="two")
 
     assert sorted(cloud.changing()) == ["CreateTags", "RunInstances", "RunTask"]
+
+
+def test_a_start_that_was_interrupted_goes_on_on_its_machine(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    cloud.refuse("RunTask", "AccessDeniedException", "not authorized")
+    with pytest.raises(AwsFailed):
+        start(runs, stack, job)
+
+    left = runner.interrupted(again(runs), BUCKET, job)
+    assert left == "one"
+    run = start(again(runs), stack, job, name=left)
+
+    assert living(stack) == ["master", "runner-one"]
+    assert runs.outputs()["task"] == run.task
+    assert runner.interrupted(again(runs), BUCKET, job) is None
+
+
+def test_a_start_that_was_interrupted_is_not_taken_for_another_one(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    cloud.refuse("RunTask", "AccessDeniedException", "not authorized")
+    with pytest.raises(AwsFailed):
+        start(runs, stack, job)
+
+    assert runner.interrupted(again(runs), "another", job) is None
+    assert runner.interrupted(again(runs), BUCKET, job.with_name("another")) is None
+    terminate(stack, "runner-one")
+    assert runner.interrupted(again(runs), BUCKET, job) is None
 
 
 def test_a_run_without_a_cluster_is_refused_and_makes_nothing(stack: Stack, cloud: WatchedCloud, job: Path) -> None:

@@ -23,7 +23,7 @@ class Clients:
 
     def __init__(self) -> None:
         self.url = NOWHERE
-        session: Any = boto3.Session(*KEYS.values(), region_name=REGION)
+        session: Any = boto3.Session(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
         self._clients = {service: self._open(session, service) for service in SERVICES}
 
     def of(self, service: str) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 from blueprints.leftovers import ALIVE
@@ -55,7 +54,7 @@ def differences(wanted: Inventory, actual: Inventory) -> list[str]:
 
 
 def _names(found: dict[str, list[Any]]) -> dict[str, str]:
-    names = {}
+    names: dict[str, str] = {}
     for key, name in NAMED.items():
         names |= {item[key]: f"<{item[name]}>" for items in found.values() for item in items if key in item}
     for machine in found.get("machine", []):
@@ -76,7 +75,7 @@ def _normalised(document: Any, names: dict[str, str]) -> str:
 def _lasting(value: Any) -> Any:
     """The value without what is volatile; ids that tell something stay, with their names put in later."""
     if isinstance(value, dict):
-        if value.get("Key", value.get("key")) == "hfecs:digest":
+        if value.get("Key", value.get("key")) in ("hfecs:digest", "hfecs:ends"):
             return None
         kept = {key: _lasting(item) for key, item in value.items() if key in KEPT or not VOLATILE.search(key)}
         return {key: item for key, item in kept.items() if item not in (None, [], {}, "")}
@@ -110,7 +109,10 @@ def _machines(cloud: Cloud) -> Iterator[tuple[str, Any]]:
     for reservation in answer["Reservations"]:
         for machine in reservation["Instances"]:
             fields = ("InstanceId", "PrivateIpAddress", "ImageId", "InstanceType", "SubnetId", "SecurityGroups", "Tags")
-            yield "machine", {key: machine[key] for key in fields} | {"profile": machine["IamInstanceProfile"]["Arn"]}
+            yield (
+                "machine",
+                {key: dict(machine)[key] for key in fields} | {"profile": machine["IamInstanceProfile"]["Arn"]},
+            )
     for group in cloud.ec2.describe_security_groups()["SecurityGroups"]:
         yield "security group", group
     for template in cloud.ec2.describe_launch_templates()["LaunchTemplates"]:
@@ -121,6 +123,8 @@ def _machines(cloud: Cloud) -> Iterator[tuple[str, Any]]:
 def _scaling(cloud: Cloud) -> Iterator[tuple[str, Any]]:
     for group in cloud.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]:
         yield "group", group
+    for action in cloud.autoscaling.describe_scheduled_actions()["ScheduledUpdateGroupActions"]:
+        yield "scheduled action", action
     for policy in cloud.autoscaling.describe_policies()["ScalingPolicies"]:
         yield "group policy", policy
     service: Any = {"ServiceNamespace": "ecs"}
@@ -139,11 +143,10 @@ def _containers(cloud: Cloud) -> Iterator[tuple[str, Any]]:
             continue
         name = cluster["clusterName"]
         yield "cluster", cluster
-        named = partial(dict, cluster=name)
         if services := cloud.ecs.list_services(cluster=name)["serviceArns"]:
             for service in cloud.ecs.describe_services(cluster=name, services=services, include=["TAGS"])["services"]:
                 yield "service", service
-        if tasks := cloud.ecs.list_tasks(**named())["taskArns"]:
+        if tasks := cloud.ecs.list_tasks(cluster=name)["taskArns"]:
             for task in cloud.ecs.describe_tasks(cluster=name, tasks=tasks, include=["TAGS"])["tasks"]:
                 yield "task", {key: task.get(key) for key in ("group", "taskDefinitionArn", "overrides", "tags")}
         if machines := cloud.ecs.list_container_instances(cluster=name)["containerInstanceArns"]:

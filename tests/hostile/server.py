@@ -24,7 +24,6 @@ import socket
 import sys
 import time
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +33,13 @@ from moto.backends import list_of_moto_modules
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
 
+from conftest import shrink_moto
 from hfecs.local import mends
 from hfecs.local.plane import Plane
 from hfecs.local.server import Handler, serve
-from hostile.operations import READING, Operation, operation_of
+from hostile.operations import Operation, operation_of
 from hostile.simulation import quiet_plane
 from hostile.validations import validate_more
-from conftest import shrink_moto
 
 PR_SET_PDEATHSIG = 1
 # The first thing that is done to follow a run that has been started.
@@ -169,8 +168,9 @@ def main(directory: Path) -> None:
     mends.apply(plane)
     validate_more()
     listener = socket.create_server(("127.0.0.1", 0))
-    application = serve(plane.cloud, listener).app
-    print(listener.getsockname()[1], flush=True)
+    application = serve(plane.cloud, plane.tasks, listener).app
+    sys.stdout.write(f"{listener.getsockname()[1]}\n")
+    sys.stdout.flush()
     serve_on(listener, application)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from blueprints.leftovers import leftovers
 from hostile.clients import Clients, DirectedCloud
 from hostile.inventory import Inventory, differences, inventory
+from hostile.operations import RANDOM
 from hostile.stand_in import SIGKILLED, Ended, StandIn, Zygote
 from support import ME, write_job
 
@@ -29,6 +30,9 @@ worker = "montage:1"
 """
 STATE = "hfecs.state.json"
 BUCKET = "hfecs-files"
+
+BRANCHES = ("destroy", "destroy from a second directory", "again without the state file", "again")
+AGAIN, WITH_STATE = BRANCHES[2:], (BRANCHES[0], BRANCHES[3])
 
 Arguments = tuple[str, ...]
 MONITORING: Arguments = ("monitoring", "up")
@@ -46,20 +50,25 @@ class Story:
     command: Arguments
     before: tuple[Arguments, ...]
     again: tuple[Arguments, ...]
+    # A run that is started without the state file is another run; what is left of the first one ends by itself.
+    again_without_state: bool = True
+
+    def branches(self, moment: str) -> list[str]:
+        """What is tried after the kill; whether a call was answered makes a difference to the state file only."""
+        without = BRANCHES[1:3] if self.again_without_state else BRANCHES[1:2]
+        with_state = (BRANCHES[0], BRANCHES[3])
+        tried = (*with_state, *without) if moment == UNANSWERED else with_state
+        return [branch for branch in BRANCHES if branch in tried and (self.again or branch not in AGAIN)]
 
 
 STORIES = {
     "monitoring up": Story(MONITORING, (), (MONITORING,)),
     "cluster up": Story(CLUSTER, (MONITORING,), (CLUSTER,)),
-    "run": Story(RUN, (CLUSTER,), (RUN,)),
+    "run": Story(RUN, (CLUSTER,), (RUN,), again_without_state=False),
     "destroy of a cluster": Story(DESTROY, (CLUSTER,), (CLUSTER,)),
     "destroy of a monitoring": Story(DESTROY, (MONITORING,), (MONITORING,)),
     "destroy of all": Story(DESTROY, (MONITORING, CLUSTER, RUN), ()),
 }
-BRANCHES = ("destroy", "destroy from a second directory", "again", "again without the state file")
-AGAIN = BRANCHES[2:]
-# Whether a call was answered makes a difference to the state file only.
-WITH_STATE = ("destroy", "again")
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,8 @@ class Sweep:
                 known[call] -= 1
             else:
                 points.append(Point(command, number, *call, moment))
-        return points[::-1]
+        # When the last call has been answered, there is nothing left to disturb.
+        return [point for point in points[::-1] if moment == UNANSWERED or point.number < len(calls)]
 
     def outcome(self, point: Point) -> dict[str, str]:
         """What became of each branch: nothing if it ended well, or what is wrong."""
@@ -113,11 +123,9 @@ class Sweep:
             struck = Standing(cloud, self._directory(before.directory))
             at = {"after": point.number} if point.moment == UNANSWERED else {"before": point.number + 1}
             killed = self._run(struck, story.command, **at)
-            last = point.moment == ANSWERED and point.number == len(self.calls(point.command))
-            if killed.code != (0 if last and story.command != RUN else SIGKILLED):
+            if killed.code != SIGKILLED:
                 return {"kill": f"the command ended with {killed.code}: {killed.talk[-600:]}"}
-            branches = BRANCHES if point.moment == UNANSWERED else WITH_STATE
-            return {name: self._branch(name, struck, story) for name in branches if story.again or name not in AGAIN}
+            return {name: self._branch(name, struck, story) for name in story.branches(point.moment)}
 
     def _branch(self, name: str, struck: Standing, story: Story) -> str:
         check = self._made_again if name in AGAIN else self._destroyed
@@ -141,8 +149,12 @@ class Sweep:
                 return f"{' '.join(arguments)} ended with {ended.code}: {ended.talk[-600:]}"
         wanted, recorded = self.wanted(story.before if story.command == DESTROY else (*story.before, story.command))
         wrong = differences(wanted, inventory(self._seen(here)))
-        if (records := self.records(here)) != recorded:
-            wrong.append(f"records differ: {set(records) ^ set(recorded)}")
+        made = {arguments[0] for arguments in story.again}
+        records = [
+            [record for record in listed if record.split()[0] in made] for listed in (recorded, self.records(here))
+        ]
+        if records[0] != records[1]:
+            wrong.append(f"the state file should name {records[0]} and names {records[1]}")
         return "\n".join(wrong)
 
     def records(self, here: Standing) -> list[str]:
@@ -150,7 +162,7 @@ class Sweep:
         file = here.directory / STATE
         stacks = json.loads(file.read_text())["stacks"] if file.exists() else {}
         named = [(stack, item["kind"], item["name"]) for stack, entry in stacks.items() for item in entry["resources"]]
-        return sorted(" ".join(words) for words in named)
+        return sorted(RANDOM.sub("<id>", " ".join(words)) for words in named)
 
     def _run(self, here: Standing, arguments: Arguments, **at: int) -> Ended:
         look = arguments[0] == "run"

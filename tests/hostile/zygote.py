@@ -39,7 +39,7 @@ class OpenSession(boto3.Session):
 
     clients: Clients
 
-    def client(self, service_name: str, *_: Any, **__: Any) -> Any:  # type: ignore[override]
+    def client(self, service_name: str, *_: Any, **__: Any) -> Any:
         return self.clients.of(service_name)
 
 

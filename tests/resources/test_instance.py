@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -99,6 +100,25 @@ def test_a_replacement_has_a_token_of_its_own(stack: Stack, cloud: WatchedCloud)
 
     first, second = (call["ClientToken"] for call in cloud.calls_of("RunInstances"))
     assert first != second
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_token_that_gives_the_old_machine_as_it_was_at_its_launch_is_not_believed(
+    stack: Stack, cloud: WatchedCloud, recorded: bool
+) -> None:
+    machine = make(stack)
+    (as_launched,) = stack.cloud.ec2.describe_instances()["Reservations"][0]["Instances"]
+    stack.cloud.ec2.terminate_instances(InstanceIds=[machine])
+    if not recorded:
+        as_launched["LaunchTime"] -= timedelta(hours=1)
+        stack.state.path.unlink()
+    cloud.answer_once("RunInstances", Instances=[as_launched])
+
+    new = make(again(stack, state=State.load(stack.state.path)))
+
+    assert machines(stack) == {machine: "terminated", new: "running"}
+    tokens = [call["ClientToken"] for call in cloud.calls_of("RunInstances")]
+    assert len(set(tokens[1:])) == 2
 
 
 def test_a_machine_that_somebody_ended_is_made_again(stack: Stack) -> None:

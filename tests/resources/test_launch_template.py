@@ -5,6 +5,7 @@ from typing import Any
 
 from hfecs import site
 from hfecs.blueprints.machines import launch, template_data
+from hfecs.removal import remove
 from hfecs.resources import launch_template
 from hfecs.stack import Stack
 from support import WatchedCloud, again, configuration
@@ -68,8 +69,12 @@ def test_a_change_adds_a_version_and_leaves_the_old_one(stack: Stack) -> None:
     assert latest(stack, template)["KeyName"] == "mine"
 
 
-def test_a_create_that_is_repeated_sends_the_same_token(stack: Stack, cloud: WatchedCloud) -> None:
-    launch_template.ensure(stack, "worker", data=data())
+def test_what_has_a_name_of_its_own_sends_no_token_that_would_outlive_it(stack: Stack, cloud: WatchedCloud) -> None:
+    first = launch_template.ensure(stack, "worker", data=data())
+    remove(again(stack), [[launch_template]])
 
-    (call,) = cloud.calls_of("CreateLaunchTemplate")
-    assert call["ClientToken"] == stack.token(launch_template.KIND, "worker")
+    second = launch_template.ensure(again(stack), "worker", data=data())
+
+    assert second != first
+    tokens = [call.get("ClientToken") for call in cloud.calls_of("CreateLaunchTemplate")]
+    assert stack.token(launch_template.KIND, "worker") not in tokens

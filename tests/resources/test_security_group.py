@@ -131,7 +131,9 @@ def test_a_group_that_names_another_is_emptied_before_it_is_deleted(stack: Stack
     assert changes.index("RevokeSecurityGroupIngress") < changes.index("DeleteSecurityGroup")
 
 
-def test_a_group_that_others_of_the_cluster_name_does_not_wait_for_them_to_go(stack: Stack, cloud: WatchedCloud) -> None:
+def test_a_group_that_others_of_the_cluster_name_does_not_wait_for_them_to_go(
+    stack: Stack, cloud: WatchedCloud
+) -> None:
     named = make(stack)
     naming = make(stack, Rule(5672, named), HOME, name="other")
     theirs = cloud.ec2.create_security_group(GroupName="theirs", Description="d", VpcId=vpc(stack))["GroupId"]

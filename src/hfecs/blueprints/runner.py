@@ -46,6 +46,14 @@ def new_name() -> str:
     return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+def interrupted(stack: Stack, bucket_name: str, directory: Path) -> str | None:
+    """The run of this directory and bucket that a killed command left on its way, if its machine still waits for it."""
+    name, *of = str(stack.outputs().get("begun", "")).split("/")
+    if of != [bucket_name, directory.name]:
+        return None
+    return name if stack.found(instance.KIND, f"runner-{name}", instance.survey) else None
+
+
 def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: str, directory: Path) -> Run:
     """Upload the job directory and start its workflow on a machine of its own; `whole` is the stack of the cluster."""
     config = images.require(stack, config)
@@ -55,6 +63,7 @@ def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: st
     machine |= {"SubnetId": place.subnet_ids[0]}
     # Over plain HTTP, to a server that stands in for AWS, "only over TLS" would lock ourselves out.
     policy = render.document("policies/bucket.json", bucket=bucket_name) if stack.cloud.over_tls else None
+    stack.output(begun=f"{name}/{bucket_name}/{directory.name}")
 
     engine = metrics.told(containers.runner(stack, config, base, used), "engine", collector)
     _, definition, own_machine, _ = together(
@@ -80,7 +89,7 @@ def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: st
         environment={"RUN_ID": name, "BUCKET": bucket_name, **_options(config)},
         constraint=on("runner"),
     )
-    stack.output(run=name, bucket=bucket_name, task=started)
+    stack.output(run=name, bucket=bucket_name, task=started, begun="")
     return Run(name, bucket_name, started)
 
 

@@ -106,9 +106,13 @@ def _checked(hfecs: Context, directory: Path) -> Workflow:
 def _start(hfecs: Context, directory: Path, _: Workflow) -> Run:
     from hfecs.blueprints import cluster, runner
 
-    name, bucket = runner.new_name(), hfecs.config.run.bucket
+    bucket = hfecs.config.run.bucket
     if bucket is None:
         raise Misused("No bucket was named.", hint="name one, new or of an earlier run: --bucket NAME")
     stack, whole = hfecs.stack(runner.STACK), hfecs.stack(cluster.STACK)
+    left = runner.interrupted(stack, bucket, directory)
+    if left:
+        hfecs.console.say(f"Going on with run {left}, whose start was interrupted")
+    name = left or runner.new_name()
     with hfecs.locked("run"), hfecs.console.transfers(), hfecs.console.summary(f"Run {name}"):
         return runner.up(stack, whole, hfecs.config, name=name, bucket_name=bucket, directory=directory)

@@ -101,10 +101,9 @@ def _patience(record: Record) -> float:
 
 def survey(stack: Stack) -> Iterator[Found]:
     """List this cluster's machines that live, but for those of the Auto Scaling group."""
-    living = ["pending", "running", "stopping", "stopped"]
     filters = [
         {"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]},
-        {"Name": "instance-state-name", "Values": living},
+        {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
     ]
     for instance in _instances(stack, filters):
         tags = tags_of(instance.get("Tags"))
@@ -113,14 +112,13 @@ def survey(stack: Stack) -> Iterator[Found]:
 
 
 def _create(stack: Stack, name: str, launch: Any) -> str:
-    records = stack.state.records(stack.name)
-    record = next((record for record in records if (record.kind, record.name) == (KIND, name)), None)
+    record = next((one for one in stack.state.records(stack.name) if (one.kind, one.name) == (KIND, name)), None)
     instance: Any = None
     with answered_with(*((USED,) if record and not _patience(record) else ())):
         instance = _run(stack, name, launch)
-    if record and (instance is None or _has_ended(instance)):
+    if instance is None or _has_ended(_as_it_is(stack, record, instance)):
         # The machine has ended by itself. Its token outlives it, and only another one gives another machine.
-        stack.state.forget(stack.name, record)
+        stack.state.forget(stack.name, record or Record(KIND, name, instance["InstanceId"]))
         instance = _run(stack, name, launch)
     if _has_ended(instance):
         reason = instance.get("StateReason", {}).get("Message", "no reason given")
@@ -130,6 +128,15 @@ def _create(stack: Stack, name: str, launch: Any) -> str:
 
 def _has_ended(instance: Any) -> bool:
     return instance["State"]["Name"] in ("shutting-down", "terminated")
+
+
+def _as_it_is(stack: Stack, record: Record | None, instance: Any) -> Any:
+    """The machine that was launched; one that the token stands for from an earlier launch is told as it was then."""
+    now = datetime.now(UTC)
+    is_new = (now - instance.get("LaunchTime", now)).total_seconds() < VISIBLE_WITHIN
+    if is_new and not (record and record.id == instance["InstanceId"]):
+        return instance
+    return next(iter(_instances(stack, [{"Name": "instance-id", "Values": [instance["InstanceId"]]}])), instance)
 
 
 def _run(stack: Stack, name: str, launch: Any) -> Any:
@@ -181,11 +188,10 @@ def _replace(stack: Stack, name: str, instance_id: str, launch: Any) -> str:
 
 def _describe(stack: Stack, instance_id: str) -> Any:
     """The machine as EC2 describes it; a new one may take seconds to show up."""
-
-    def look() -> Any:
-        return _instances(stack, [{"Name": "instance-id", "Values": [instance_id]}])
-
-    return stack.wait.until(look, what=f"machine {instance_id} to be visible", timeout=120)[0]
+    filters = [{"Name": "instance-id", "Values": [instance_id]}]
+    return stack.wait.until(
+        lambda: _instances(stack, filters), what=f"machine {instance_id} to be visible", timeout=120
+    )[0]
 
 
 def _instances(stack: Stack, filters: list[Any]) -> list[Any]:

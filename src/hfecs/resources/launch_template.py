@@ -64,7 +64,6 @@ def _create(stack: Stack, name: str, data: Any) -> str:
         LaunchTemplateData=data,
         VersionDescription=digest(data),
         TagSpecifications=[{"ResourceType": "launch-template", "Tags": pairs(stack.tags(name))}],
-        ClientToken=stack.token(KIND, name),
     )
     return answer["LaunchTemplate"]["LaunchTemplateId"]
 

@@ -100,7 +100,6 @@ def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings
             serviceName=stack.full_name(name),
             launchType="EC2",
             tags=lower_pairs(stack.tags(name)),
-            clientToken=stack.token(KIND, name),
             **wanted,
         ),
         what=f"the old service {name} to be gone",
