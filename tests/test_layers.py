@@ -33,6 +33,7 @@ FLOORS = {
                 "compare",
                 "resource",
                 "deadline",
+                "prices",
             ],
             ["aws", "answers", "state", "workflow", "site", "images"],
             ["wait", "stack", "removal", "rehearsal", "launched"],

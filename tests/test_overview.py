@@ -116,3 +116,10 @@ def test_a_service_that_is_gone_is_not_listed(standing: Stack) -> None:
     known = overview(standing, runs_of(standing))
 
     assert [service["service"] for service in known.services] == ["master"]
+
+
+def test_what_stands_costs_its_machines_and_alarms(standing: Stack) -> None:
+    known = overview(standing, runs_of(standing))
+
+    assert known.usd_per_hour == pytest.approx(2 * (0.0116 + 2.4 / 730 + 0.005) + 2 * 0.3 / 730)
+    assert known.as_dict()["usd_per_hour"] == known.usd_per_hour

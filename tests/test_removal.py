@@ -7,12 +7,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from hfecs.errors import Leftovers
-from hfecs.removal import absent, remove
+from hfecs.removal import absent, one_list, remove
 from hfecs.report import Outcome
 from hfecs.resource import Found
 from hfecs.stack import Stack
 from hfecs.state import Record, State
-from support import again, outcomes, steps
+from hfecs.together import in_turn
+from support import FakeClock, WatchedCloud, again, outcomes, stack_of, steps
 
 
 class Kind:
@@ -31,6 +32,20 @@ class Kind:
         if record.name in self._broken:
             raise ClientError({"Error": {"Code": "InUse", "Message": "still used"}}, "DeleteThing")
         self.torn.append(record.id)
+
+
+class Slow(Kind):
+    """Things that never end."""
+
+    def teardown(self, stack: Stack, record: Record) -> None:
+        stack.wait.until(lambda: None, what="it", timeout=1200)
+
+
+class Within(Kind):
+    """Things without tags, inside the lamp a."""
+
+    def survey(self, _: Stack) -> Iterable[Found]:
+        yield from (Found(name, f"id-{name}", within=("lamp", "a")) for name in self.things)
 
 
 def test_what_the_state_names_is_torn_down_and_forgotten(stack: Stack) -> None:
@@ -58,6 +73,19 @@ def test_a_strangers_thing_is_left_alone(stack: Stack) -> None:
     remove(stack, [[lamp]])
 
     assert lamp.torn == ["id-a"]
+
+
+@pytest.mark.parametrize(
+    ("lamps", "gone"), [({"things": ["a"]}, ["id-wire"]), ({"strangers": ["a"]}, []), ({}, ["id-wire"])]
+)
+def test_what_cannot_carry_tags_goes_with_what_it_is_within(
+    stack: Stack, lamps: dict[str, list[str]], gone: list[str]
+) -> None:
+    lamp, wire = Kind("lamp", *lamps.get("things", []), strangers=lamps.get("strangers", [])), Within("wire", "wire")
+
+    remove(stack, [[wire], [lamp]])
+
+    assert wire.torn == gone
 
 
 def test_what_another_stack_recorded_is_left_alone(stack: Stack) -> None:
@@ -103,7 +131,35 @@ def test_every_leftover_is_listed(stack: Stack) -> None:
     with pytest.raises(Leftovers) as raised:
         remove(stack, [[lamp]])
 
-    assert len(raised.value.message.splitlines()) == 3
+    for name in "ab":
+        reason = f"lamp {name}: AWS answered DeleteThing with InUse: still used"
+        assert f"  lamp {name} (id-{name}), cost unknown\n      {reason}" in raised.value.message
+
+
+def test_what_is_left_of_several_stacks_is_one_list(stack: Stack) -> None:
+    lamp, other = Kind("lamp", "a", broken=["a"]), again(stack)
+    kinds = [[lamp]]
+
+    with pytest.raises(ExceptionGroup) as raised, one_list():
+        in_turn(lambda: remove(stack, kinds), lambda: remove(other, kinds), lambda: int("nothing"))
+
+    failed, left = raised.value.exceptions
+    assert isinstance(failed, ValueError)
+    assert isinstance(left, Leftovers)
+    assert [thing.what for thing in left.things] == ["lamp a (id-a)"] * 2
+
+
+def test_nothing_of_a_stack_is_waited_for_longer_than_an_hour(cloud: WatchedCloud, state: State) -> None:
+    clock = FakeClock()
+    stack = stack_of(cloud, state, clock=clock)
+    slow = [Slow(f"slow-{number}", "a") for number in range(5)]
+
+    with pytest.raises(Leftovers) as raised:
+        remove(stack, [[kind] for kind in slow])
+
+    assert clock.time - 1000 < 3600
+    assert len(raised.value.things) == 5
+    assert "seconds for it, in vain" in raised.value.things[0].reason
 
 
 def test_a_plan_of_a_removal_removes_nothing(stack: Stack) -> None:

@@ -23,6 +23,9 @@ raised is a bug and keeps its traceback.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 
 class HfecsError(Exception):
     """An error for a person: a sentence, and a hint with the way out."""
@@ -55,8 +58,22 @@ class WorkflowFailed(Failed):
     """A job of the workflow failed, or the run was lost."""
 
 
+@dataclass(frozen=True)
+class Leftover:
+    """Something that could not be removed: what it is, what it costs in words, and why it is still there."""
+
+    what: str
+    cost: str
+    reason: str
+
+
 class Leftovers(Failed):
-    """Destroy could not remove everything."""
+    """Destroy could not remove everything; `things` is all that is left."""
+
+    def __init__(self, things: Sequence[Leftover]) -> None:
+        lines = [f"  {thing.what}, {thing.cost}\n      {thing.reason}" for thing in things]
+        super().__init__("Not everything could be removed:\n" + "\n".join(lines), hint="run the same command again")
+        self.things = list(things)
 
 
 class LocalCloudFailed(Failed):

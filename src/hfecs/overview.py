@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hfecs import prices
 from hfecs.answers import answered_with
 from hfecs.aws import NAME_TAG, OWNER_TAG, tags_of
 from hfecs.resources import alarm
@@ -40,9 +41,15 @@ class Overview:
         """Whether anything stands."""
         return bool(self.machines or self.services)
 
+    @property
+    def usd_per_hour(self) -> float | None:
+        """What its machines and alarms cost, about; None if the price of a machine is not known."""
+        machines = [prices.machine(one["type"], runs=one["state"] in ("pending", "running")) for one in self.machines]
+        return prices.together([*machines, *[prices.HIGH_RESOLUTION_ALARM] * len(self.alarms)])
+
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
-        return asdict(self)
+        return asdict(self) | {"usd_per_hour": self.usd_per_hour}
 
     def machine_rows(self) -> list[list[str]]:
         """Name, id, type, state, address, registered."""

@@ -72,7 +72,7 @@ def _orphans(stack: Stack, steps: list[Step]) -> Iterator[tuple[str, str, Found]
     """What the survey has shown of this stack and `up` has not asked for."""
     wanted = {(step.kind, step.name) for step in steps}
     for kind, found in stack.sightings.everything():
-        if found.ours and kind not in NOT_CONFIGURED and (kind, found.name) not in wanted:
+        if stack.sightings.owns(found) and kind not in NOT_CONFIGURED and (kind, found.name) not in wanted:
             yield stack.name, kind, found
 
 

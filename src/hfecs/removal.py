@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
-from hfecs.answers import foreseen
-from hfecs.errors import Leftovers
+from hfecs import prices
+from hfecs.answers import each, foreseen
+from hfecs.errors import Leftover, Leftovers
 from hfecs.report import Outcome
 from hfecs.stack import Module, Stack
 from hfecs.state import Record
@@ -13,21 +16,37 @@ from hfecs.together import together
 
 Paragraphs = Sequence[Sequence[Module]]
 
+# Seconds after which nothing of a stack is waited for any more; a service's tasks alone may take twenty minutes.
+LONGEST = 45 * 60
+
 
 def remove(stack: Stack, paragraphs: Paragraphs, *, looked: bool = False) -> None:
-    """Tear down what the state file names and what carries our tags, paragraph by paragraph.
+    """Tear down what the state file names and what carries our tags, paragraph by paragraph, in less than an hour.
 
     `looked` says that the stack has been surveyed a moment ago: only what that left out is looked at. An error does
-    not stop it: the rest is removed, and Leftovers lists what is still there.
+    not stop it: the rest is removed, and Leftovers lists what is still there and what it costs.
     """
+    stack = replace(stack, wait=stack.wait.within(LONGEST))
     stack.survey([module for paragraph in paragraphs for module in paragraph], again=not looked)
-    failures: list[str] = []
+    left: list[Leftover] = []
     for paragraph in paragraphs:
-        together(
-            *[_removal(stack, module, record, failures) for module in paragraph for record in stack.existing(module)]
-        )
-    if failures:
-        raise Leftovers("Not everything could be removed:\n" + "\n".join(failures), hint="run the same command again")
+        together(*[_removal(stack, module, record, left) for module in paragraph for record in stack.existing(module)])
+    if left:
+        raise Leftovers(left)
+
+
+@contextmanager
+def one_list() -> Iterator[None]:
+    """Let what is left of several stacks be one list."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        errors = list(each(group))
+        left = [thing for error in errors if isinstance(error, Leftovers) for thing in error.things]
+        others = [error for error in errors if not isinstance(error, Leftovers)]
+        raise ExceptionGroup(
+            "not everything could be removed", [*others, *([Leftovers(left)] if left else [])]
+        ) from None
 
 
 def absent(stack: Stack, module: Module, name: str) -> None:
@@ -40,7 +59,7 @@ def absent(stack: Stack, module: Module, name: str) -> None:
             stack.report(Outcome.DELETED, record.kind, record.name, record.id)
 
 
-def _removal(stack: Stack, module: Module, record: Record, failures: list[str]) -> Callable[[], None]:
+def _removal(stack: Stack, module: Module, record: Record, left: list[Leftover]) -> Callable[[], None]:
     def tear_down() -> None:
         try:
             if not stack.plan:
@@ -48,8 +67,15 @@ def _removal(stack: Stack, module: Module, record: Record, failures: list[str]) 
                 module.teardown(stack, record)
                 stack.state.forget(stack.name, record)
         except foreseen() as error:
-            failures.append(f"  {stack.failure(record.kind, record.name, error)}")
+            left.append(_left(stack, record, stack.failure(record.kind, record.name, error)))
         else:
             stack.report(Outcome.DELETED, record.kind, record.name, record.id)
 
     return tear_down
+
+
+def _left(stack: Stack, record: Record, reason: Exception) -> Leftover:
+    """What is still there; its cost by what the survey has shown of it."""
+    known = stack.seen(record.kind, record.name)
+    cost = prices.of(record.kind, known.actual if known else None)
+    return Leftover(f"{record.kind} {record.name} ({record.id})", prices.words(cost), str(reason))

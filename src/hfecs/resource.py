@@ -22,12 +22,16 @@ NOT_YET = Planned("(known after up)")
 
 @dataclass(frozen=True)
 class Found:
-    """A resource that exists: its id, what AWS says of it, and whether it carries our tags."""
+    """A resource that exists: its id, what AWS says of it, and whether it carries our tags.
+
+    What cannot carry tags belongs to whoever owns what it is `within`: that one's kind and name.
+    """
 
     name: str
     id: str
     actual: Any = None
     ours: bool = True
+    within: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,12 @@ class Sightings:
     def of(self, kind: str) -> dict[str, Found] | None:
         """What there is of a kind; None if nobody has looked."""
         return self._by_kind.get(kind)
+
+    def owns(self, found: Found) -> bool:
+        """Whether it is ours: by its own tags, and by those of what it is within, if that is there."""
+        kind, name = found.within
+        owner = self._by_kind.get(kind, {}).get(name)
+        return found.ours and (owner is None or owner.ours)
 
     def everything(self) -> Iterator[tuple[str, Found]]:
         """Each thing with its kind."""

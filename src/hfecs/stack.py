@@ -104,7 +104,7 @@ class Stack:
         if self.sightings.of(kind) is None:
             self.sightings.remember(kind, survey(self))
         found = self.seen(kind, name)
-        if found and not found.ours:
+        if found and not self.sightings.owns(found):
             raise NotOurs(
                 f"A {kind} named {name} ({found.id}) exists and does not carry the tags of this {self.name}.",
                 hint="remove it, or choose another cluster.name; hfecs touches only what it made",
@@ -193,6 +193,8 @@ class Stack:
         """
         shown = self.sightings.of(module.KIND) or {}
         known = [record for record in self.state.records(self.name) if record.kind == module.KIND]
-        records = {record.name: record for record in known if record.name not in shown or shown[record.name].ours}
-        records |= {name: Record(module.KIND, name, found.id) for name, found in shown.items() if found.ours}
+        ours = {
+            name: Record(module.KIND, name, found.id) for name, found in shown.items() if self.sightings.owns(found)
+        }
+        records = {record.name: record for record in known if record.name not in shown or record.name in ours} | ours
         return list(records.values())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from hfecs.answers import answered_with
@@ -48,6 +49,11 @@ class Wait:
 
     clock: Clock = field(default_factory=RealClock)
     tell: Callable[[str, float], None] = _tell_nobody
+    ends: float = math.inf
+
+    def within(self, seconds: float) -> Wait:
+        """The same waits, none of them longer than until `seconds` from now."""
+        return replace(self, ends=min(self.ends, self.clock.now() + seconds))
 
     def until(self, probe: Callable[[], Result | None], *, what: str, timeout: float, every: float = 2.0) -> Result:
         """Ask until the answer is true-ish, and return it; TimedOut after `timeout` seconds.
@@ -55,6 +61,7 @@ class Wait:
         The pauses double from a fifth of a second up to `every` seconds: quick where things are quick, calm where not.
         """
         start = told = self.clock.now()
+        timeout = min(timeout, max(0.0, self.ends - start))
         pause = min(FIRST_PAUSE, every)
         while True:
             if answer := probe():

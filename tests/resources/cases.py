@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from hfecs.aws import pairs
 from hfecs.deadline import Deadline
 from hfecs.resources import (
     alarm,
@@ -133,7 +134,10 @@ def group(stack: Stack) -> str:
 def make_role(stack: Stack, name: str = "worker") -> str:
     full_name = role.full_name(stack, name)
     stack.cloud.iam.create_role(
-        RoleName=full_name, Path=role.path(stack), AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}'
+        RoleName=full_name,
+        Path=role.path(stack),
+        AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}',
+        Tags=pairs(stack.tags(name)),
     )
     return full_name
 

@@ -29,6 +29,7 @@ def destroy(
     Ends all costs on AWS, but for those of buckets that stay (about 0.023 USD for each GB a month).
     """
     from hfecs.blueprints import cluster, images, monitoring, runner
+    from hfecs.removal import one_list
     from hfecs.together import in_turn, together
 
     hfecs: Context = context.obj
@@ -45,7 +46,7 @@ def destroy(
     def remove_machines() -> None:
         together(partial(cluster.down, whole, looked=True), partial(monitoring.down, metrics, looked=True))
 
-    with hfecs.locked("destroy"), hfecs.console.summary(f"Destroyed {what}"):
+    with hfecs.locked("destroy"), hfecs.console.summary(f"Destroyed {what}"), one_list():
         kept, *_ = together(
             lambda: [] if delete_data else _buckets(runs),
             lambda: in_turn(look, partial(runner.down, runs, with_data=delete_data, looked=True), remove_machines),

@@ -17,6 +17,7 @@ def status(
 
     Reads only; costs nothing on AWS.
     """
+    from hfecs import prices
     from hfecs.blueprints import cluster, runner
     from hfecs.overview import overview
 
@@ -34,5 +35,7 @@ def status(
     console.table("Services", ["service", "tasks", "wanted", "pending", "last event"], known.service_rows())
     console.table("Alarms", ["alarm", "state", "because"], known.alarm_rows())
     console.table("Queue", ["what", "jobs"], known.queue_rows())
+    standing = f"{prices.words(known.usd_per_hour)} ({prices.BASIS})"
+    console.say(f"On AWS this would cost: {standing}" if hfecs.is_local else f"What stands costs: {standing}")
     if known.run:
         console.say(f"Last run: {known.run}, files in s3://{known.bucket}. Follow it: hfecs run --attach")

@@ -26,6 +26,7 @@ def survey(stack: Stack) -> Iterator[Found]:
     """List the machines in the cluster."""
     with answered_with(*GONE):
         pages = stack.cloud.ecs.get_paginator("list_container_instances").paginate(cluster=stack.ecs_cluster)
+        cluster = stack.ecs_cluster.removeprefix(stack.full_name(""))
         for page in pages:
             for arn in page["containerInstanceArns"]:
-                yield Found(arn.rpartition("/")[2], arn)
+                yield Found(arn.rpartition("/")[2], arn, within=("ecs-cluster", cluster))

@@ -50,6 +50,9 @@ def teardown(stack: Stack, record: Record) -> None:
         for policy in stack.cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]:
             with answered_with(GONE):
                 stack.cloud.iam.delete_role_policy(RoleName=role, PolicyName=policy)
+        for attached in stack.cloud.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+            with answered_with(GONE):  # somebody attached it by hand; the policy itself stays
+                stack.cloud.iam.detach_role_policy(RoleName=role, PolicyArn=attached["PolicyArn"])
         stack.wait.out(
             ("DeleteConflict", "ConcurrentModification"),
             lambda: [stack.cloud.iam.delete_role(RoleName=role)],

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from hfecs.answers import answered_with
+from hfecs.aws import OWNER_TAG, tags_of
 from hfecs.compare import of_document
 from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
@@ -48,14 +49,18 @@ def survey(stack: Stack) -> Iterator[Found]:
 
 def _of_role(stack: Stack, role: str) -> list[Found]:
     with answered_with(GONE):
-        names = stack.cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]
-        return [_read(stack, role, name) for name in names if name.startswith(PREFIX)]
+        names = [
+            name for name in stack.cloud.iam.list_role_policies(RoleName=role)["PolicyNames"] if name.startswith(PREFIX)
+        ]
+        tags = tags_of(stack.cloud.iam.list_role_tags(RoleName=role)["Tags"]) if names else {}
+        ours = tags.get(OWNER_TAG) == stack.cluster
+        return [_read(stack, role, name, ours=ours) for name in names]
     return []
 
 
-def _read(stack: Stack, role: str, policy: str) -> Found:
+def _read(stack: Stack, role: str, policy: str, *, ours: bool) -> Found:
     document = stack.cloud.iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-    return Found(f"{role}/{policy}", f"{role}/{policy}", document)
+    return Found(f"{role}/{policy}", f"{role}/{policy}", document, ours)
 
 
 def _put(stack: Stack, role: str, policy: str, document: Any) -> str:

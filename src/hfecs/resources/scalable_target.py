@@ -51,7 +51,8 @@ def survey(stack: Stack) -> Iterator[Found]:
     for page in pages:
         for target in page["ScalableTargets"]:
             if target["ResourceId"].startswith(prefix):
-                yield Found(target["ResourceId"].removeprefix(prefix), target["ResourceId"], target)
+                name, within = target["ResourceId"].removeprefix(prefix), ("ecs-cluster", "cluster")
+                yield Found(name, target["ResourceId"], target, within=within)
 
 
 def _register(stack: Stack, target: str, least: int, most: int) -> str:

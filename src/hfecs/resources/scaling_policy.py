@@ -41,7 +41,8 @@ def survey(stack: Stack) -> Iterator[Found]:
         for policy in page["ScalingPolicies"]:
             full_name = policy["PolicyName"]
             if policy["AutoScalingGroupName"] == group:
-                yield Found(full_name.removeprefix(prefix), policy["PolicyARN"], policy)
+                name, within = full_name.removeprefix(prefix), ("auto-scaling-group", "workers")
+                yield Found(name, policy["PolicyARN"], policy, within=within)
 
 
 def _put(stack: Stack, name: str, group: str, policy: Mapping[str, Any]) -> str:

@@ -45,7 +45,8 @@ def survey(stack: Stack) -> Iterator[Found]:
         for action in page["ScheduledUpdateGroupActions"]:
             full_name = action["ScheduledActionName"]
             if action["AutoScalingGroupName"] == group:
-                yield Found(full_name.removeprefix(prefix), full_name, action)
+                name, within = full_name.removeprefix(prefix), ("auto-scaling-group", "workers")
+                yield Found(name, full_name, action, within=within)
 
 
 def starts(found: Found) -> str:

@@ -48,7 +48,8 @@ def survey(stack: Stack) -> Iterator[Found]:
     for page in pages:
         for policy in page["ScalingPolicies"]:
             if policy["ResourceId"].startswith(resource):
-                yield Found(policy["PolicyName"].removeprefix(prefix), policy["PolicyARN"], policy)
+                name, within = policy["PolicyName"].removeprefix(prefix), ("ecs-cluster", "cluster")
+                yield Found(name, policy["PolicyARN"], policy, within=within)
 
 
 def _put(stack: Stack, name: str, target: str, policy: Mapping[str, Any]) -> str:
