@@ -8,7 +8,7 @@ import pytest
 from moto.ecs.models import ecs_backends
 
 from hfecs.blueprints import cluster, monitoring
-from hfecs.errors import NotConfirmed
+from hfecs.errors import ConfigurationInvalid, NotConfirmed
 from hfecs.report import Outcome
 from hfecs.stack import Stack
 from support import REGION, WatchedCloud, again, configuration, nothing_changes, stack_of, steps
@@ -69,12 +69,26 @@ def test_stopping_the_broker_is_asked_for(stack: Stack) -> None:
         up(again(stack), cluster__master_count=0)
 
 
-def test_other_workers_are_asked_for_while_workers_run(stack: Stack) -> None:
+def test_other_workers_are_never_asked_for_since_those_with_jobs_are_protected(stack: Stack) -> None:
     up(stack)
-    runs(stack, "worker")
+    runs(stack, "master", "worker")
 
-    with pytest.raises(NotConfirmed, match="service worker, taskDefinition: restarts the workers"):
-        up(again(stack), images__worker="montage:2")
+    assert "service worker" in up(again(stack), images__worker="montage:2")
+
+
+def test_a_cluster_does_not_move_to_another_network(stack: Stack, cloud: WatchedCloud) -> None:
+    up(stack)
+    network = cloud.ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    zone = cloud.ec2.describe_subnets()["Subnets"][0]["AvailabilityZone"]
+    cloud.ec2.create_subnet(VpcId=network, CidrBlock="10.7.1.0/24", AvailabilityZone=zone)
+
+    with (
+        nothing_changes(cloud),
+        pytest.raises(ConfigurationInvalid, match=f"and network.vpc_id is {network}") as refused,
+    ):
+        up(again(stack, may_interrupt=True), network__vpc_id=network)
+
+    assert "hfecs cluster down" in refused.value.hint
 
 
 def test_more_machines_at_a_time_are_never_asked_for(stack: Stack) -> None:

@@ -90,6 +90,22 @@ def test_down_keeps_the_buckets_of_the_runs_and_destroy_names_them(standing: Pat
     assert server.s3.list_buckets()["Buckets"] == []
 
 
+def test_what_destroy_cannot_remove_is_listed_with_its_cost_and_the_rest_goes(
+    standing: Path, hfecs: Hfecs, server: Cloud
+) -> None:
+    tags = [{"Key": f"hfecs:{key}", "Value": value} for key, value in {"cluster": "hyperflow", "stack": "run"}.items()]
+    server.s3.create_bucket(Bucket="mosaics", ObjectLockEnabledForBucket=True)
+    server.s3.put_bucket_tagging(Bucket="mosaics", Tagging={"TagSet": tags})  # type: ignore[typeddict-item]
+    server.s3.put_object(Bucket="mosaics", Key="held", ObjectLockLegalHoldStatus="ON")
+
+    answer = hfecs("destroy", "--yes", "--delete-data")
+
+    assert answer.code == 1
+    assert "error: Not everything could be removed:\n  bucket mosaics (mosaics), cost unknown\n" in answer.talk
+    assert "hint: run the same command again" in answer.talk
+    assert server.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"] == []
+
+
 def test_another_machine_type_asks_before_the_broker_goes(standing: Path, hfecs: Hfecs) -> None:
     refused = hfecs("cluster", "up", "--instance-type", "t2.small")
     allowed = hfecs("cluster", "up", "--instance-type", "t2.small", "--yes")

@@ -58,7 +58,6 @@ TEARDOWN: Paragraphs = [
 
 REPLACED = "replaces the broker's machine: jobs that wait in its queue are lost and running ones end"
 RESTARTED = "restarts the broker: jobs that wait in its queue are lost and running ones end"
-WORKERS_RESTARTED = "restarts the workers: their running jobs begin anew"
 
 
 def up(stack: Stack, config: Config) -> None:
@@ -180,7 +179,6 @@ def _workers(stack: Stack, config: Config, base: foundation.Foundation, definiti
     least, desired, most = config.scaling.workers
     placed = containers.one_a_machine if config.scaling.one_worker_a_machine else containers.spread
     settings = placed(definition)
-    name = service.ensure(
-        stack, "worker", cluster=base.cluster, desired=desired, settings=settings, interrupts=WORKERS_RESTARTED
-    )
+    # A change of these tasks interrupts nothing: a worker with jobs is protected from being stopped.
+    name = service.ensure(stack, "worker", cluster=base.cluster, desired=desired, settings=settings)
     return scalable_target.ensure(stack, "worker", cluster=base.cluster, service=name, least=least, most=most)

@@ -9,6 +9,7 @@ from typing import Any
 
 from hfecs.answers import answered_with
 from hfecs.aws import OWNER_TAG, pairs, tags_of
+from hfecs.errors import ConfigurationInvalid
 from hfecs.resource import Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
@@ -55,7 +56,7 @@ def ensure(stack: Stack, name: str, *, vpc_id: str, description: str, rules: Ite
         name,
         survey=survey,
         create=lambda: _create(stack, name, vpc_id, description, wanted),
-        changes=lambda found: _changes(stack, found, wanted),
+        changes=lambda found: _changes(stack, found, vpc_id, wanted),
         taken=["InvalidGroup.Duplicate"],
     )
 
@@ -98,7 +99,11 @@ def _create(stack: Stack, name: str, vpc_id: str, description: str, wanted: froz
     return answer["GroupId"]
 
 
-def _changes(stack: Stack, found: Found, wanted: frozenset[Rule]) -> Iterator[Change]:
+def _changes(stack: Stack, found: Found, vpc_id: str, wanted: frozenset[Rule]) -> Iterator[Change]:
+    if found.actual["VpcId"] != vpc_id:
+        hint = "a cluster cannot move: take it down first (hfecs cluster down, hfecs monitoring down), or set it back"
+        message = f"Security group {found.name} stands in {found.actual['VpcId']}, and network.vpc_id is {vpc_id}."
+        raise ConfigurationInvalid(message, hint)
     actual = list(_single(found.actual["IpPermissions"]))
     permitted = [rule.permission() for rule in wanted]
     for permission in actual:
