@@ -38,7 +38,7 @@ FLOORS = {
             ["aws", "answers", "state", "workflow", "site", "images"],
             ["wait", "stack", "removal", "rehearsal", "launched"],
             ["resources"],
-            ["blueprints", "follow", "run_result", "overview", "planning", "log_lines"],
+            ["blueprints", "follow", "run_result", "overview", "time_left", "planning", "log_lines"],
             ["console", "commands"],
             ["cli", "__main__"],
         ]

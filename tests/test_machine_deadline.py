@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -64,7 +65,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.asked.append((dict(self.headers), body))
         told = self.server.of_ec2
-        item = f"<item><key>hfecs:ends</key><value>{told}</value></item>" if told else ""
+        tags = {"hfecs:ends": told, "hfecs:name": "master"} if told else {}
+        item = "".join(f"<item>\n <key>{key}</key>\n <value>{value}</value>\n</item>" for key, value in tags.items())
         self._answer(None if told is None else f'<?xml version="1.0"?>\n<r><tagSet>{item}</tagSet></r>')
 
     def _answer(self, text: str | None) -> None:
@@ -94,7 +96,7 @@ class Machine:
     def __init__(self, folder: Path, amazon: Amazon) -> None:
         self.folder, self.kept = folder, folder / "ends"
         values = {"cluster": "c", "role": "master", "stop_timeout": 120, "nfs_mount": ""}
-        whole = render.text("user-data/machine.sh", **values, end_with_task="false", ends_itself="true")
+        whole = render.text("user-data/machine.sh", **values, end_with_task="false", deadline_of="itself")
         (script,) = re.findall(r"hfecs-deadline <<'SCRIPT'\n(.*?)^SCRIPT$", whole, re.MULTILINE | re.DOTALL)
         address = f"http://127.0.0.1:{amazon.server_port}"
         for text, stand_in in {
@@ -117,10 +119,12 @@ class Machine:
     def has_been_up(self, time: timedelta) -> None:
         (self.folder / "uptime").write_text(f"{time.total_seconds():.2f} 1.00\n")
 
-    def looks(self) -> bool:
+    def looks(self, deadline_of: str = "itself") -> bool:
         """Let it look at its deadline; whether it shut down."""
         path = f"{self.folder}:{os.environ['PATH']}"
-        subprocess.run([self.folder / "hfecs-deadline"], env={"PATH": path}, check=False)
+        subprocess.run(
+            [self.folder / "hfecs-deadline"], env={"PATH": path, "HFECS_DEADLINE_OF": deadline_of}, check=False
+        )
         return (self.folder / "down").exists()
 
 
@@ -191,7 +195,7 @@ def test_the_question_is_signed_as_ec2_wants_it(machine: Machine, amazon: Amazon
     machine.looks()
 
     ((headers, body),) = amazon.asked
-    assert b"Action=DescribeTags" in body
+    assert b"Action=DescribeInstances" in body
     assert b"Filter.1.Value.1=i-1" in body
     signed = re.findall(r"SignedHeaders=([^,]*)", headers["Authorization"])[0].split(";")
     lower = {name.lower(): value for name, value in headers.items()}
@@ -203,6 +207,26 @@ def test_the_question_is_signed_as_ec2_wants_it(machine: Machine, amazon: Amazon
     signer = SigV4Auth(Credentials("ASIA1", SECRET), "ec2", "us-east-1")
     signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
     assert headers["Authorization"].endswith(f"Signature={signature}")
+
+
+def test_a_worker_ends_at_the_deadline_of_the_master_of_its_cluster(machine: Machine, amazon: Amazon) -> None:
+    amazon.of_ec2 = within(-0.01)
+
+    assert machine.looks(deadline_of="stars")
+
+    ((_, body),) = amazon.asked
+    asked = parse_qs(body.decode())
+    filters = {asked[f"Filter.{number}.Name"][0]: asked[f"Filter.{number}.Value.1"][0] for number in (1, 2, 3)}
+    assert filters == {"tag:hfecs:cluster": "stars", "tag:hfecs:name": "master", "instance-state-name": "running"}
+
+
+def test_a_worker_whose_master_is_gone_ends_when_that_would_have(machine: Machine, amazon: Amazon) -> None:
+    amazon.of_ec2 = within(0.0003)
+    assert not machine.looks(deadline_of="stars")
+    amazon.of_ec2 = ""
+    machine.kept.write_text(within(-0.01))
+
+    assert machine.looks(deadline_of="stars")
 
 
 def test_no_secret_stands_on_a_command_line(machine: Machine, amazon: Amazon) -> None:

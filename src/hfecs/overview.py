@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hfecs import prices
+from hfecs import prices, time_left
 from hfecs.answers import answered_with
 from hfecs.aws import NAME_TAG, OWNER_TAG, tags_of
 from hfecs.resources import alarm
 from hfecs.stack import Stack
+from hfecs.time_left import TimeLeft
 from hfecs.together import together
 
 METRICS = {
@@ -35,6 +36,7 @@ class Overview:
     queue: dict[str, float | None]
     run: str | None
     bucket: str | None
+    time_left: TimeLeft
 
     @property
     def exists(self) -> bool:
@@ -70,12 +72,13 @@ class Overview:
 
 def overview(stack: Stack, runs: Stack) -> Overview:
     """Ask for all of it side by side."""
-    machines, services, registered, alarms, queue = together(
+    machines, services, registered, alarms, queue, left = together(
         lambda: _machines(stack),
         lambda: _services(stack),
         lambda: _registered(stack, "cluster") | _registered(stack, "monitoring"),
         lambda: [found for found in alarm.survey(stack) if found.ours],
         lambda: _queue(stack),
+        lambda: time_left.look(stack),
     )
     for machine in machines:
         machine["registered"] = "yes" if machine["id"] in registered else "not yet"
@@ -89,7 +92,7 @@ def overview(stack: Stack, runs: Stack) -> Overview:
     ]
     known = runs.outputs()
     return Overview(
-        stack.cluster, stack.cloud.region, machines, services, told, queue, known.get("run"), known.get("bucket")
+        stack.cluster, stack.cloud.region, machines, services, told, queue, known.get("run"), known.get("bucket"), left
     )
 
 

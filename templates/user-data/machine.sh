@@ -8,14 +8,15 @@ mkdir -p /etc/ecs /etc/hfecs
 
 cat > /etc/hfecs/machine.env <<'SETTINGS'
 HFECS_END_WITH_TASK=${end_with_task}
-HFECS_ENDS_ITSELF=${ends_itself}
+HFECS_DEADLINE_OF=${deadline_of}
 SETTINGS
 
 cat > /usr/local/bin/hfecs-deadline <<'SCRIPT'
 #!/bin/bash
-# Shuts the machine down when its deadline has passed, which stands in its tag hfecs:ends and may be renewed there.
-# EC2 itself is asked: the metadata of Xen machines such as t2 show a tag as it was at the last start. Without an answer
-# counts what EC2 said last, then the metadata, and twelve hours from the boot if nobody has ever said anything.
+# Shuts the machine down when its deadline has passed, which stands in its tag hfecs:ends and may be renewed there; that
+# of a worker stands on the master, and ends it although its jobs protect it from scale-in. EC2 itself is asked: the
+# metadata of Xen machines such as t2 show a tag as it was at the last start. Without an answer counts what EC2 said last,
+# then the metadata, and twelve hours from the boot if nobody has ever said anything.
 metadata=http://169.254.169.254/latest
 kept=/var/lib/hfecs/ends
 seconds_without_deadline=43200
@@ -24,18 +25,23 @@ token=$(curl -sf -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$me
 about() { curl -sf -m 5 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/$1"; }
 
 ask() {
-  local region domain machine role keys
+  local region domain machine role keys which
   region=$(about placement/region) && domain=$(about services/domain) && machine=$(about instance-id) || return
   role=$(about iam/security-credentials/) && keys=$(about "iam/security-credentials/$role") || return
   of() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" <<< "$keys"; }
+  which="Filter.1.Name=instance-id&Filter.1.Value.1=$machine"
+  if [ "$HFECS_DEADLINE_OF" != itself ]; then
+    which="Filter.1.Name=tag%3Ahfecs%3Acluster&Filter.1.Value.1=$HFECS_DEADLINE_OF"
+    which="$which&Filter.2.Name=tag%3Ahfecs%3Aname&Filter.2.Value.1=master"
+    which="$which&Filter.3.Name=instance-state-name&Filter.3.Value.1=running"
+  fi
   # Through stdin: the command line can be read by every process of the machine.
-  curl -sf -m 10 -K - <<REQUEST | sed -n 's/.*<value>\([^<]*\)<.*/\1/p'
+  curl -sf -m 10 -K - <<REQUEST | tr -d ' \n' | sed -n 's/.*<key>hfecs:ends<\/key><value>\([^<]*\)<.*/\1/p'
 url = "https://ec2.$region.$domain/"
 aws-sigv4 = "aws:amz:$region:ec2"
 user = "$(of AccessKeyId):$(of SecretAccessKey)"
 header = "X-Amz-Security-Token: $(of Token)"
-data = "Action=DescribeTags&Version=2016-11-15&Filter.1.Name=resource-id&Filter.1.Value.1=$machine"
-data = "Filter.2.Name=key&Filter.2.Value.1=hfecs%3Aends"
+data = "Action=DescribeInstances&Version=2016-11-15&$which"
 REQUEST
 }
 
@@ -64,7 +70,6 @@ Description=End this machine when its time is over
 [Service]
 Type=oneshot
 EnvironmentFile=/etc/hfecs/machine.env
-ExecCondition=/bin/sh -c 'test "$HFECS_ENDS_ITSELF" = true'
 ExecStart=/usr/local/bin/hfecs-deadline
 UNIT
 

@@ -108,12 +108,12 @@ def test_machines_outside_the_group_end_themselves_for_good_and_those_of_the_gro
         )
         assert told["InstanceInitiatedShutdownBehavior"] == {"Value": "terminate"}
         data = stack.cloud.ec2.describe_instance_attribute(InstanceId=machine, Attribute="userData")["UserData"]
-        assert "HFECS_ENDS_ITSELF=true" in base64.b64decode(data["Value"]).decode()
+        assert "HFECS_DEADLINE_OF=itself\n" in base64.b64decode(data["Value"]).decode()
     answer = stack.cloud.ec2.describe_launch_template_versions(
         LaunchTemplateName="hfecs-hyperflow-worker", Versions=["$Latest"]
     )
     template = answer["LaunchTemplateVersions"][0]["LaunchTemplateData"]
-    assert "HFECS_ENDS_ITSELF=false" in base64.b64decode(template["UserData"]).decode()
+    assert "HFECS_DEADLINE_OF=hyperflow\n" in base64.b64decode(template["UserData"]).decode()
 
 
 def test_up_soon_after_renews_nothing(stack: Stack, cloud: WatchedCloud) -> None:

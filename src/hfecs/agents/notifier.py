@@ -16,6 +16,7 @@ from hfecs.agents.attempts import Attempts
 from hfecs.agents.demand_metric import HIGH_RESOLUTION, DemandMetric, Periods
 from hfecs.agents.environment import Environment
 from hfecs.agents.forgotten_machines import ForgottenMachines, Place
+from hfecs.agents.idle import Switch
 from hfecs.agents.logs import start_logging
 from hfecs.agents.messages import JOBS_QUEUE
 from hfecs.agents.metrics import Database, Metrics
@@ -79,7 +80,9 @@ def main() -> int:
         Watcher(watched, notifier.read, _client("ecs"), cloudwatch).start(metrics)
     place = Place.from_environment(os.environ)
     if place:
-        ForgottenMachines(place, _client("autoscaling"), _client("ecs")).start()
+        autoscaling = _client("autoscaling")
+        ForgottenMachines(place, autoscaling, _client("ecs")).start()
+        Switch(os.environ, notifier.read, _client("ec2"), autoscaling, cloudwatch).start()
     while not _told_to_end(signals, _until_next(settings.period, time.time())):
         notifier.report()
     return 0
@@ -99,7 +102,7 @@ def _until_next(period: int, now: float) -> float:
     return period - now % period
 
 
-def _client(service: Literal["autoscaling", "cloudwatch", "ecs"]) -> Any:
+def _client(service: Literal["autoscaling", "cloudwatch", "ec2", "ecs"]) -> Any:
     import boto3
     from botocore.config import Config
 

@@ -30,6 +30,18 @@ SERVICES = ("ecs.amazonaws.com", "autoscaling.amazonaws.com", "ecs.application-a
 
 SSH = 22
 
+# Secrets that containers of the cluster and of its runs may have; those of InfluxDB and Grafana are not among them, but
+# for the one that writes.
+SECRETS = (
+    broker.PASSWORD,
+    broker.OWN_PASSWORD,
+    *broker.ACCESS_KEYS.values(),
+    "influxdb-writer-password",
+    "influxdb-password",
+    "run-amqp-password",
+    "run-influxdb-password",
+)
+
 
 @dataclass(frozen=True)
 class Foundation:
@@ -107,14 +119,15 @@ def _machine_profile(stack: Stack) -> str:
 
 def _starting(stack: Stack) -> Any:
     """What ECS needs to start a container: pull, log, read its secrets."""
-    logs = log_group.full_name(stack)
-    return render.document("policies/execution.json", cluster=stack.cluster, log_group=logs, **_where(stack))
+    logs, secrets = log_group.full_name(stack), [parameter.arn(stack, name) for name in SECRETS]
+    return render.document("policies/execution.json", secrets=secrets, log_group=logs, **_where(stack))
 
 
 def _notifying(stack: Stack) -> Any:
-    """What the notifier may: tell CloudWatch of the queue, look at machines, workers and alarms, let machines go."""
+    """What the notifier may: tell CloudWatch of the queue, look at machines, workers and alarms, end machines."""
     full = stack.full_name
     names = {"cluster": stack.ecs_cluster, "worker": full("worker"), "group": full("workers"), "alarms": full("")}
+    names["owner"] = stack.cluster
     return render.document("policies/master.json", **names, **_where(stack))
 
 

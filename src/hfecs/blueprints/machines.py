@@ -34,7 +34,7 @@ def launch(config: Config, site: Site, *, role: str, cluster: str, profile: str,
             role=role,
             stop_timeout=config.worker.stop_timeout,
             end_with_task="true" if role == "runner" else "false",
-            ends_itself="false" if role == "worker" else "true",
+            deadline_of=config.cluster.name if role == "worker" else "itself",
             nfs_mount=(config.worker.nfs_mount or "") if role == "worker" else "",
         ),
     }

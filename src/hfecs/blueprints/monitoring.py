@@ -141,8 +141,8 @@ def _machine_profile(stack: Stack) -> str:
 def _execution_role(stack: Stack) -> str:
     """What ECS needs to start the containers; they themselves may do nothing in AWS."""
     trust = render.document("policies/trust-task.json", account=stack.cloud.account)
-    logs = log_group.full_name(stack)
-    starting = render.document("policies/execution.json", cluster=stack.cluster, log_group=logs, **_where(stack))
+    logs, secrets = log_group.full_name(stack), [parameter.arn(stack, name) for name in PASSWORDS]
+    starting = render.document("policies/execution.json", secrets=secrets, log_group=logs, **_where(stack))
     return role.ensure(stack, EXECUTION_ROLE, trust=trust, policy=starting)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from hfecs.config import Config
-from hfecs.deadline import Deadline
+from hfecs.deadline import IDLE_TAG, Deadline
 from hfecs.removal import absent
 from hfecs.resources import auto_scaling_group, instance, scheduled_action
 from hfecs.stack import Stack
@@ -27,8 +27,9 @@ def deadline(config: Config) -> Deadline:
 
 
 def arm_machine(stack: Stack, config: Config, name: str, machine: str) -> None:
-    """Let a machine outside the group end at the deadline."""
-    instance.renew(stack, name, machine=machine, deadline=deadline(config))
+    """Let a machine outside the group end at the deadline; the master also knows when a cluster counts as idle."""
+    told = {IDLE_TAG: f"{config.cluster.idle_minutes:g}"} if name == "master" else {}
+    instance.renew(stack, name, machine=machine, deadline=deadline(config), told=told)
 
 
 def arm_group(stack: Stack, config: Config, group: str) -> None:

@@ -25,7 +25,8 @@ def up(
 
     Costs on AWS: the master machine as long as the cluster stands (a t2.micro is about 0.012 USD an hour, with a
     public address and 30 GiB of disk about 0.02 USD), the same for each worker machine while there is work, and
-    about 1 USD a month for metrics and alarms. `hfecs destroy` ends all of it.
+    about 1 USD a month for metrics and alarms. `hfecs destroy` ends all of it; the machines end by themselves after
+    12 hours, or after one without work (cluster.max_hours, cluster.idle_minutes).
     """
     from hfecs.blueprints import cluster
 

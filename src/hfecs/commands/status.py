@@ -13,7 +13,7 @@ def status(
     context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="For machines, on stdout.")] = False,
 ) -> None:
-    """Show the machines, services, queue and last run of the cluster.
+    """Show the machines, services, queue and last run of the cluster, and how long it still stands.
 
     Reads only; costs nothing on AWS.
     """
@@ -37,5 +37,7 @@ def status(
     console.table("Queue", ["what", "jobs"], known.queue_rows())
     standing = f"{prices.words(known.usd_per_hour)} ({prices.BASIS})"
     console.say(f"On AWS this would cost: {standing}" if hfecs.is_local else f"What stands costs: {standing}")
+    for sentence in known.time_left.sentences():
+        console.say(sentence)
     if known.run:
         console.say(f"Last run: {known.run}, files in s3://{known.bucket}. Follow it: hfecs run --attach")

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field
 
 SETTING = re.compile(
-    r"^\s*(?:export\s+)?(ECS_CLUSTER|ECS_INSTANCE_ATTRIBUTES|HFECS_END_WITH_TASK)=(.*?)\s*$", re.MULTILINE
+    r"^\s*(?:export\s+)?(ECS_CLUSTER|ECS_INSTANCE_ATTRIBUTES|HFECS_END_WITH_TASK|HFECS_DEADLINE_OF)=(.*?)\s*$",
+    re.MULTILINE,
 )
 
 
@@ -21,6 +22,7 @@ class Boot:
     cluster: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     end_with_task: bool = False
+    deadline_of: str = ""
 
 
 def read_user_data(encoded: str | None) -> Boot:
@@ -39,6 +41,7 @@ def read_user_data(encoded: str | None) -> Boot:
         cluster=settings.get("ECS_CLUSTER", ""),
         attributes={str(name): str(value) for name, value in attributes.items()},
         end_with_task=settings.get("HFECS_END_WITH_TASK", "").lower() == "true",
+        deadline_of=settings.get("HFECS_DEADLINE_OF", ""),
     )
 
 

@@ -10,6 +10,7 @@ from queue import Empty
 
 from hfecs.local.actions import Actions
 from hfecs.local.cloud import Cloud
+from hfecs.local.deadlines import Deadlines
 from hfecs.local.groups import Groups
 from hfecs.local.logs import Logs
 from hfecs.local.machines import Machines
@@ -38,6 +39,7 @@ class Plane:
         self.services = Services(cloud, self.tasks)
         self.groups = Groups(cloud)
         self.scaling = Scaling(cloud, Actions(cloud, self.groups))
+        self.deadlines = Deadlines(cloud, self.machines, self.groups)
         self.logs_at = 0.0
         self.ending = threading.Event()
 
@@ -63,6 +65,7 @@ class Plane:
                 self.tasks.heard(what)
             elif instance_id in self.machines.by_id:
                 self.machines.ready(instance_id)
+        self.deadlines.step(time.time())
         self.groups.step(now)
         for machine in self.machines.step(now):
             self.tasks.lost(machine)

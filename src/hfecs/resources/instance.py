@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -42,21 +42,25 @@ def ensure(stack: Stack, name: str, *, launch: Any, interrupts: str = "") -> str
     )
 
 
-def renew(stack: Stack, name: str, *, machine: str, deadline: Deadline) -> None:
-    """Write on a machine until when it may live, unless what stands there is about the same."""
+def renew(stack: Stack, name: str, *, machine: str, deadline: Deadline, told: Mapping[str, str]) -> None:
+    """Write on a machine until when it may live, and what else it is told, unless about the same stands there."""
     known = stack.seen(KIND, name)
-    standing = tags_of(known.actual.get("Tags")).get(ENDS_TAG) if known and known.id == machine else None
-    if isinstance(machine, Planned) or deadline.is_right(standing, planning=stack.plan):
+    tags = tags_of(known.actual.get("Tags")) if known and known.id == machine else {}
+    wanted = dict(told)
+    if not deadline.is_right(tags.get(ENDS_TAG), planning=stack.plan):
+        wanted[ENDS_TAG] = str(deadline)
+    changed = [f"{key}: {tags.get(key)} -> {value}" for key, value in wanted.items() if tags.get(key) != value]
+    if isinstance(machine, Planned) or not changed:
         return
 
     def write() -> bool:
-        stack.cloud.ec2.create_tags(Resources=[machine], Tags=pairs({ENDS_TAG: str(deadline)}))
+        stack.cloud.ec2.create_tags(Resources=[machine], Tags=pairs(wanted))
         return True
 
     if not stack.plan:
         stack.wait.out((GONE,), write, what=f"machine {name} ({machine}) to be visible", timeout=VISIBLE_WITHIN)
-    if standing:
-        stack.report(Outcome.CHANGED, "deadline", name, machine, f"{standing} -> {deadline}")
+    if tags:
+        stack.report(Outcome.CHANGED, "deadline", name, machine, "; ".join(changed))
 
 
 def private_address(stack: Stack, name: str, instance_id: str) -> str:
