@@ -17,6 +17,8 @@ from hfecs.errors import AwsFailed, ConfigurationInvalid, Refused
 from hfecs.together import together
 
 # The ECS-optimised Amazon Linux 2023 of each architecture, kept up to date by AWS.
+# The largest block of addresses that one network has, in IPv4 and for sure in IPv6: /8.
+SMALLEST_PREFIX = 8
 IMAGE_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
 ARCHITECTURES = {"x86_64": "", "arm64": "arm64/"}
 MY_ADDRESS = "https://checkip.amazonaws.com"
@@ -93,7 +95,8 @@ def admin_cidrs(cloud: Cloud, config: Config) -> list[str]:
     if wanted == "auto":
         return [_own_address(cloud.endpoint_url)]
     blocks = [_block(text) for text in wanted]
-    if any(block.prefixlen == 0 for block in blocks) and not config.network.allow_world:
+    # Two halves are the world too; nobody's own network is larger than this.
+    if any(block.prefixlen < SMALLEST_PREFIX for block in blocks) and not config.network.allow_world:
         raise Refused(
             "network.admin_cidrs opens the broker to the whole world.",
             hint="name your own address block, or set network.allow_world = true",

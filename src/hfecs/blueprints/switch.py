@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 
+from hfecs.aws import tags_of
 from hfecs.config import Config
 from hfecs.deadline import IDLE_TAG, Deadline
 from hfecs.removal import absent
-from hfecs.resources import auto_scaling_group, instance, scheduled_action
+from hfecs.resources import auto_scaling_group, deadline_tag, instance, scheduled_action
 from hfecs.stack import Stack
 from hfecs.together import together
 
@@ -29,7 +30,9 @@ def deadline(config: Config) -> Deadline:
 def arm_machine(stack: Stack, config: Config, name: str, machine: str) -> None:
     """Let a machine outside the group end at the deadline; the master also knows when a cluster counts as idle."""
     told = {IDLE_TAG: f"{config.cluster.idle_minutes:g}"} if name == "master" else {}
-    instance.renew(stack, name, machine=machine, deadline=deadline(config), told=told)
+    known = stack.seen(instance.KIND, name)
+    tags = tags_of(known.actual.get("Tags")) if known and known.id == machine else {}
+    deadline_tag.ensure(stack, name, machine=machine, tags=tags, deadline=deadline(config), told=told)
 
 
 def arm_group(stack: Stack, config: Config, group: str) -> None:

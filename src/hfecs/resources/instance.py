@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -10,9 +10,7 @@ from typing import Any
 from hfecs import launched
 from hfecs.answers import answered_with
 from hfecs.aws import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
-from hfecs.deadline import ENDS_TAG, Deadline
 from hfecs.errors import AwsFailed, Misused
-from hfecs.report import Outcome
 from hfecs.resource import NOT_YET, Change, Found, Planned, at_once, digest
 from hfecs.stack import Stack
 from hfecs.state import Record
@@ -40,27 +38,6 @@ def ensure(stack: Stack, name: str, *, launch: Any, interrupts: str = "") -> str
         create=lambda: _create(stack, name, launch),
         changes=lambda found: _changes(stack, name, found, launch, interrupts),
     )
-
-
-def renew(stack: Stack, name: str, *, machine: str, deadline: Deadline, told: Mapping[str, str]) -> None:
-    """Write on a machine until when it may live, and what else it is told, unless about the same stands there."""
-    known = stack.seen(KIND, name)
-    tags = tags_of(known.actual.get("Tags")) if known and known.id == machine else {}
-    wanted = dict(told)
-    if not deadline.is_right(tags.get(ENDS_TAG), planning=stack.plan):
-        wanted[ENDS_TAG] = str(deadline)
-    changed = [f"{key}: {tags.get(key)} -> {value}" for key, value in wanted.items() if tags.get(key) != value]
-    if isinstance(machine, Planned) or not changed:
-        return
-
-    def write() -> bool:
-        stack.cloud.ec2.create_tags(Resources=[machine], Tags=pairs(wanted))
-        return True
-
-    if not stack.plan:
-        stack.wait.out((GONE,), write, what=f"machine {name} ({machine}) to be visible", timeout=VISIBLE_WITHIN)
-    if tags:
-        stack.report(Outcome.CHANGED, "deadline", name, machine, "; ".join(changed))
 
 
 def private_address(stack: Stack, name: str, instance_id: str) -> str:

@@ -1,0 +1,41 @@
+"""What a machine outside the group is told by tags while it runs: until when it may live, how long it may be idle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hfecs.aws import pairs
+from hfecs.deadline import ENDS_TAG, Deadline
+from hfecs.report import Outcome
+from hfecs.resource import Planned
+from hfecs.stack import Stack
+
+KIND = "deadline"
+
+NOT_VISIBLE = "InvalidInstanceID.NotFound"
+# EC2 advises to be patient for minutes with a new machine.
+VISIBLE_WITHIN = 120.0
+
+
+def ensure(
+    stack: Stack, name: str, *, machine: str, tags: Mapping[str, str], deadline: Deadline, told: Mapping[str, str]
+) -> None:
+    """Write the deadline and what is `told` on a machine with these tags, unless about the same stands there.
+
+    It goes with its machine: there is nothing to record and nothing to tear down.
+    """
+    wanted = dict(told)
+    if not deadline.is_right(tags.get(ENDS_TAG), planning=stack.plan):
+        wanted[ENDS_TAG] = str(deadline)
+    changed = [f"{key}: {tags.get(key)} -> {value}" for key, value in wanted.items() if tags.get(key) != value]
+    if isinstance(machine, Planned) or not changed:
+        return
+
+    def write() -> bool:
+        stack.cloud.ec2.create_tags(Resources=[machine], Tags=pairs(wanted))
+        return True
+
+    if not stack.plan:
+        stack.wait.out((NOT_VISIBLE,), write, what=f"machine {name} ({machine}) to be visible", timeout=VISIBLE_WITHIN)
+    if tags:
+        stack.report(Outcome.CHANGED, KIND, name, machine, "; ".join(changed))
