@@ -73,7 +73,7 @@ class Jobs {
       channel.on('error', (error) => console.log(`The broker closed the channel: ${error.message}`));
       channel.on('close', () => this.leave(connection));
       if (this.hadReplyQueue && !(await exists(connection, this.replies))) this.forgetSent();
-      await channel.assertQueue(this.queue, { durable: true });
+      if (!(await exists(connection, this.queue))) await channel.assertQueue(this.queue, { durable: true });
       await channel.assertQueue(this.replies, { durable: true, arguments: { 'x-expires': HOUR_MS } });
       // Exclusive: of two engines of one run, the second waits until the first is gone. Registered first: the library takes
       // replies that come with the answer to "consume" for those of a stranger.

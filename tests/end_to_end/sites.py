@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import pika
+
+from hfecs.agents import messages
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,9 +26,9 @@ ENDING_SECONDS = 60
 SECONDS = 30.0
 
 
-def eventually(probe: Callable[[], bool]) -> None:
+def eventually(probe: Callable[[], bool], seconds: float = SECONDS) -> None:
     """Wait for something that real programs do."""
-    give_up = time.monotonic() + SECONDS
+    give_up = time.monotonic() + seconds
     while not probe():
         assert time.monotonic() < give_up
         time.sleep(0.05)
@@ -119,3 +122,22 @@ class Site:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
+
+
+def events_of(site: Site, run: str) -> list[dict[str, Any]]:
+    """The history of a run, read as someone does who comes late."""
+    with pika.BlockingConnection(pika.URLParameters(site.broker_url)) as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=100)
+        events = []
+        consuming = channel.consume(
+            messages.HISTORY_QUEUE, arguments={"x-stream-offset": "first"}, inactivity_timeout=SECONDS
+        )
+        for method, _, body in consuming:
+            assert method is not None and body is not None, "the end of the run is not in the history"
+            channel.basic_ack(method.delivery_tag or 0)
+            event = json.loads(body)
+            events += [event] if event.get("run") == run else []
+            if event["type"] == messages.workflow_event(run, "finished"):
+                return events
+    raise AssertionError("the history ended")

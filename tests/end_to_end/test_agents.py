@@ -5,42 +5,20 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from typing import Any
 
 import pika
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 
 from end_to_end.broker import PrivateBroker, private_broker
-from end_to_end.sites import Site, chain, eventually
+from end_to_end.sites import SECONDS, Site, chain, events_of, eventually
 from hfecs.agents import messages
 from hfecs.agents.queue_numbers import Management, QueueNumbers
 
 pytestmark = pytest.mark.end_to_end
 
-SECONDS = 30.0
-
 WAITING = "touch $SITE/begun; while [ ! -e $SITE/go ]; do sleep 0.05; done"
 """A job that has begun, and waits for the test."""
-
-
-def events_of(site: Site, run: str) -> list[dict[str, Any]]:
-    """The history of a run, read as someone does who comes late."""
-    with pika.BlockingConnection(pika.URLParameters(site.broker_url)) as connection:
-        channel = connection.channel()
-        channel.basic_qos(prefetch_count=100)
-        events = []
-        consuming = channel.consume(
-            messages.HISTORY_QUEUE, arguments={"x-stream-offset": "first"}, inactivity_timeout=SECONDS
-        )
-        for method, _, body in consuming:
-            assert method is not None and body is not None, "the end of the run is not in the history"
-            channel.basic_ack(method.delivery_tag or 0)
-            event = json.loads(body)
-            events += [event] if event.get("run") == run else []
-            if event["type"] == messages.workflow_event(run, "finished"):
-                return events
-    raise AssertionError("the history ended")
 
 
 def test_a_chain_of_jobs_turns_the_input_into_the_output(site: Site) -> None:
@@ -234,6 +212,17 @@ def test_an_engine_that_crashes_tells_the_end_of_its_log(site: Site) -> None:
 
     assert exit_code == 1
     assert "Unable to load the process function: doesNotExist" in site.result("crash")["error"]
+
+
+def test_a_queue_of_another_kind_is_used_as_it_is(site: Site) -> None:
+    site.upload(chain("cp file_0 file_1"), file_0="abc")
+    with pika.BlockingConnection(pika.URLParameters(site.broker_url)) as connection:
+        connection.channel().queue_declare("of-another-kind", durable=True, arguments={"x-queue-type": "quorum"})
+
+    with site.executor(AMQP_QUEUE="of-another-kind"), site.engine("kind", AMQP_QUEUE="of-another-kind") as engine:
+        exit_code = engine.wait(SECONDS)
+
+    assert exit_code == 0, site.log("engine")
 
 
 def test_neither_files_nor_queues_are_left_of_a_run(site: Site) -> None:

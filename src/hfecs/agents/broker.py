@@ -10,7 +10,7 @@ from typing import Any
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import AMQPError
+from pika.exceptions import AMQPError, ChannelClosedByBroker
 from pika.exchange_type import ExchangeType
 
 from hfecs.agents import messages
@@ -21,6 +21,7 @@ from hfecs.errors import TimedOut
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 1.0
+NOT_FOUND = 404
 
 
 class Broker:
@@ -35,7 +36,8 @@ class Broker:
 
         def declare(channel: BlockingChannel) -> None:
             channel.exchange_declare(messages.EVENTS_EXCHANGE, ExchangeType("topic"), durable=True)
-            channel.queue_declare(jobs_queue, durable=True)
+            if not _exists(channel.connection, jobs_queue):
+                channel.queue_declare(jobs_queue, durable=True)
             channel.queue_declare(messages.HISTORY_QUEUE, durable=True, arguments=messages.HISTORY_ARGUMENTS)
             channel.queue_bind(messages.HISTORY_QUEUE, messages.EVENTS_EXCHANGE, messages.HISTORY_BINDING)
 
@@ -64,3 +66,12 @@ class Broker:
                     raise TimedOut(f"{what} ({error!r}).", "look at the log of the master's broker") from error
                 log.warning("%s (%r), trying again", what, error)
             self._pause(PAUSE_SECONDS)
+
+
+def _exists(connection: pika.BlockingConnection, queue: str) -> bool:
+    """Whether a queue exists, however it was declared."""
+    try:
+        connection.channel().queue_declare(queue, passive=True)
+    except ChannelClosedByBroker as error:
+        return error.reply_code != NOT_FOUND
+    return True

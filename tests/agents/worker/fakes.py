@@ -29,6 +29,10 @@ class FakeChannel:
     on_message: Callable[..., None] = print
     on_confirm: Callable[..., None] = print
     on_close: Callable[..., None] = print
+    on_cancel: Callable[..., None] = print
+
+    def add_on_cancel_callback(self, callback: Callable[..., None]) -> None:
+        self.on_cancel = callback
 
     def add_on_close_callback(self, callback: Callable[..., None]) -> None:
         self.on_close = callback
@@ -40,7 +44,8 @@ class FakeChannel:
         self, queue: str, *, durable: bool = False, passive: bool = False, callback: Callable[..., None] = print
     ) -> None:
         assert isinstance(queue, str), "pika takes texts only"
-        self.declared.append(queue)
+        if not passive:
+            self.declared.append(queue)
         if passive and queue in self.connection.queues:
             callback(None)
         elif passive:

@@ -54,8 +54,8 @@ class Broker:
         self.connect()
         self.loop.next_call()
 
-    def connect(self) -> None:
-        self.connection = FakeConnection()
+    def connect(self, connection: FakeConnection | None = None) -> None:
+        self.connection = connection or FakeConnection()
         self.consumer.opened(cast(Any, self.connection))
 
     @property
@@ -294,3 +294,16 @@ def test_a_message_whose_reply_queue_has_no_name_in_utf_8_is_dropped(broker: Bro
     broker.jobs.deliver(1, JOB, reply_to=cast(str, b"\xff"))
 
     assert broker.jobs.settled == [("ack", 1)]
+
+
+def test_a_queue_that_exists_is_taken_as_it_is(broker: Broker) -> None:
+    broker.connect(FakeConnection(queues={"replies", "hyperflow.jobs"}))
+
+    assert broker.jobs.declared == ["hyperflow.events"]
+    assert broker.jobs.prefetch == 2
+
+
+def test_an_executor_whose_queue_was_deleted_comes_back_and_makes_it_again(broker: Broker) -> None:
+    broker.jobs.on_cancel(None)
+
+    assert not broker.connection.is_open

@@ -52,6 +52,18 @@ def test_the_events_of_a_job_tell_each_stage_with_seconds_and_bytes(s3: S3Client
     assert all(about.items() <= event.items() for event in executor.events)
 
 
+def test_a_job_may_have_thousands_of_files(tmp_path: Path, executor: Executor) -> None:
+    names = tuple(f"file_{number}" for number in range(1500))
+    for name in names:
+        (tmp_path / name).touch()
+    options = Options("nfs", workdir=str(tmp_path))
+
+    reply = executor.do(job("mkdir out; cp file_* out", options, names, tuple(f"out/{name}" for name in names)))
+
+    assert (reply.exit_status, reply.exceptions) == (0, ())
+    assert len(list((tmp_path / "out").iterdir())) == 1500
+
+
 def test_a_missing_input_is_named_with_bucket_and_key(s3: S3Client, executor: Executor) -> None:
     reply = executor.do(job("true", IN_S3, ("a.fits",)))
 

@@ -62,8 +62,8 @@ class Publisher:
             self._waiting.pop(tag)(isinstance(confirmation, Basic.Ack))
 
 
-class ReplyQueues:
-    """Knows which reply queues exist: the engine of a run that has ended has deleted its own."""
+class Queues:
+    """Knows which queues exist: the engine of a run that has ended has deleted that of its replies."""
 
     def __init__(self, connection: SelectConnection, clock: Callable[[], float] = time.monotonic) -> None:
         self._connection = connection
@@ -102,6 +102,7 @@ class ReplyQueues:
         waiting = self._asked.pop(queue, None)
         if waiting is None:
             return
-        self._known = {queue: (self._clock(), exists), **dict(list(self._known.items())[-99:])}
+        self._known.pop(queue, None)
+        self._known = {**dict(list(self._known.items())[-99:]), queue: (self._clock(), exists)}
         for then in waiting:
             then(exists)

@@ -15,10 +15,11 @@ from pika.spec import Basic, BasicProperties
 from hfecs.agents import messages
 from hfecs.agents.threads import Threads
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.channels import Publisher, ReplyQueues
+from hfecs.agents.worker.channels import Publisher, Queues
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.delivery import Delivery
 from hfecs.agents.worker.job import Job, parse
+from hfecs.agents.worker.orphans import Orphans
 from hfecs.agents.worker.outbox import Outbox
 from hfecs.agents.worker.past import Past
 from hfecs.agents.worker.reply import FAILED, Reply
@@ -28,9 +29,6 @@ from hfecs.errors import WorkflowInvalid
 log = logging.getLogger(__name__)
 
 Perform = Callable[[Job, Past, Cancellation], Reply]
-
-ORPHANED_SECONDS = 5.0
-"""So long a job may go on at most when its run has ended."""
 
 
 class Consumer:
@@ -51,33 +49,34 @@ class Consumer:
     def opened(self, connection: SelectConnection) -> None:
         """Declare what we need and take jobs, as many as there are slots."""
         self._publisher = Publisher(connection)
-        self._reply_queues = ReplyQueues(connection)
+        self._queues = Queues(connection)
         connection.channel(on_open_callback=self._channel_opened)
 
     def _channel_opened(self, channel: Channel) -> None:
         self._channel = self._outbox.channel = channel
         channel.add_on_close_callback(self._channel_closed)
+        channel.add_on_cancel_callback(lambda _: self._queue_deleted(channel))
         channel.exchange_declare(messages.EVENTS_EXCHANGE, ExchangeType("topic"), durable=True)
-        channel.queue_declare(self._settings.queue, durable=True)
+        self._queues.ask(self._settings.queue, partial(self._consume, channel))
+
+    def _consume(self, channel: Channel, exists: bool) -> None:
+        """Take jobs from the queue: one that exists is good, however its broker has declared it."""
+        if not exists:
+            channel.queue_declare(self._settings.queue, durable=True)
         channel.basic_qos(prefetch_count=self._settings.threads)
-        self._connection.loop.call_later(ORPHANED_SECONDS, partial(self._look_for_orphans, channel))
+        Orphans(self._connection.loop, self._queues, self._drop).watch(lambda: self._channel is channel, self._in_hand)
         if not self._stopping:
             self._consumer_tag = channel.basic_consume(self._settings.queue, self._received)
             self._outbox.put(messages.event(self._settings.name, messages.EXECUTOR_READY))
 
-    def _look_for_orphans(self, channel: Channel) -> None:
-        """End what runs for an engine that has ended since; again and again, as long as the channel is ours."""
-        if self._channel is not channel:
-            return
-        for delivery in [one for one in self._in_hand if not one.answered]:
-            self._reply_queues.ask(delivery.reply_to, partial(self._drop_orphan, delivery))
-        self._connection.loop.call_later(ORPHANED_SECONDS, partial(self._look_for_orphans, channel))
+    def _drop(self, delivery: Delivery) -> None:
+        log.info("ended job %s: its engine is gone", delivery.job)
+        delivery.cancellation.cancel()
+        self._acknowledge(delivery)
 
-    def _drop_orphan(self, delivery: Delivery, engine_is_there: bool) -> None:
-        if delivery in self._in_hand and not delivery.answered and not engine_is_there:
-            log.info("ended job %s: its engine is gone", delivery.job)
-            delivery.cancellation.cancel()
-            self._acknowledge(delivery)
+    def _queue_deleted(self, channel: Channel) -> None:
+        log.warning("somebody has deleted the queue %s, making it again", self._settings.queue)
+        channel.connection.close()
 
     def _channel_closed(self, channel: Channel, reason: Exception) -> None:
         if channel.connection.is_open:
@@ -99,7 +98,7 @@ class Consumer:
         if self._stopping:
             self._hand_back(delivery)
         elif delivery.reply_to:
-            self._reply_queues.ask(delivery.reply_to, partial(self._take, delivery))
+            self._queues.ask(delivery.reply_to, partial(self._take, delivery))
         else:
             log.warning("dropped a message that says not where to reply to: %.200r", body)
             self._acknowledge(delivery)

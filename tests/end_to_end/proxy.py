@@ -1,0 +1,78 @@
+"""A network between two programs that a test can cut."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+from end_to_end.broker import LOOPBACK
+
+CHUNK_BYTES = 65_536
+
+
+class Proxy:
+    """Hands TCP connections on to an address; `broken` ones are closed at once."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._target = parts.hostname or LOOPBACK, parts.port or 0
+        self._listener = socket.create_server((LOOPBACK, 0))
+        account, at, _ = parts.netloc.rpartition("@")
+        port = self._listener.getsockname()[1]
+        self.url = parts._replace(netloc=f"{account}{at}{LOOPBACK}:{port}").geturl()
+        self.broken = False
+        self._open: set[socket.socket] = set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Close all connections; new ones work."""
+        for side in list(self._open):
+            _shut(side)
+
+    def close(self) -> None:
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if self.broken:
+                    client.close()
+                else:
+                    self._connect(client)
+
+    def _connect(self, client: socket.socket) -> None:
+        try:
+            server = socket.create_connection(self._target)
+        except OSError:
+            client.close()
+            return
+        self._open |= {client, server}
+        for source, sink in ((client, server), (server, client)):
+            threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(CHUNK_BYTES):
+                sink.sendall(chunk)
+        _shut(source)
+        _shut(sink)
+        self._open -= {source, sink}
+
+
+def _shut(side: socket.socket) -> None:
+    with suppress(OSError):
+        side.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def proxy(url: str) -> Iterator[Proxy]:
+    made = Proxy(url)
+    try:
+        yield made
+    finally:
+        made.close()
