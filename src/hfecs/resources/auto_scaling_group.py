@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hfecs.answers import answered_with
@@ -31,12 +31,26 @@ def ensure(
     `desired` is the number of machines at the start; later that number is the autoscaler's.
     """
     wanted = {"VPCZoneIdentifier": ",".join(sorted(subnet_ids)), "HealthCheckGracePeriod": 300, **sizes}
+
+    def create() -> str:
+        return _create(stack, name, template_id, wanted, desired)
+
+    def anew() -> str:
+        _wait_until_gone(stack, name)
+        return create()
+
+    def changes(found: Found) -> Iterable[Change]:
+        # AWS lists a group until its last machine has ended.
+        if being_deleted := found.actual.get("Status"):
+            return [Change("Status", being_deleted, "in service", anew)]
+        return _changes(stack, found, template_id, _revived(found, wanted, desired))
+
     return stack.ensure(
         KIND,
         name,
         survey=survey,
-        create=lambda: _create(stack, name, template_id, wanted, desired),
-        changes=lambda found: _changes(stack, found, template_id, _revived(found, wanted, desired)),
+        create=create,
+        changes=changes,
         taken=["AlreadyExists"],
     )
 
@@ -95,6 +109,16 @@ def _create(stack: Stack, name: str, template_id: str, wanted: Mapping[str, Any]
         what="the launch template to be usable",
     )
     return full_name
+
+
+def _wait_until_gone(stack: Stack, name: str) -> None:
+    def gone() -> bool:
+        names = [stack.full_name(name)]
+        return not stack.cloud.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=names)[
+            "AutoScalingGroups"
+        ]
+
+    stack.wait.until(gone, what=f"the old group {name} to be gone", timeout=600, every=3)
 
 
 def _revived(found: Found, wanted: Mapping[str, Any], desired: int) -> Mapping[str, Any]:

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from hfecs.stack import Stack
+from resources.cases import CASES
+from support import WatchedCloud, again, steps
+
+(GROUP,) = [case for case in CASES if case.module.KIND == "auto-scaling-group"]
+
+
+def test_a_group_that_is_being_deleted_is_waited_for_and_made_again(stack: Stack, cloud: WatchedCloud) -> None:
+    GROUP.needs(stack)
+    GROUP.make(stack)
+    listed = stack.cloud.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    listed[0]["Status"] = "Delete in progress"
+    stack.cloud.autoscaling.delete_auto_scaling_group(
+        AutoScalingGroupName=listed[0]["AutoScalingGroupName"], ForceDelete=True
+    )
+    cloud.answer_once("DescribeAutoScalingGroups", AutoScalingGroups=listed)
+    later = again(stack)
+
+    GROUP.make(later)
+
+    assert [found.name for found in GROUP.module.survey(stack)] == [GROUP.name]
+    assert "Status: Delete in progress -> in service" in steps(later)[-1].detail
