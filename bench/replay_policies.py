@@ -1,20 +1,20 @@
-"""The policies that are compared: nobody's, the original's, the backlog's, and looking ahead."""
+"""The policies that are compared: nobody's, the original's, and those that the product makes."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from replay_cloud import Settings, Watch
 from replay_run import Policy
 
+from hfecs.blueprints import scaling
+from hfecs.config import Scaling
 from hfecs.local.alarms import Rule
-from hfecs.local.policies import CHANGE, EXACT, Step
+from hfecs.local.policies import CHANGE, Step
 from hfecs.local.policies import Policy as Steps
+from hfecs.local.rules import service_policy
 
-AT_LEAST, AT_MOST, LESS, MORE = (
-    "GreaterThanOrEqualToThreshold",
-    "LessThanOrEqualToThreshold",
-    "LessThanThreshold",
-    "GreaterThanThreshold",
-)
+LESS, MORE = "LessThanThreshold", "GreaterThanThreshold"
 
 
 def fixed(machines: int) -> Policy:
@@ -34,30 +34,37 @@ def original() -> Policy:
     return Policy("original", watches, machines=1)
 
 
-def exactly(settings: Settings, share: int) -> Steps:
-    """As many machines as it takes for the metric at `share` each; the threshold is 1."""
-    steps = [
-        Step(float((size - 1) * share), float(size * share) if size < settings.most else None, size)
-        for size in range(1, settings.most + 1)
-    ]
-    return Steps(EXACT, tuple(steps))
-
-
 def backlog(settings: Settings) -> Policy:
-    """A machine for each two jobs that wait or run; all go when there are none."""
-    steps = exactly(settings, settings.slots)
-    none = Steps(EXACT, (Step(None, 0.0, 0),))
-    more = Watch("Backlog", Rule(AT_LEAST, 1, 10, 1, 1, missing="notBreaching"), steps, steps, 60, 60)
-    fewer = Watch("Backlog", Rule(AT_MOST, 0, 10, 3, 3, missing="ignore"), none, none, 60, 60)
-    return Policy("backlog", (more, fewer))
+    """The product's, for the jobs that wait or run."""
+    return Policy("backlog", product(settings, "backlog"))
 
 
 def lookahead(settings: Settings) -> Policy:
-    """The same steps for the demand that is foreseen."""
-    steps = exactly(settings, settings.slots)
-    none = Steps(EXACT, (Step(None, 0.0, 0),))
-    watches = [
-        Watch("Demand", Rule(AT_LEAST, 1, 10, 1, 1, missing="notBreaching"), steps, steps, 60, 60),
-        Watch("Demand", Rule(AT_MOST, 0, 10, 1, 1, missing="ignore"), none, none, 60, 60),
-    ]
-    return Policy("lookahead", tuple(watches), ahead=True)
+    """The product's, for the demand that is foreseen."""
+    return Policy("lookahead", product(settings, "lookahead"), ahead=True)
+
+
+def product(settings: Settings, metric: str) -> tuple[Watch, ...]:
+    """The alarms and policies that `hfecs cluster up` makes, all but the number of machines by default."""
+    chosen = Scaling.model_validate({"metric": metric, "asg_max": settings.most})
+    sized = scaling.sized(chosen, settings.slots)
+    more = _watch(scaling.alarm_more(sized, "replay", []), scaling.machines_more(sized), scaling.workers_more(sized))
+    fewer = _watch(
+        scaling.alarm_fewer(sized, "replay", []), scaling.machines_fewer(sized), scaling.workers_fewer(sized)
+    )
+    return more, fewer
+
+
+def _watch(alarm: dict[str, Any], group: dict[str, Any], service: dict[str, Any]) -> Watch:
+    periods = alarm["EvaluationPeriods"]
+    rule = Rule(
+        alarm["ComparisonOperator"],
+        alarm["Threshold"],
+        alarm["Period"],
+        periods,
+        periods,
+        alarm["Statistic"],
+        alarm["TreatMissingData"],
+    )
+    policies = service_policy(group), service_policy(service)
+    return Watch(alarm["MetricName"], rule, *policies, group["EstimatedInstanceWarmup"], service["Cooldown"])

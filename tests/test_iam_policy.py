@@ -36,9 +36,11 @@ S3 = {
     "put_public_access_block": ["PutBucketPublicAccessBlock"],
     "upload_file": ["PutObject", "AbortMultipartUpload"],
 }
-# Not calls of their own: tags given at creation, roles that are handed on, what a builder does with a token of ours.
+# Not calls of their own: tags given at creation, roles that are handed on, what a builder does with a token of ours,
+# the demand that `hfecs run` tells as its agents do.
 BESIDES = {
     "autoscaling:CreateOrUpdateTags",
+    "cloudwatch:PutMetricData",
     "cloudwatch:TagResource",
     "ec2:CreateTags",
     "ecr:BatchCheckLayerAvailability",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,14 @@ def test_a_list_that_is_broken_is_a_fault_of_its_variable(file: Path) -> None:
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("0", False), ("yes", True)])
 def test_a_truth_value_stands_in_the_environment_as_a_word(file: Path, text: str, value: bool) -> None:
     assert load(file, {"HFECS_CLUSTER_INSIGHTS": text}).cluster.insights is value
+
+
+def test_the_variables_that_the_pages_tell_of_can_be_set(file: Path) -> None:
+    pages = (Path(__file__).parents[1] / "docs" / "local-cloud.md").read_text()
+    told = re.findall(r"^\| `(HFECS_\w+)` \|", pages, flags=re.MULTILINE)
+
+    assert "HFECS_LOCAL_TICK" in told
+    assert load(file, dict.fromkeys(told, "1")) == Config()
 
 
 def test_variables_that_steer_the_program_and_those_of_others_are_no_keys(file: Path) -> None:

@@ -104,3 +104,14 @@ def test_a_later_attempt_begins_with_the_lines_of_the_first(s3: S3Client, journa
     keeper(later).fetch()
 
     assert later.done() == {2}
+
+
+def test_the_failures_of_this_attempt_are_those_beyond_the_lines_of_the_earlier_ones(journal: Journal) -> None:
+    journal.path.write_text('["sent", 1]\n["failed", 1]\n')
+    before = journal.length()
+    with journal.path.open("a") as file:
+        file.write('["sent", 1]\n["sent", 2]\n["failed", 2]\n["failed", 3')
+
+    assert before == 2
+    assert journal.failed(after=before) == {2}
+    assert journal.failed(after=0) == {1, 2}

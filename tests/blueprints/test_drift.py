@@ -143,7 +143,7 @@ def machines_more(cloud: WatchedCloud) -> None:
         AutoScalingGroupName=f"{PREFIX}workers",
         PolicyName=f"{PREFIX}more",
         PolicyType="StepScaling",
-        AdjustmentType="ChangeInCapacity",
+        AdjustmentType="ExactCapacity",
         StepAdjustments=adjustments,
         EstimatedInstanceWarmup=CONFIGURED.scaling.instance_cooldown,
     )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from blueprints.leftovers import leftovers
 from hfecs.blueprints import cluster, runner
+from hfecs.blueprints.planning import Ahead
 from hfecs.errors import AwsFailed, ConfigurationInvalid, Misused
 from hfecs.stack import Stack
 from hfecs.state import State
@@ -77,12 +80,7 @@ def test_the_machine_of_a_run_ends_itself_and_the_engine_on_it_knows_its_run(
     (machine,), (task,) = cloud.calls_of("RunInstances"), cloud.calls_of("RunTask")
     assert machine["InstanceInitiatedShutdownBehavior"] == "terminate"
     assert "HFECS_END_WITH_TASK=true" in machine["UserData"]
-    environment = task["overrides"]["containerOverrides"][0]["environment"]
-    assert environment == [
-        {"name": "RUN_ID", "value": "one"},
-        {"name": "BUCKET", "value": BUCKET},
-        {"name": "RETRIES", "value": "2"},
-    ]
+    assert environment_of(cloud).items() >= {("RUN_ID", "one"), ("BUCKET", BUCKET), ("RETRIES", "2")}
     assert task["placementConstraints"][0]["expression"] == "attribute:hfecs.role == runner"
 
 
@@ -221,3 +219,50 @@ def test_names_of_runs_tell_when_they_began_and_differ() -> None:
 
     assert len(names) == 20
     assert all(re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", name) for name in names)
+
+
+def test_where_the_cluster_looks_ahead_a_run_is_announced_before_its_machine_and_its_engine_knows(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    told: list[tuple[Ahead, list[str]]] = []
+
+    @contextmanager
+    def announce(ahead: Ahead) -> Iterator[Callable[[], dict[str, str]]]:
+        told.append((ahead, cloud.changing()))
+        yield lambda: {"BEGAN": "12.5", "ORDERED": "3"}
+
+    cloud.forget()
+    runner.up(runs, again(stack), configuration(), name="one", bucket_name=BUCKET, directory=job, announce=announce)
+
+    (known, before), *rest = told
+    assert rest == []
+    assert before == []
+    assert known == Ahead("hyperflow", period=10, slots=1, most=5, boot_seconds=150, workers=0)
+    assert environment_of(cloud).items() >= {
+        ("CLUSTER_NAME", "hyperflow"),
+        ("DEMAND_PERIOD", "10"),
+        ("SLOTS", "1"),
+        ("MACHINES", "5"),
+        ("BOOT_SECONDS", "150"),
+        ("BEGAN", "12.5"),
+        ("ORDERED", "3"),
+    }
+
+
+def test_where_no_alarm_looks_ahead_nothing_is_announced(stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    cluster.up(stack, configuration(scaling__metric="backlog"))
+    add_machine(stack)
+    runs = stack_of(stack.cloud, stack.state, runner.STACK)
+
+    def announce(ahead: Ahead) -> Any:
+        raise AssertionError(ahead)
+
+    runner.up(runs, again(stack), configuration(), name="one", bucket_name=BUCKET, directory=job, announce=announce)
+
+    assert not {"CLUSTER_NAME", "DEMAND_PERIOD", "BEGAN"} & set(environment_of(cloud))
+
+
+def environment_of(cloud: WatchedCloud) -> dict[str, str]:
+    """What the engine of the one run was told."""
+    (task,) = cloud.calls_of("RunTask")
+    return {pair["name"]: pair["value"] for pair in task["overrides"]["containerOverrides"][0]["environment"]}

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
-from hfecs.agents import messages
+from hfecs.agents import demand_report, messages
 from hfecs.agents.broker import Broker
 from hfecs.agents.engine_settings import Settings
 from hfecs.agents.line_protocol import Point, Value
@@ -126,7 +126,8 @@ class Agent:
         done = Counter(workflow.processes[number - 1].program for number in numbers)
         self._publish("started", WAIT_AT_THE_END_SECONDS, attempt=settings.attempt, jobs=jobs, done=done)
         self._measure(RUNNING, jobs=jobs, done=len(numbers), failed=0)
-        return self._run.execute()
+        with demand_report.reported(settings, workflow, self._objects, self._run.records.journal, os.environ):
+            return self._run.execute()
 
     def report(self, outcome: Outcome) -> None:
         """Put journal, log and result into the bucket, then tell those who follow: they read the result then."""

@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import quote
 
 PRIOR_SECONDS = 20.0
 """What a job that can start is taken to last while nothing is known of its program."""
 
 LATER_SECONDS = 1.0
 """The same for programs none of whose jobs can start yet: their turn to be learnt will come."""
+
+MOST_REMEMBERED = 1000
+"""Jobs of a program that earlier runs count for: more would keep times that are no longer true."""
+
+Seen = dict[str, tuple[int, float]]
+
+
+def times_key(workflow: str) -> str:
+    """Where a bucket keeps the times of a workflow's jobs for later runs of the same name."""
+    return f"times/{quote(workflow, safe=' ')}.json"
+
+
+def read_times(text: str) -> Seen:
+    """The number of jobs seen and the sum of their seconds, by program; nothing of what cannot be read."""
+    try:
+        document = json.loads(text)
+        seen = {str(program): (int(of["jobs"]), float(of["seconds"])) for program, of in document.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return {}
+    return {program: told for program, told in seen.items() if told[0] > 0 and 0 <= told[1] < float("inf")}
+
+
+def written_times(times: Times) -> dict[str, Any]:
+    """The same as a document, each program with no more jobs than are worth remembering."""
+    document = {}
+    for program, (count, total) in sorted(times.known().items()):
+        jobs = min(count, MOST_REMEMBERED)
+        document[program] = {"jobs": jobs, "seconds": round(total / count * jobs, 3)}
+    return document
 
 
 class Times:

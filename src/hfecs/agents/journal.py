@@ -12,6 +12,7 @@ import json
 import logging
 import threading
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,14 @@ class Journal:
     def done(self) -> set[int]:
         """The numbers of the processes that have fired and succeeded."""
         return {int(entry[2]) for entry in self._entries() if entry[0] == "fired"}
+
+    def failed(self, after: int) -> set[int]:
+        """The numbers of the processes that have failed for good, beyond so many lines: those of earlier attempts."""
+        return {int(entry[1]) for entry in islice(self._entries(), after, None) if entry[0] == "failed"}
+
+    def length(self) -> int:
+        """The number of lines."""
+        return self.whole_lines().count(b"\n")
 
     def forget(self, numbers: Collection[int]) -> None:
         """Strike all that is told of some processes: the engine runs them as if it never had."""

@@ -78,6 +78,14 @@ class ObjectStore:
         self._call(what, lambda: self.manager.upload(str(source), bucket, key).result())
         return source.stat().st_size
 
+    def read(self, bucket: str, key: str) -> str:
+        """The text of an object."""
+        what = f"The download of {key} from the bucket {bucket}"
+        return self._call(what, lambda: self._read(bucket, key)).decode("utf-8", errors="replace")
+
+    def _read(self, bucket: str, key: str) -> bytes:
+        return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
     def write(self, text: str, bucket: str, key: str, content_type: str) -> None:
         """Write a text to an object."""
         what = f"The upload of {key} to the bucket {bucket}"

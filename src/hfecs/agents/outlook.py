@@ -41,6 +41,24 @@ class Outlook:
         if since is not None:
             self._times.learn(self._graph.programs[job], now - since)
 
+    def returned(self, job: int) -> None:
+        """A job was handed back, or has failed: it is to be done yet."""
+        self._running.pop(job, None)
+
+    def over(self, job: int) -> None:
+        """A job will not be done any more, or was done without being seen: nothing is learnt from it."""
+        self._running.pop(job, None)
+        self._done.add(job)
+
+    def ordered(self, machines: int, now: float) -> None:
+        """Somebody has ordered machines for this run."""
+        self._ordered += [now + ORDER_SECONDS + self._machines.boot] * machines
+
+    @property
+    def on_order(self) -> int:
+        """The machines that were ordered and have not come yet."""
+        return len(self._ordered)
+
     def workers(self, count: int, now: float) -> None:
         """So many workers take jobs: of the machines on order, the oldest have come."""
         self._paid += (self._workers + len(self._ordered)) * (now - self._looked)
@@ -66,5 +84,5 @@ class Outlook:
         before = forecast if self._forecast is None else max(self._forecast, self._wanted)
         self._planned, self._forecast, self._wanted = now, forecast, min(forecast, before)
         missing = -(-self._wanted // self._machines.slots) - len(arrivals)
-        self._ordered += [now + ORDER_SECONDS + self._machines.boot] * missing
+        self.ordered(missing, now)
         return self._wanted

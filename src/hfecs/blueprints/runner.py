@@ -16,6 +16,7 @@ from hfecs.blueprints import broker, cluster, containers, foundation, images, me
 from hfecs.blueprints.broker import Broker
 from hfecs.blueprints.machines import launch, on
 from hfecs.blueprints.metrics import Collector
+from hfecs.blueprints.planning import Announce, ahead, announced, silently
 from hfecs.config import Config
 from hfecs.errors import Misused
 from hfecs.removal import Paragraphs, remove
@@ -54,8 +55,20 @@ def interrupted(stack: Stack, bucket_name: str, directory: Path) -> str | None:
     return name if stack.found(instance.KIND, f"runner-{name}", instance.survey) else None
 
 
-def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: str, directory: Path) -> Run:
-    """Upload the job directory and start its workflow on a machine of its own; `whole` is the stack of the cluster."""
+def up(
+    stack: Stack,
+    whole: Stack,
+    config: Config,
+    *,
+    name: str,
+    bucket_name: str,
+    directory: Path,
+    announce: Announce = silently,
+) -> Run:
+    """Upload the job directory and start its workflow on a machine of its own; `whole` is the stack of the cluster.
+
+    Where the cluster looks ahead, `announce` tells of the run while its machine boots.
+    """
     config = images.require(stack, config)
     place, base, used, collector = _look(stack, whole, config)
     groups = [base.members]
@@ -65,32 +78,41 @@ def up(stack: Stack, whole: Stack, config: Config, *, name: str, bucket_name: st
     policy = render.document("policies/bucket.json", bucket=bucket_name) if stack.cloud.over_tls else None
     stack.output(begun=f"{name}/{bucket_name}/{directory.name}")
 
-    engine = metrics.told(containers.runner(stack, config, base, used), "engine", collector)
-    _, definition, own_machine, _ = together(
-        lambda: bucket.ensure(stack, bucket_name, policy=policy),
-        lambda: task_definition.ensure(stack, "runner", definition=engine),
-        lambda: instance.ensure(stack, f"runner-{name}", launch=machine),
-        lambda: switch.renew(whole, config),
-    )
+    with announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce) as planned:
+        engine = metrics.told(containers.runner(stack, config, base, used), "engine", collector)
+        _, definition, own_machine, _ = together(
+            lambda: bucket.ensure(stack, bucket_name, policy=policy),
+            lambda: task_definition.ensure(stack, "runner", definition=engine),
+            lambda: instance.ensure(stack, f"runner-{name}", launch=machine),
+            lambda: switch.renew(whole, config),
+        )
 
-    access = render.document("policies/bucket-access.json", bucket=bucket_name)
-    together(
-        lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "worker"), document=access),
-        lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "runner"), document=access),
-        lambda: job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
-        lambda: switch.arm_machine(stack, config, f"runner-{name}", own_machine),
-    )
+        access = render.document("policies/bucket-access.json", bucket=bucket_name)
+        together(
+            lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "worker"), document=access),
+            lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "runner"), document=access),
+            lambda: job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
+            lambda: switch.arm_machine(stack, config, f"runner-{name}", own_machine),
+        )
 
-    started = task.ensure(
-        stack,
-        name,
-        definition=definition,
-        container="engine",
-        environment={"RUN_ID": name, "BUCKET": bucket_name, **_options(config)},
-        constraint=on("runner"),
-    )
-    stack.output(run=name, bucket=bucket_name, task=started, begun="")
-    return Run(name, bucket_name, started)
+        started = task.ensure(
+            stack,
+            name,
+            definition=definition,
+            container="engine",
+            environment={"RUN_ID": name, "BUCKET": bucket_name, **_options(config), **planned()},
+            constraint=on("runner"),
+        )
+        stack.output(run=name, bucket=bucket_name, task=started, begun="")
+        if planned():
+            # The engine tells the demand from then on; it may take a minute to pull its image.
+            stack.wait.until(lambda: _has_begun(stack, started), what=f"the engine of run {name} to start", timeout=900)
+        return Run(name, bucket_name, started)
+
+
+def _has_begun(stack: Stack, started: str) -> bool:
+    known = task.describe(stack, started)
+    return known is None or known["lastStatus"] not in ("PROVISIONING", "PENDING", "ACTIVATING")
 
 
 def latest(stack: Stack, name: str | None) -> Run:

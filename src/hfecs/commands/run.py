@@ -40,6 +40,9 @@ def run(
     changed, and starts the engine on a machine of its own, which ends itself when the run has ended. Ctrl-C leaves
     the run going.
 
+    Where the cluster looks ahead (scaling.metric), says at once what machines the workflow is worth, by the times of
+    earlier runs that the bucket keeps, so that they boot beside the engine's.
+
     Costs on AWS: the engine's machine while the run lasts (a t2.micro is about 0.012 USD an hour), worker machines
     as the work asks for them, and the bucket's storage (about 0.023 USD for each GB a month).
     """
@@ -103,8 +106,9 @@ def _checked(hfecs: Context, directory: Path) -> Workflow:
     return loaded
 
 
-def _start(hfecs: Context, directory: Path, _: Workflow) -> Run:
+def _start(hfecs: Context, directory: Path, workflow: Workflow) -> Run:
     from hfecs.blueprints import cluster, runner
+    from hfecs.commands.first_demand import announcing
 
     bucket = hfecs.config.run.bucket
     if bucket is None:
@@ -114,5 +118,8 @@ def _start(hfecs: Context, directory: Path, _: Workflow) -> Run:
     if left:
         hfecs.console.say(f"Going on with run {left}, whose start was interrupted")
     name = left or runner.new_name()
+    announce = announcing(stack.cloud, workflow, bucket, hfecs.console.say)
     with hfecs.locked("run"), hfecs.console.transfers(), hfecs.console.summary(f"Run {name}"):
-        return runner.up(stack, whole, hfecs.config, name=name, bucket_name=bucket, directory=directory)
+        return runner.up(
+            stack, whole, hfecs.config, name=name, bucket_name=bucket, directory=directory, announce=announce
+        )

@@ -26,7 +26,7 @@ class Scaling(Section):
         None, "workers at the start; default: asg_desired", original="aws_ecs_service_worker_desired_count"
     )
     metric: Literal["lookahead", "backlog", "queue"] = key(
-        "queue",
+        "lookahead",
         "what the number of machines follows: the job slots that the workflow will use soon, the jobs that wait or "
         "run, or the jobs that wait, as the Terraform project did",
     )

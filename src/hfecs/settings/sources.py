@@ -15,7 +15,10 @@ from hfecs.errors import ConfigurationInvalid
 
 PREFIX = "HFECS_"
 # Variables of the environment that steer the program and are no keys.
-NOT_KEYS = ("HFECS_ENGINE_HOME", "HFECS_LOCAL", "HFECS_CONFIG", "HFECS_ADDRESS")
+NOT_KEYS = (
+    *("HFECS_ENGINE_HOME", "HFECS_LOCAL", "HFECS_CONFIG", "HFECS_ADDRESS"),
+    *("HFECS_LOCAL_TICK", "HFECS_LOCAL_BOOT"),
+)
 
 LONGEST_SHOWN = 80
 

@@ -1,0 +1,94 @@
+"""The engine side tells the demand of its run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from hfecs.agents.demand_metric import DemandMetric, Periods
+from hfecs.agents.demand_report import Report, Settings
+from hfecs.agents.job_times import Times
+from hfecs.agents.lookahead import Graph, Machines
+from hfecs.agents.outlook import Outlook
+from hfecs.agents.run_graph import RunGraph
+from hfecs.agents.run_outlook import Ended, RunOutlook
+from hfecs.errors import ConfigurationInvalid
+
+ENVIRONMENT = {
+    "CLUSTER_NAME": "stars",
+    "DEMAND_PERIOD": "10",
+    "SLOTS": "2",
+    "MACHINES": "20",
+    "BOOT_SECONDS": "150",
+    "BEGAN": "1000000.5",
+    "ORDERED": "3",
+}
+
+
+class FakeCloudWatch:
+    """CloudWatch, which may refuse."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+        self.refuses = False
+
+    def put_metric_data(self, **call: Any) -> None:
+        if self.refuses:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutMetricData")
+        self.values.append(call["MetricData"][0]["Value"])
+
+
+class Run:
+    """A run of four long jobs."""
+
+    def __init__(self) -> None:
+        self.cloudwatch = FakeCloudWatch()
+        self.now = 0.0
+        self.done: set[int] = set()
+        graph = RunGraph(Graph(["long"] * 4, [[]] * 4), {number: number - 1 for number in range(1, 5)})
+        outlook = Outlook(graph.graph, Machines(2, 150.0, 20), Times({"long": (1, 3600.0)}))
+        view = RunOutlook("one", graph, outlook, lambda: self.now)
+        periods = Periods(10, lambda: self.now)
+        client: Any = self.cloudwatch
+        metric = DemandMetric(client, "hyperflow", "stars", periods)
+        self.report = Report(view, lambda: Ended(self.done, ()), metric, periods)
+
+
+def test_the_demand_of_a_run_follows_its_jobs() -> None:
+    run = Run()
+
+    for now, done in ((0.0, set[int]()), (10.0, {1, 2}), (20.0, {1, 2, 3, 4})):
+        run.now, run.done = now, done
+        run.report.tell()
+
+    assert run.cloudwatch.values == [4, 2, 0]
+
+
+def test_a_cloudwatch_that_refuses_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    run = Run()
+    run.cloudwatch.refuses = True
+
+    for run.now in (0.0, 10.0):
+        run.report.tell()
+    run.cloudwatch.refuses, run.now = False, 20.0
+    run.report.tell()
+
+    assert len(caplog.records) == 1
+    assert run.cloudwatch.values == [4]
+
+
+def test_the_settings_are_those_of_who_began_the_run() -> None:
+    settings = Settings.from_environment(ENVIRONMENT)
+
+    assert settings == Settings("stars", 10, Machines(2, 150.0, 20), 1_000_000.5, 3)
+
+
+def test_nothing_is_told_where_no_alarm_looks_at_it() -> None:
+    assert Settings.from_environment({}) is None
+
+
+def test_a_period_without_a_cluster_is_refused() -> None:
+    with pytest.raises(ConfigurationInvalid, match="CLUSTER_NAME is missing"):
+        Settings.from_environment({"DEMAND_PERIOD": "10"})

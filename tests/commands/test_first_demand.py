@@ -1,0 +1,80 @@
+"""The demand of a run while its own machine boots."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+from hfecs.blueprints.planning import Ahead
+from hfecs.commands.first_demand import announcing
+from hfecs.workflow import Workflow, from_document
+from support import WatchedCloud
+
+AHEAD = Ahead(cluster="stars", period=10, slots=2, most=20, boot_seconds=150, workers=0)
+
+
+def side_by_side(jobs: int) -> Workflow:
+    processes = [
+        {
+            "name": "long",
+            "function": "amqpCommand",
+            "config": {"executor": {"executable": "long"}},
+            "ins": [0],
+            "outs": [number],
+        }
+        for number in range(1, jobs + 1)
+    ]
+    signals = [{"name": f"file{number}"} for number in range(jobs + 1)]
+    return from_document({"name": "wide", "processes": processes, "signals": signals, "ins": [0], "outs": [1]})
+
+
+class Waiting(WatchedCloud):
+    """A cloud that says when the demand was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = threading.Event()
+
+    def client(self, service: str) -> Any:
+        client = super().client(service)
+        client.meta.events.register("after-call.cloudwatch", lambda **_: self.told.set(), unique_id="told")
+        return client
+
+    def demands(self) -> list[float]:
+        return [call["MetricData"][0]["Value"] for call in self.calls_of("PutMetricData")]
+
+
+def test_the_demand_is_told_at_once_by_the_times_of_earlier_runs(cloud: WatchedCloud) -> None:
+    waiting = Waiting()
+    waiting.s3.create_bucket(Bucket="files-1")
+    times = json.dumps({"long": {"jobs": 10, "seconds": 36_000.0}})
+    waiting.s3.put_object(Bucket="files-1", Key="times/wide.json", Body=times)
+
+    with announcing(waiting, side_by_side(12), "files-1", print)(AHEAD) as told:
+        assert waiting.told.wait(30)
+
+    assert waiting.demands()[0] == 12
+    assert told()["ORDERED"] == "6"
+    assert float(told()["BEGAN"]) > 1_700_000_000
+
+
+def test_without_earlier_runs_the_graph_decides(cloud: WatchedCloud) -> None:
+    waiting = Waiting()
+
+    with announcing(waiting, side_by_side(3), "none-yet-1", print)(AHEAD):
+        assert waiting.told.wait(30)
+
+    assert 1 <= waiting.demands()[0] <= 3
+
+
+def test_who_may_not_tell_the_demand_is_told_so_and_the_run_goes_on(cloud: WatchedCloud) -> None:
+    said: list[str] = []
+    cloud.refuse("PutMetricData", "AccessDenied", "not authorized to perform: cloudwatch:PutMetricData")
+
+    with announcing(cloud, side_by_side(3), "none-yet-1", said.append)(AHEAD) as told:
+        environment = told()
+
+    assert "BEGAN" in environment
+    assert len(said) == 1
+    assert said[0].startswith("  the demand could not be told, machines come when the engine is there: ")
