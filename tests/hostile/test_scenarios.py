@@ -113,3 +113,20 @@ def test_the_story_ends_well_or_with_the_right_words_and_leaves_nothing(
     assert code == (scenario.code if scenario.ends else 0)
     assert seconds < LONGEST_SECONDS
     assert left == []
+
+
+def test_what_others_have_under_our_names_is_refused_and_left_alone(sky: HostileCloud, tmp_path: Path) -> None:
+    story = Story(sky, tmp_path)
+    sky.ecs.create_cluster(clusterName="hfecs-hyperflow-cluster")
+    machine = add_machine(story.stack(cluster.STACK))
+    sky.logs.create_log_group(logGroupName="/hfecs/hyperflow")
+    sky.ec2.create_security_group(GroupName="hfecs-hyperflow-members", Description="theirs")
+    theirs = leftovers(sky)
+
+    words, code = ends(story.up)
+    story.down()
+
+    assert "does not carry the tags" in words
+    assert code == 3
+    assert leftovers(sky) == theirs
+    assert sky.ecs.list_container_instances(cluster="hfecs-hyperflow-cluster")["containerInstanceArns"] == [machine]
