@@ -96,3 +96,15 @@ def test_a_security_group_in_use_is_not_deleted(site: Site, cluster: str) -> Non
     site.ec2.terminate_instances(InstanceIds=[instance])
     until(lambda: site.state_of(instance) == "terminated")
     site.ec2.delete_security_group(GroupId=group)
+
+
+def test_a_machine_that_is_ending_gets_no_task_again(site: Site, cluster: str) -> None:
+    site.define("steady", PATIENT)
+    site.ecs.create_service(cluster=cluster, serviceName="steady", taskDefinition="steady", desiredCount=1)
+    instance = site.machine(cluster)
+    until(lambda: site.service(cluster, "steady")["runningCount"] == 1)
+
+    site.ec2.terminate_instances(InstanceIds=[instance])
+
+    until(lambda: site.state_of(instance) == "terminated")
+    assert site.registered(cluster) == []

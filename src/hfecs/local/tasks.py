@@ -13,7 +13,7 @@ from hfecs.local.cloud import ACCOUNT, Cloud, utc_now
 from hfecs.local.containers import CannotStart
 from hfecs.local.counting import count_clusters, count_machines, forget_old, host_of
 from hfecs.local.logs import Logs, NoLogGroup
-from hfecs.local.machines import Machine, Machines
+from hfecs.local.machines import LIVING, Machine, Machines
 from hfecs.local.placement import Demand, Host
 from hfecs.local.processes import kill_all, members
 from hfecs.local.starting import Starter
@@ -55,8 +55,8 @@ class Tasks:
         return (t for t in self.by_id.values() if t.region == region and t.cluster == cluster and not t.stopped)
 
     def hosts(self, region: str, cluster: str) -> list[Host]:
-        """The active container instances of a cluster with what they have left."""
-        machines = self.machines.of(region, cluster)
+        """The active container instances of a cluster with what they have left; none of a machine that is ending."""
+        machines = [one for one in self.machines.of(region, cluster) if one.instance.state in LIVING]
         return [host_of(machine, self.by_id) for machine in machines if machine.container_instance.status == "ACTIVE"]
 
     def start(self, order: Order, host: Host) -> Task:
