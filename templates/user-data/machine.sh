@@ -102,6 +102,7 @@ ECS_ENABLE_TASK_IAM_ROLE=true
 ECS_CONTAINER_STOP_TIMEOUT=${stop_timeout}s
 ECS_IMAGE_PULL_BEHAVIOR=prefer-cached
 ECS_DISABLE_PRIVILEGED=true
+ECS_ENABLE_SPOT_INSTANCE_DRAINING=true
 CONFIG
 
 cat > /usr/local/bin/hfecs-end-with-task <<'SCRIPT'

@@ -16,6 +16,9 @@ from hfecs.stack import Stack
 # A worker hands back what it has not finished so many seconds before ECS kills it.
 SPARE_SECONDS = 5
 
+# Of the two minutes that are left of a spot machine, the ECS agent needs some until it stops the worker.
+SPOT_SECONDS = 90
+
 # So much longer than a machine boots jobs may wait without a worker until the notifier asks for machines itself.
 PATIENCE_SECONDS = 60
 
@@ -60,10 +63,16 @@ def worker(stack: Stack, config: Config, site: Site, base: Foundation, broker: B
         memory=config.worker.memory,
         threads=str(slots(config, site)),
         stop_timeout=config.worker.stop_timeout,
-        finish_within=str(config.worker.stop_timeout - SPARE_SECONDS),
+        finish_within=str(_finish_within(config)),
         group=stack.full_name("workers"),
     )
     return mounts.mounted(_with_secrets(definition, base.access_keys), mounts.of(config))
+
+
+def _finish_within(config: Config) -> int:
+    """The seconds that a stopped worker has for its jobs; a spot machine ends two minutes after its warning."""
+    finish = config.worker.stop_timeout - SPARE_SECONDS
+    return min(finish, SPOT_SECONDS) if config.scaling.spot else finish
 
 
 def runner(stack: Stack, config: Config, base: Foundation, broker: Broker) -> Any:

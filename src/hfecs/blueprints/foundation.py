@@ -26,6 +26,7 @@ from hfecs.together import together
 
 # AWS acts through these roles of the account; without them the first cluster of an account fails for a minute.
 SERVICES = ("ecs.amazonaws.com", "autoscaling.amazonaws.com", "ecs.application-autoscaling.amazonaws.com")
+SPOT = "spot.amazonaws.com"
 
 
 SSH = 22
@@ -74,7 +75,7 @@ def lay(stack: Stack, config: Config, site: Site) -> Foundation:
         lambda: broker.lay_password(stack, config),
         lambda: broker.lay_access_keys(stack, config),
         lambda: log_group.ensure(stack, "logs", retention_days=config.cluster.log_retention_days),
-        *_account_roles(stack),
+        *_account_roles(stack, config),
     )
     cluster, profile, execution, master, worker, runner, password, keys, logs = others[:9]
     return Foundation(cluster, members, broker_group, profile, execution, master, worker, runner, password, logs, keys)
@@ -105,8 +106,9 @@ def found(stack: Stack) -> Foundation:
     )
 
 
-def _account_roles(stack: Stack) -> list[Callable[[], None]]:
-    return [partial(service_linked_role.ensure, stack, name) for name in SERVICES]
+def _account_roles(stack: Stack, config: Config) -> list[Callable[[], None]]:
+    wanted = [*SERVICES, SPOT] if config.scaling.spot else SERVICES
+    return [partial(service_linked_role.ensure, stack, name) for name in wanted]
 
 
 def _machine_profile(stack: Stack) -> str:

@@ -42,6 +42,8 @@ def launch(config: Config, site: Site, *, role: str, cluster: str, profile: str,
         # Those of the group are ended by the group. The others shut down, and that must not leave a disk behind.
         parameters["InstanceInitiatedShutdownBehavior"] = "terminate"
         parameters["MetadataOptions"]["InstanceMetadataTags"] = "enabled"
+    if role == "worker" and config.scaling.spot:
+        parameters["InstanceMarketOptions"] = {"MarketType": "spot"}
     if config.cluster.key_pair_name:
         parameters["KeyName"] = config.cluster.key_pair_name
     return parameters

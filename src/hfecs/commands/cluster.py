@@ -23,10 +23,11 @@ def up(
     Makes one master machine (RabbitMQ and the queue's metrics), an Auto Scaling group of worker machines, an ECS
     cluster with two services, step policies with two alarms, firewalls, roles, a log group and a broker password.
 
-    Costs on AWS: the master machine as long as the cluster stands (a t2.micro is about 0.012 USD an hour, with a
-    public address and 30 GiB of disk about 0.02 USD), the same for each worker machine while there is work, and
-    about 1 USD a month for metrics and alarms. `hfecs destroy` ends all of it; the machines end by themselves after
-    12 hours, or after one without work (cluster.max_hours, cluster.idle_minutes).
+    Costs on AWS: the master machine as long as the cluster stands (a t2.micro is about 0.012 USD an hour, with
+    a public address and 30 GiB of disk about 0.02 USD), the same for each worker machine while there is work
+    (with scaling.spot = true about a third of that), and about 8 USD a month for metrics, their calls and
+    alarms. `hfecs destroy` ends all of it; the machines end by themselves after 12 hours, or after one without
+    work (cluster.max_hours, cluster.idle_minutes).
     """
     from hfecs.blueprints import cluster
 

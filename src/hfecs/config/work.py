@@ -75,6 +75,10 @@ class Scaling(Section):
         original="aws_appautoscaling_cooldown",
     )
 
+    spot: bool = key(
+        False, "spot machines for the workers: about a third of the price, and AWS may take them back in two minutes"
+    )
+
     @property
     def workers(self) -> tuple[int, int, int]:
         """Workers at least, at the start and at most: as many as machines, unless said otherwise."""
