@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import gc
 import io
 import json
 import os
@@ -169,6 +170,7 @@ def main(directory: Path) -> None:
     validate_more()
     listener = socket.create_server(("127.0.0.1", 0))
     application = serve(plane.cloud, plane.tasks, listener).app
+    gc.disable()  # copies are short-lived
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     serve_on(listener, application)

@@ -90,6 +90,7 @@ class Zygote:
 @contextmanager
 def started(module: str, *arguments: str, errors: Path) -> Iterator[subprocess.Popen[str]]:
     """A process of this folder, killed at the end."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "HFECS_"))}
     with errors.open("w") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
@@ -98,7 +99,7 @@ def started(module: str, *arguments: str, errors: Path) -> Iterator[subprocess.P
             stderr=file,
             text=True,
             cwd=TESTS,
-            env={name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "HFECS_"))},
+            env=environment | {"PYTHONHASHSEED": "0"},  # calls in the same order each time
         )
     try:
         yield process
