@@ -18,9 +18,7 @@ class Verdicts:
 
     def rate(self, what: str, run: Run, goal: float | None = None) -> None:
         """Jobs a second, from the beginning of the first to the end of the last."""
-        begin = min(begin for begin, _ in run.jobs.values())
-        seconds = max(end for _, end in run.jobs.values()) - begin
-        rate = len(run.jobs) / seconds
+        rate = len(run.jobs) / (max(_ends(run)) - min(_begins(run)))
         self._line(what, f"{len(run.jobs):>6} jobs", f"{rate:>7.0f} a second", goal, goal is None or rate >= goal)
         shares = ", ".join(f"{part} {1000 * used / len(run.jobs):.2f}" for part, used in run.usage.items())
         total = sum(run.usage.values())
@@ -34,17 +32,26 @@ class Verdicts:
         self._line(what, *numbers, goal, mebibytes[2] <= goal)
 
     def makespan(self, run: Run, slots: int, goal: float) -> None:
-        """The time of a run beside that of its jobs in an ideal schedule."""
-        lasted = run.finished - run.started
+        """The time from the first job to the last beside that of the same jobs in an ideal schedule."""
+        begin, end = min(_begins(run)), max(_ends(run))
         least = ideal(run, slots)
-        ratio = lasted / least
-        numbers = f"{len(run.jobs):>6} jobs", f"{lasted:>6.2f} s, ideal {least:.2f} s, ratio {ratio:.3f}"
+        ratio = (end - begin) / least
+        numbers = f"{len(run.jobs):>6} jobs", f"{end - begin:>6.2f} s, ideal {least:.2f} s, ratio {ratio:.3f}"
         self._line(f"mosaic, {slots} at a time", *numbers, goal, ratio <= goal)
+        print(f"  and {begin - run.started:.2f} s until the first job, {run.finished - end:.2f} s after the last")
 
     def _line(self, what: str, first: str, second: str, goal: float | None, met: bool) -> None:
         verdict = "" if goal is None else f"  goal {goal:g} {'met' if met else 'MISSED'}"
         self.exit_code |= not met
         print(f"{what:<28}{first}  {second}{verdict}", flush=True)
+
+
+def _begins(run: Run) -> list[float]:
+    return [begin for begin, _ in run.jobs.values()]
+
+
+def _ends(run: Run) -> list[float]:
+    return [end for _, end in run.jobs.values()]
 
 
 def ideal(run: Run, slots: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ QUICK = "[scaling]\nasg_min = 1\nasg_desired = 1\nasg_max = 1\n"
 LONG = 240
 
 HOLD = """#!/bin/sh
-if mkdir {folder}/held-$1 2>/dev/null; then echo $PPID > {folder}/executor; touch {folder}/begun
+if mkdir {folder}/held 2>/dev/null; then echo $PPID > {folder}/executor; touch {folder}/begun
 while [ ! -e {folder}/go ]; do sleep 0.05; done; fi
 exec /usr/bin/mDiffFit "$@"
 """
@@ -53,11 +54,20 @@ def test_worker_and_broker_are_killed_and_the_mosaic_is_the_same(here: Project) 
         os.kill(broker, signal.SIGKILL)
         wait_until(lambda: set(_processes(here, b"beam.smp")) - {broker}, what="another broker", seconds=LONG)
         (here.folder / "go").touch()
-        said, _ = run.communicate(timeout=LONG)
+        said = _ended(here, run)
 
     assert run.returncode == 0, said
     difference = compare(here.folder / "disturbed" / "mosaic.fits", here.folder / "undisturbed" / "mosaic.fits")
     assert (difference.same_size, difference.only_in_one, difference.greatest) == (True, 0, 0.0)
+
+
+def _ended(here: Project, run: subprocess.Popen[str]) -> str:
+    """What a run said until its end; one that has no end fails with what engine and worker said."""
+    try:
+        return run.communicate(timeout=LONG)[0]
+    except subprocess.TimeoutExpired:
+        logs = [here.hfecs("--local", "logs", part).stdout[-5000:] for part in ("runner", "worker", "master")]
+        pytest.fail("the run does not end:\n" + "\n".join(logs))
 
 
 def _processes(here: Project, words: bytes) -> list[int]:
