@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -57,14 +59,32 @@ def test_the_result_of_a_run_that_has_ended_comes_from_the_bucket(stack: Stack, 
     stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/result.json", Body=json.dumps(result))
     stop(stack, run)
 
-    assert Follower(stack, run, nobody).result() == result
+    told = Follower(stack, run, nobody).result()
+
+    assert told == result | {"attempt": 1, "never_ran": 0}
 
 
 def test_a_run_without_a_result_failed_for_the_reason_that_ecs_gives(stack: Stack, run: Run) -> None:
     stop(stack, run)
 
-    with pytest.raises(WorkflowFailed, match="Run one ended without a result: out of memory"):
+    with pytest.raises(WorkflowFailed, match="Run one is lost, its engine ended without a result: out of memory"):
         Follower(stack, run, nobody).result()
+
+
+def test_the_result_of_an_earlier_attempt_is_not_that_of_a_later_one_that_was_lost(stack: Stack, run: Run) -> None:
+    stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/result.json", Body='{"status": "failed"}')
+    stop(stack, run)
+
+    with pytest.raises(WorkflowFailed, match="Run one is lost") as raised:
+        Follower(stack, replace(run, attempt=2), nobody).result()
+
+    assert "hfecs run --resume one" in raised.value.hint
+
+
+def test_a_run_whose_task_nobody_knows_has_ended(stack: Stack, run: Run) -> None:
+    stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/result.json", Body='{"status": "stopped"}')
+
+    assert Follower(stack, replace(run, task=""), nobody).result()["status"] == "stopped"
 
 
 def test_a_run_that_ecs_has_forgotten_still_has_its_result(stack: Stack, run: Run) -> None:
@@ -90,6 +110,27 @@ def test_a_broker_that_cannot_be_reached_is_told_once_and_costs_only_the_progres
     assert events == []
     assert len(told) == 1
     assert len(tries) >= 60
+
+
+@pytest.mark.usefixtures("lasting_tasks")
+def test_a_run_whose_engine_is_lost_while_events_come_is_over(stack: Stack, run: Run) -> None:
+    follower = Talkative(stack, run, nobody)
+
+    events = list(follower.events(print))
+
+    assert status(stack, run) == "STOPPED"
+    assert len(events) >= 3
+
+
+class Talkative(Follower):
+    """A follower of a broker that never falls silent; its run is stopped after three events."""
+
+    def _listen(self) -> Iterator[dict[str, Any]]:
+        for number in count():
+            self._stack.wait.pause(1.5)
+            if number == 3:
+                stop(self._stack, self._run)
+            yield {"run": "one", "type": "job.one-1.started"}
 
 
 def test_a_run_that_has_ended_is_not_listened_to(stack: Stack, run: Run) -> None:

@@ -102,6 +102,21 @@ def test_the_last_run_is_named(standing: Stack) -> None:
     assert (known.run, known.bucket) == ("one", "b")
 
 
+@pytest.mark.parametrize(
+    ("result", "stands"),
+    [('{"status": "succeeded"}', "succeeded"), ('{"status": "failed", "attempt": 2}', "lost"), (None, "lost")],
+)
+def test_a_run_whose_engine_has_ended_stands_as_its_result_says_or_is_lost(
+    standing: Stack, result: str | None, stands: str
+) -> None:
+    standing.state.output("run", run="one", bucket="files", task="task/of/hours-ago")
+    standing.cloud.s3.create_bucket(Bucket="files")
+    if result:
+        standing.cloud.s3.put_object(Bucket="files", Key="runs/one/result.json", Body=result)
+
+    assert overview(standing, runs_of(standing)).run_state == stands
+
+
 def test_all_of_it_can_be_written_as_json_and_as_rows(standing: Stack) -> None:
     known = overview(standing, runs_of(standing))
 

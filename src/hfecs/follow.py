@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from hfecs.resources import task
 from hfecs.stack import Stack
 
 if TYPE_CHECKING:
-    from pika.adapters.blocking_connection import BlockingChannel
+    from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 
 # How long an event is waited for before the task is looked at, and how often it is looked at, in seconds.
 LISTEN_SECONDS = 1.0
@@ -62,6 +63,7 @@ class Follower:
     def __init__(self, stack: Stack, run: Run, broker: Callable[[], Broker]) -> None:
         self._stack, self._run, self._broker = stack, run, broker
         self._looked = float("-inf")
+        self._over = False
         self._offset: datetime | int | str = "first"
 
     def events(self, unreachable: Callable[[str], None]) -> Iterator[dict[str, Any]]:
@@ -85,28 +87,40 @@ class Follower:
                 self._stack.wait.pause(LISTEN_SECONDS)
 
     def result(self) -> dict[str, Any]:
-        """The workflow's own result; WorkflowFailed if the engine ended without one."""
+        """The workflow's own result; WorkflowFailed if the engine of this attempt ended without one."""
         self._stack.wait.until(self._stopped, what=f"the engine of run {self._run.name} to end", timeout=300, every=0.5)
+        name, told = self._run.name, None
         with answered_with("NoSuchKey"):
-            answer = self._stack.cloud.s3.get_object(Bucket=self._run.bucket, Key=f"runs/{self._run.name}/result.json")
-            return run_result.read(answer["Body"].read(), self._run.name)
-        known = task.describe(self._stack, self._run.task) or {}
+            answer = self._stack.cloud.s3.get_object(Bucket=self._run.bucket, Key=f"runs/{name}/result.json")
+            told = run_result.read(answer["Body"].read(), name)
+        if told and told["attempt"] == self._run.attempt:
+            return told
+        raise WorkflowFailed(
+            f"Run {name} is lost, its engine ended without a result: {self._why()}.",
+            hint=f"go on with what is not done: hfecs run --resume {name}\nhfecs logs runner shows what was said last",
+        )
+
+    def _why(self) -> str:
+        known = self._task() or {}
         reasons = [known.get("stoppedReason"), *(item.get("reason") for item in known.get("containers", []))]
-        why = "; ".join(filter(None, reasons)) or "ECS gives no reason"
-        raise WorkflowFailed(f"Run {self._run.name} ended without a result: {why}.", hint="see hfecs logs runner")
+        return "; ".join(filter(None, reasons)) or "ECS gives no reason"
 
     def _ended(self) -> bool:
         """Whether the task has stopped; asked every few seconds only."""
-        if self._stack.wait.clock.now() - self._looked < LOOK_SECONDS:
-            return False
-        self._looked = self._stack.wait.clock.now()
-        return self._stopped()
+        if not self._over and self._stack.wait.clock.now() - self._looked >= LOOK_SECONDS:
+            self._looked = self._stack.wait.clock.now()
+            self._over = self._stopped()
+        return self._over
 
     def _stopped(self) -> bool:
-        known = task.describe(self._stack, self._run.task)
+        known = self._task()
         if known and self._offset == "first":
             self._offset = known.get("createdAt", "first")
         return known is None or known["lastStatus"] == "STOPPED"
+
+    def _task(self) -> Any:
+        """The task as ECS knows it; None if it has forgotten it, or nobody knows which it was."""
+        return task.describe(self._stack, self._run.task) if self._run.task else None
 
     def _listen(self) -> Iterator[dict[str, Any]]:
         """Read the history of events from where we are; {} when nothing came for a second."""
@@ -124,7 +138,8 @@ class Follower:
         )
         if broker.tls:
             parameters.ssl_options = pika.SSLOptions(ssl.create_default_context(), broker.address)
-        with pika.BlockingConnection(parameters) as connection:
+        connection = pika.BlockingConnection(parameters)
+        with _closing(connection):
             channel = connection.channel()
             _declare(channel)
             start = {"x-stream-offset": self._offset}
@@ -137,6 +152,18 @@ class Follower:
                 channel.basic_ack(method.delivery_tag or 0)
                 self._offset = int(str((properties.headers or {})["x-stream-offset"])) + 1
                 yield messages.read_event(body)
+
+
+@contextmanager
+def _closing(connection: BlockingConnection) -> Iterator[None]:
+    """Close the connection, however: pika hands events back that it has not shown yet, which no stream takes."""
+    from pika.exceptions import AMQPError
+
+    try:
+        yield
+    finally:
+        with suppress(AMQPError):
+            connection.close()
 
 
 def _declare(channel: BlockingChannel) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from hfecs import prices, time_left
 from hfecs.answers import answered_with
 from hfecs.aws import NAME_TAG, OWNER_TAG, tags_of
+from hfecs.blueprints import kept
+from hfecs.blueprints.last_run import remembered
 from hfecs.resources import alarm
 from hfecs.stack import Stack
 from hfecs.time_left import TimeLeft
@@ -37,6 +39,7 @@ class Overview:
     run: str | None
     bucket: str | None
     time_left: TimeLeft
+    run_state: str | None
 
     @property
     def exists(self) -> bool:
@@ -72,13 +75,14 @@ class Overview:
 
 def overview(stack: Stack, runs: Stack) -> Overview:
     """Ask for all of it side by side."""
-    machines, services, registered, alarms, queue, left = together(
+    machines, services, registered, alarms, queue, left, state = together(
         lambda: _machines(stack),
         lambda: _services(stack),
         lambda: _registered(stack, "cluster") | _registered(stack, "monitoring"),
         lambda: [found for found in alarm.survey(stack) if found.ours],
         lambda: _queue(stack),
         lambda: time_left.look(stack),
+        lambda: _run_state(runs),
     )
     for machine in machines:
         machine["registered"] = "yes" if machine["id"] in registered else "not yet"
@@ -91,9 +95,14 @@ def overview(stack: Stack, runs: Stack) -> Overview:
         for found in alarms
     ]
     known = runs.outputs()
-    return Overview(
-        stack.cluster, stack.cloud.region, machines, services, told, queue, known.get("run"), known.get("bucket"), left
-    )
+    last = known.get("run"), known.get("bucket"), left, state
+    return Overview(stack.cluster, stack.cloud.region, machines, services, told, queue, *last)
+
+
+def _run_state(runs: Stack) -> str | None:
+    """How the last run stands; None if there was none."""
+    last = remembered(runs)
+    return kept.state_of(runs, last) if last else None
 
 
 def _machines(stack: Stack) -> list[dict[str, str]]:

@@ -36,7 +36,7 @@ def parts(stack: Stack, cloud: WatchedCloud, tmp_path: Path) -> dict[str, Any]:
     add_machine(stack)
     runs = stack_of(cloud, stack.state, runner.STACK)
     job = write_job(tmp_path / "job")
-    runner.up(runs, again(stack), configuration(), name="one", bucket_name="hfecs-files", directory=job)
+    runner.up(runs, again(stack), configuration(), run=runner.Run("one", "hfecs-files"), directory=job)
     return registered(cloud)
 
 

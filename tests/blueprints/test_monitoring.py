@@ -75,7 +75,7 @@ def start(stack: Stack, folder: Path, **changes: Any) -> None:
     """Start a run on the cluster."""
     add_machine(stack)
     runs, job = stack_of(stack.cloud, stack.state, runner.STACK), write_job(folder / "job")
-    runner.up(runs, again(stack), configuration(**changes), name="one", bucket_name="hfecs-files", directory=job)
+    runner.up(runs, again(stack), configuration(**changes), run=runner.Run("one", "hfecs-files"), directory=job)
 
 
 def services(stack: Stack) -> list[str]:

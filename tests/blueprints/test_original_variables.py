@@ -35,7 +35,7 @@ def created(cloud: WatchedCloud, folder: Path, seen: str, **values: Any) -> dict
         runs = stack_of(cloud, state, runner.STACK, cluster=config.cluster.name)
         again = stack_of(cloud, state, cluster=config.cluster.name)
         bucket, directory = str(config.run.bucket), Path(str(config.run.job_directory))
-        runner.up(runs, again, config, name="one", bucket_name=bucket, directory=directory)
+        runner.up(runs, again, config, run=runner.Run("one", bucket), directory=directory)
     return CREATED[seen](cloud, whole.full_name(""))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blueprints.leftovers import leftovers
-from hfecs.blueprints import cluster, runner
+from hfecs.blueprints import cluster, last_run, runner
 from hfecs.blueprints.planning import Ahead
 from hfecs.errors import AwsFailed, ConfigurationInvalid, Misused
 from hfecs.stack import Stack
@@ -33,7 +33,7 @@ def job(tmp_path: Path) -> Path:
 
 
 def start(runs: Stack, stack: Stack, job: Path, name: str = "one", **changes: Any) -> runner.Run:
-    return runner.up(runs, again(stack), configuration(**changes), name=name, bucket_name=BUCKET, directory=job)
+    return runner.up(runs, again(stack), configuration(**changes), run=runner.Run(name, BUCKET), directory=job)
 
 
 def living(stack: Stack) -> list[str]:
@@ -66,7 +66,7 @@ def test_a_run_has_its_bucket_files_machine_and_task(runs: Stack, stack: Stack, 
         "job-files job",
         "task one",
     }
-    assert runs.outputs() == {"run": "one", "bucket": BUCKET, "task": run.task, "begun": ""}
+    assert runs.outputs() == {"run": "one", "bucket": BUCKET, "task": run.task, "attempt": "1", "begun": ""}
     assert living(stack) == ["master", "runner-one"]
 
 
@@ -141,22 +141,22 @@ def test_a_run_without_images_is_refused_before_anything_is_made(stack: Stack, c
 def test_the_last_run_is_known_by_the_state_file(runs: Stack, stack: Stack, job: Path) -> None:
     run = start(runs, stack, job)
 
-    assert runner.latest(again(runs), None) == run
-    assert runner.latest(again(runs), "one") == run
+    assert last_run.latest(again(runs), None) == run
+    assert last_run.latest(again(runs), "one") == run
 
 
 def test_a_run_that_somebody_else_started_is_found_by_its_task(runs: Stack, stack: Stack, job: Path) -> None:
     run = start(runs, stack, job)
     elsewhere = again(runs, state=State.load(runs.state.path.with_name("elsewhere")))
 
-    assert runner.latest(elsewhere, None) == run
-    assert runner.latest(elsewhere, "one") == run
+    assert last_run.latest(elsewhere, None) == run
+    assert last_run.latest(elsewhere, "one") == run
 
 
 @pytest.mark.parametrize(("name", "which"), [(None, "no run to be found"), ("two", "no run two to be found")])
 def test_a_run_that_is_not_there_is_misuse(runs: Stack, name: str | None, which: str) -> None:
     with pytest.raises(Misused, match=which):
-        runner.latest(runs, name)
+        last_run.latest(runs, name)
 
 
 def test_a_run_can_be_stopped(runs: Stack, stack: Stack, job: Path) -> None:
@@ -232,7 +232,7 @@ def test_where_the_cluster_looks_ahead_a_run_is_announced_before_its_machine_and
         yield lambda: {"BEGAN": "12.5", "ORDERED": "3"}
 
     cloud.forget()
-    runner.up(runs, again(stack), configuration(), name="one", bucket_name=BUCKET, directory=job, announce=announce)
+    runner.up(runs, again(stack), configuration(), run=runner.Run("one", BUCKET), directory=job, announce=announce)
 
     (known, before), *rest = told
     assert rest == []
@@ -257,7 +257,7 @@ def test_where_no_alarm_looks_ahead_nothing_is_announced(stack: Stack, cloud: Wa
     def announce(ahead: Ahead) -> Any:
         raise AssertionError(ahead)
 
-    runner.up(runs, again(stack), configuration(), name="one", bucket_name=BUCKET, directory=job, announce=announce)
+    runner.up(runs, again(stack), configuration(), run=runner.Run("one", BUCKET), directory=job, announce=announce)
 
     assert not {"CLUSTER_NAME", "DEMAND_PERIOD", "BEGAN"} & set(environment_of(cloud))
 

@@ -34,7 +34,7 @@ def run(stack: Stack, folder: Path, **changes: Any) -> Stack:
     add_machine(stack)
     runs, job = stack_of(stack.cloud, stack.state, runner.STACK), write_job(folder / "job")
     config = configuration(**changes)
-    runner.up(runs, again(stack), config, name="one", bucket_name="files-1", directory=job)
+    runner.up(runs, again(stack), config, run=runner.Run("one", "files-1"), directory=job)
     return runs
 
 

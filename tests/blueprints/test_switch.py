@@ -76,7 +76,7 @@ def switch_off(stack: Stack) -> None:
 def run(stack: Stack, folder: Path) -> None:
     add_machine(stack)
     runs, job = stack_of(stack.cloud, stack.state, runner.STACK), write_job(folder / "job")
-    runner.up(runs, again(stack), configuration(), name="one", bucket_name="files-1", directory=job)
+    runner.up(runs, again(stack), configuration(), run=runner.Run("one", "files-1"), directory=job)
 
 
 def test_a_cluster_has_twelve_hours_unless_said_otherwise(stack: Stack) -> None:

@@ -55,8 +55,7 @@ class Story:
             self.stack(runner.STACK),
             self.stack(cluster.STACK),
             configuration(),
-            name="one",
-            bucket_name="hfecs-files",
+            run=runner.Run("one", "hfecs-files"),
             directory=self.job,
         )
 

@@ -52,7 +52,7 @@ def story(stack: Stack, folder: Path, permissions: Permissions) -> None:
     with permissions.lifted():  # a machine registers itself
         add_machine(stack)
     job = write_job(folder / "job")
-    runner.up(runs, again(stack), configuration(), name="one", bucket_name="files-1", directory=job)
+    runner.up(runs, again(stack), configuration(), run=runner.Run("one", "files-1"), directory=job)
     overview(again(stack), again(runs))
     changed: dict[str, Any] = {"scaling__asg_max": 7, "cluster__insights": True, "cluster__log_retention_days": 7}
     cluster.up(again(stack, plan=True), configuration(**changed))

@@ -102,6 +102,6 @@ def made(stack: Stack, folder: Path, **changes: Any) -> World:
     add_machine(stack)
     runs = stack_of(stack.cloud, stack.state, runner.STACK)
     job = write_job(folder / "job")
-    runner.up(runs, again(stack), config, name="one", bucket_name=BUCKET, directory=job)
+    runner.up(runs, again(stack), config, run=runner.Run("one", BUCKET), directory=job)
     assert isinstance(stack.cloud, WatchedCloud)
     return World(stack, stack.cloud, str([*steps(stack), *steps(runs), *steps(watching)]))

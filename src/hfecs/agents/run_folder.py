@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,12 +20,18 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Beginning:
-    """How a run began: the variables and options of its workflow, and the entity tags of the files that it reads."""
+    """How a run began: the variables and options of its workflow, and how to tell whether its files have changed.
+
+    `workdir` has the SHA-256 of each file of the workflow, `inputs` the entity tags of the files that its jobs read and
+    none writes. `attempt` is the last one that began.
+    """
 
     run: str
     started: str
+    attempt: int = 1
     variables: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str | float] = field(default_factory=dict)
+    workdir: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -50,12 +57,15 @@ class RunFolder:
         """Write down how the run begins, when all else that a resumption needs is there."""
         self._objects.write(json.dumps(asdict(beginning), indent=2), self.bucket, self.key("run.json"), JSON)
 
-    def keep_workdir(self, workdir: Path) -> None:
-        """Keep the workflow: another one may lie in the bucket's workdir/ when the run is resumed."""
+    def keep_workdir(self, workdir: Path) -> dict[str, str]:
+        """Keep the workflow: another one may lie in the bucket's workdir/ later; return the SHA-256 of each file."""
+        digests = {}
         for path in sorted(workdir.rglob("*")):
             if path.is_file():
                 name = path.relative_to(workdir).as_posix()
+                digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()
                 self._objects.upload(path, self.bucket, self.key(WORKDIR + name))
+        return digests
 
     def tags_of_inputs(self, workflow: Workflow) -> dict[str, str]:
         """The entity tags of the files that the workflow reads and does not write, of those that are in the bucket."""

@@ -9,9 +9,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from hfecs.agents.children import child
 from hfecs.agents.dag import make_ready
@@ -54,18 +55,26 @@ class WorkflowRun:
     def _fetch_first(self) -> Workflow:
         settings, folder = self._settings, self._folder
         self._download(WORKDIR)
-        folder.keep_workdir(self._workdir)
+        digests = folder.keep_workdir(self._workdir)
         workflow = self._make_ready(settings.variables, settings.options)
         inputs = folder.tags_of_inputs(workflow)
         self.keeper.keep()
-        folder.keep_beginning(Beginning(settings.run, timestamp(), settings.variables, settings.options, inputs))
+        files: dict[str, Any] = {"workdir": digests, "inputs": inputs}
+        folder.keep_beginning(Beginning(settings.run, timestamp(), 1, settings.variables, settings.options, **files))
         return workflow
 
     def _fetch_again(self) -> Workflow:
-        """The workflow as the first attempt had it, and the journal without those whose files are gone."""
+        """The workflow as the first attempt had it, and the journal without those whose files are gone.
+
+        Variables and options are those of the first attempt, unless they are given anew.
+        """
+        settings = self._settings
         beginning = self._folder.read_beginning(self._directory)
+        self._folder.keep_beginning(replace(beginning, attempt=settings.attempt))
         self._download(self._folder.key(WORKDIR))
-        workflow = self._make_ready(beginning.variables, beginning.options)
+        workflow = self._make_ready(
+            {**beginning.variables, **settings.variables}, {**beginning.options, **settings.options}
+        )
         journal = self.records.journal
         self.keeper.fetch()
         document = json.loads((self._workdir / "dag.json").read_text(encoding="utf-8"))
@@ -73,7 +82,7 @@ class WorkflowRun:
         for number in sorted(missing):
             log.warning("the files of job %s are gone, it runs again", workflow.processes[number - 1].name)
         journal.forget(missing)
-        log.info("attempt %d: %d jobs are done", self._settings.attempt, len(journal.done()))
+        log.info("attempt %d: %d jobs are done", settings.attempt, len(journal.done()))
         return workflow
 
     def _make_ready(self, variables: Mapping[str, str], options: Mapping[str, str | float]) -> Workflow:

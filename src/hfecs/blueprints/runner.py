@@ -35,11 +35,17 @@ TEARDOWN_WITH_DATA: Paragraphs = [*TEARDOWN, [bucket]]
 
 @dataclass(frozen=True)
 class Run:
-    """A run on its way: its name, its bucket, its task."""
+    """A run on its way: its name, its bucket, its task, and how often it has been started."""
 
     name: str
     bucket: str
-    task: str
+    task: str = ""
+    attempt: int = 1
+
+    @property
+    def machine(self) -> str:
+        """The name of the machine of this attempt."""
+        return f"runner-{self.name}" if self.attempt == 1 else f"runner-{self.name}-{self.attempt}"
 
 
 def new_name() -> str:
@@ -60,15 +66,16 @@ def up(
     whole: Stack,
     config: Config,
     *,
-    name: str,
-    bucket_name: str,
-    directory: Path,
+    run: Run,
+    directory: Path | None,
     announce: Announce = silently,
 ) -> Run:
     """Upload the job directory and start its workflow on a machine of its own; `whole` is the stack of the cluster.
 
-    Where the cluster looks ahead, `announce` tells of the run while its machine boots.
+    A run that is resumed may do without the directory. Where the cluster looks ahead, `announce` tells of the run while
+    its machine boots. Return the run with its task.
     """
+    name, bucket_name = run.name, run.bucket
     config = images.require(stack, config)
     place, base, used, collector = _look(stack, whole, config)
     groups = [base.members]
@@ -76,14 +83,15 @@ def up(
     machine |= {"SubnetId": place.subnet_ids[0]}
     # Over plain HTTP, to a server that stands in for AWS, "only over TLS" would lock ourselves out.
     policy = render.document("policies/bucket.json", bucket=bucket_name) if stack.cloud.over_tls else None
-    stack.output(begun=f"{name}/{bucket_name}/{directory.name}")
+    if directory and run.attempt == 1:
+        stack.output(begun=f"{name}/{bucket_name}/{directory.name}")
 
     with announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce) as planned:
         engine = metrics.told(containers.runner(stack, config, base, used), "engine", collector)
         _, definition, own_machine, _ = together(
             lambda: bucket.ensure(stack, bucket_name, policy=policy),
             lambda: task_definition.ensure(stack, "runner", definition=engine),
-            lambda: instance.ensure(stack, f"runner-{name}", launch=machine),
+            lambda: instance.ensure(stack, run.machine, launch=machine),
             lambda: switch.renew(whole, config),
         )
 
@@ -91,8 +99,8 @@ def up(
         together(
             lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "worker"), document=access),
             lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "runner"), document=access),
-            lambda: job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
-            lambda: switch.arm_machine(stack, config, f"runner-{name}", own_machine),
+            lambda: directory and job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
+            lambda: switch.arm_machine(stack, config, run.machine, own_machine),
         )
 
         started = task.ensure(
@@ -100,36 +108,19 @@ def up(
             name,
             definition=definition,
             container="engine",
-            environment={"RUN_ID": name, "BUCKET": bucket_name, **_options(config), **planned()},
+            environment={"RUN_ID": name, "BUCKET": bucket_name, **_attempt(run), **_options(config), **planned()},
             constraint=on("runner"),
         )
-        stack.output(run=name, bucket=bucket_name, task=started, begun="")
+        stack.output(run=name, bucket=bucket_name, task=started, attempt=str(run.attempt), begun="")
         if planned():
             # The engine tells the demand from then on; it may take a minute to pull its image.
             stack.wait.until(lambda: _has_begun(stack, started), what=f"the engine of run {name} to start", timeout=900)
-        return Run(name, bucket_name, started)
+        return replace(run, task=started)
 
 
 def _has_begun(stack: Stack, started: str) -> bool:
     known = task.describe(stack, started)
     return known is None or known["lastStatus"] not in ("PROVISIONING", "PENDING", "ACTIVATING")
-
-
-def latest(stack: Stack, name: str | None) -> Run:
-    """The run of that name, or the last one; one that somebody else started is found by its task."""
-    known = stack.outputs()
-    if all(known.get(key) for key in ("run", "bucket", "task")) and name in (None, known["run"]):
-        return Run(known["run"], known["bucket"], known["task"])
-    running = {found.name: found for found in task.survey(stack)}
-    found = running.get(name) if name else next(iter(running.values()), None)
-    if not found:
-        which = f"run {name}" if name else "run"
-        raise Misused(
-            f"There is no {which} to be found in cluster {stack.cluster}.", hint="start one: hfecs run JOB_DIR"
-        )
-    overrides = found.actual["overrides"]["containerOverrides"][0]["environment"]
-    buckets = [pair["value"] for pair in overrides if pair["name"] == "BUCKET"]
-    return Run(found.name, buckets[0], found.id)
 
 
 def stop(stack: Stack, run: Run) -> None:
@@ -146,7 +137,7 @@ def stop(stack: Stack, run: Run) -> None:
 def forget(stack: Stack, run: Run) -> None:
     """Strike the task and the machine of a run that has ended: they are gone by themselves."""
     for record in stack.state.records(STACK):
-        if (record.kind, record.name) in ((task.KIND, run.name), (instance.KIND, f"runner-{run.name}")):
+        if (record.kind, record.name) in ((task.KIND, run.name), (instance.KIND, run.machine)):
             stack.state.forget(STACK, record)
 
 
@@ -158,6 +149,10 @@ def down(stack: Stack, *, with_data: bool, looked: bool = False) -> None:
 def teardown(with_data: bool) -> Paragraphs:
     """What is removed of all runs, in order."""
     return TEARDOWN_WITH_DATA if with_data else TEARDOWN
+
+
+def _attempt(run: Run) -> dict[str, str]:
+    return {"ATTEMPT": str(run.attempt)} if run.attempt > 1 else {}
 
 
 def _options(config: Config) -> dict[str, str]:

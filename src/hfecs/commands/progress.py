@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 
 def find(hfecs: Context, name: str | None) -> Run:
-    """The run of that name, or the last one."""
-    from hfecs.blueprints import runner
+    """The run of that name, or the last one; one that neither the state file nor ECS knows is in its bucket."""
+    from hfecs.blueprints import kept, last_run, runner
 
-    return runner.latest(hfecs.stack(runner.STACK), name)
+    stack = hfecs.stack(runner.STACK)
+    run = last_run.latest(stack) if name is None else last_run.named(stack, name)
+    return run or kept.find(stack, name or "", hfecs.config.run.bucket).run()
 
 
 def stop(hfecs: Context, name: str | None) -> None:
@@ -51,17 +53,30 @@ def follow(hfecs: Context, run: Run, download: Path | None) -> None:
         raise
     with suppress(Locked), hfecs.locked("run"):  # what is not forgotten now is found to be gone later
         runner.forget(stack, run)
+    end(hfecs, run, result, download)
+
+
+def end(hfecs: Context, run: Run, result: dict[str, Any], download: Path | None) -> None:
+    """Show how a run ended, and fetch its outputs; WorkflowFailed unless every job succeeded."""
     outcome.show(hfecs.console, run, result)
     if download:
-        fetch(hfecs, run, workflow, download)
+        fetch(hfecs, run, _workflow(hfecs, run), download)
 
 
 def _workflow(hfecs: Context, run: Run) -> Workflow:
-    """The workflow as it lies in the bucket."""
+    """The workflow of a run; while its engine has not begun, the one that lies in the bucket for it."""
+    from hfecs.answers import answered_with
     from hfecs.workflow import from_bytes
 
-    answer = hfecs.cloud.s3.get_object(Bucket=run.bucket, Key="workdir/dag.json")
-    return from_bytes(answer["Body"].read(), source=f"s3://{run.bucket}/workdir/dag.json")
+    key = f"runs/{run.name}/workdir/dag.json"
+    with answered_with("NoSuchKey"):
+        return from_bytes(_read(hfecs, run, key), source=f"s3://{run.bucket}/{key}")
+    key = "workdir/dag.json"
+    return from_bytes(_read(hfecs, run, key), source=f"s3://{run.bucket}/{key}")
+
+
+def _read(hfecs: Context, run: Run, key: str) -> bytes:
+    return bytes(hfecs.cloud.s3.get_object(Bucket=run.bucket, Key=key)["Body"].read())
 
 
 def _broker(hfecs: Context) -> Broker:
@@ -84,7 +99,8 @@ def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:
             "yellow",
         )
 
-    with hfecs.console.jobs(workflow.jobs_by_program()) as show:
+    totals = workflow.jobs_by_program()
+    with hfecs.console.jobs(totals) as show:
         for event in follower.events(unreachable):
             done = event.get("type", "").endswith(".finished") and event.get("exit_status") == 0
             if done and "id" in event and "executable" in event:
@@ -93,6 +109,14 @@ def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:
             for program, count in _done_before(event).items():
                 before[program] = count
                 show(program, count + Counter(finished.values())[program])
+            for program, count in _all_if_succeeded(event, totals).items():
+                show(program, count)
+
+
+def _all_if_succeeded(event: dict[str, Any], totals: dict[str, int]) -> dict[str, int]:
+    """All jobs, at the end of a run that succeeded: those that ran while no engine was there told nobody here."""
+    result = event.get("result")
+    return totals if isinstance(result, dict) and result.get("status") == "succeeded" else {}
 
 
 def _done_before(event: dict[str, Any]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hfecs.commands import progress
+from hfecs.commands import progress, resumption
 from hfecs.commands.context import Context
 from hfecs.commands.keys import RUN, sets
 from hfecs.errors import Misused
@@ -26,6 +26,10 @@ def run(
     download: Annotated[Path | None, typer.Option(help="Fetch the workflow's outputs to here.", metavar="DIR")] = None,
     attach: Annotated[bool, typer.Option("--attach", help="Follow a run that goes on, or show how it ended.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Stop a run that goes on.")] = False,
+    resumed: Annotated[
+        str | None,
+        typer.Option("--resume", help="Go on with a run that failed, was stopped or lost.", metavar="RUN"),
+    ] = None,
     keep_going: Annotated[
         bool,
         typer.Option("--keep-going", help="After a job has failed, finish all that does not depend on it."),
@@ -43,11 +47,14 @@ def run(
     Where the cluster looks ahead (scaling.metric), says at once what machines the workflow is worth, by the times of
     earlier runs that the bucket keeps, so that they boot beside the engine's.
 
+    --resume does again only what is not done, with the workflow and the inputs that the run began with; name the job
+    directory too, and it is compared with them, and what is missing is uploaded.
+
     Costs on AWS: the engine's machine while the run lasts (a t2.micro is about 0.012 USD an hour), worker machines
     as the work asks for them, and the bucket's storage (about 0.023 USD for each GB a month).
     """
     hfecs: Context = context.obj
-    _fitting(job_directory, attach, stop, name)
+    _fitting(job_directory, attach, stop, resumed, name)
     if download and not _could_hold_files(download):
         raise Misused(f"{download} is no directory.", hint="name a directory for --download, new or not")
     if keep_going:
@@ -56,20 +63,24 @@ def run(
         return progress.stop(hfecs, name)
     if attach:
         return progress.follow(hfecs, progress.find(hfecs, name), download)
+    if resumed:
+        return resumption.resume(hfecs, resumed, job_directory, download)
     directory = _directory(hfecs, job_directory, download)
     started = _start(hfecs, directory, _checked(hfecs, directory))
     return progress.follow(hfecs, started, download)
 
 
-def _fitting(job_directory: Path | None, attach: bool, stop: bool, name: str | None) -> None:
+def _fitting(job_directory: Path | None, attach: bool, stop: bool, resumed: str | None, name: str | None) -> None:
     """Refuse options that contradict each other: none of them is passed over."""
-    if attach and stop:
-        raise Misused("--attach and --stop do not go together.", hint="follow the run, or stop it")
+    asked = [flag for flag, given in (("--attach", attach), ("--stop", stop), ("--resume", resumed)) if given]
+    if len(asked) > 1:
+        raise Misused(f"{' and '.join(asked)} do not go together.", hint="follow the run, stop it, or resume it")
     if job_directory and (attach or stop):
         raise Misused(f"A run that goes on takes no job directory: {job_directory}.", hint="leave it out")
     if name and not (attach or stop):
         raise Misused(
-            f"--run {name} is for --attach and --stop: a new run gets its name by itself.", hint="leave it out"
+            f"--run {name} is for --attach and --stop: a new run gets its name by itself.",
+            hint=f"leave it out; to go on with that run: hfecs run --resume {name}",
         )
 
 
@@ -117,9 +128,7 @@ def _start(hfecs: Context, directory: Path, workflow: Workflow) -> Run:
     left = runner.interrupted(stack, bucket, directory)
     if left:
         hfecs.console.say(f"Going on with run {left}, whose start was interrupted")
-    name = left or runner.new_name()
+    run = runner.Run(left or runner.new_name(), bucket)
     announce = announcing(stack.cloud, workflow, bucket, hfecs.console.say)
-    with hfecs.locked("run"), hfecs.console.transfers(), hfecs.console.summary(f"Run {name}"):
-        return runner.up(
-            stack, whole, hfecs.config, name=name, bucket_name=bucket, directory=directory, announce=announce
-        )
+    with hfecs.locked("run"), hfecs.console.transfers(), hfecs.console.summary(f"Run {run.name}"):
+        return runner.up(stack, whole, hfecs.config, run=run, directory=directory, announce=announce)

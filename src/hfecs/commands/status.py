@@ -40,4 +40,8 @@ def status(
     for sentence in known.time_left.sentences():
         console.say(sentence)
     if known.run:
-        console.say(f"Last run: {known.run}, files in s3://{known.bucket}. Follow it: hfecs run --attach")
+        over = known.run_state in ("failed", "stopped", "lost")
+        further = (
+            f"Go on with what is not done: hfecs run --resume {known.run}" if over else "See it: hfecs run --attach"
+        )
+        console.say(f"Last run: {known.run} ({known.run_state}), files in s3://{known.bucket}. {further}")

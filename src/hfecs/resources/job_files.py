@@ -42,6 +42,16 @@ def ensure(stack: Stack, name: str, *, bucket: str, directory: Path) -> int:
     return total
 
 
+def in_bucket(stack: Stack, bucket: str) -> dict[str, str]:
+    """The entity tags of what lies in the bucket's workdir/ and input/, by key."""
+    return {found.name: found.id for found in _objects(stack, bucket)}
+
+
+def here(directory: Path) -> dict[str, Callable[[], str]]:
+    """The files of a job directory by key, each with a call that computes the entity tag that it has in a bucket."""
+    return {file.key: partial(_checksum, file) for file in _files(directory)}
+
+
 def _files(directory: Path) -> Iterator[File]:
     for folder in FOLDERS:
         for path in sorted((directory / folder).rglob("*")):
