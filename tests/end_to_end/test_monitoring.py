@@ -13,10 +13,12 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+import boto3
 import pytest
 
 from dashboards import NAMES, Query, queries
 from end_to_end.project import Project, project, wait_until
+from hfecs.local.processes import processes_of
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -123,6 +125,22 @@ def test_passwords_are_in_no_log_and_no_state_file(here: Project) -> None:
 
     assert len(passwords) == 4
     assert [password for password in passwords for text in texts if password in text] == []
+
+
+def test_secrets_are_on_no_command_line(here: Project) -> None:
+    told = json.loads((here.folder / ".hfecs" / "cloud.json").read_text())
+    ssm = boto3.session.Session("local", "local", region_name="us-east-1").client(
+        "ssm", endpoint_url=told["endpoint_url"]
+    )
+    parameters = ssm.get_parameters_by_path(Path="/hfecs", Recursive=True, WithDecryption=True)["Parameters"]
+    secrets = {parameter["Value"] for parameter in parameters}
+
+    processes = processes_of(here.folder / ".hfecs")
+    lines = [Path(f"/proc/{process.pid}/cmdline").read_bytes().decode() for process in processes]
+
+    assert len(secrets) == 5
+    assert any("rabbit" in line for line in lines)
+    assert [line for line in lines for secret in secrets if secret in line] == []
 
 
 def test_grafana_would_find_its_files(here: Project) -> None:
