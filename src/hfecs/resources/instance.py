@@ -95,7 +95,7 @@ def survey(stack: Stack) -> Iterator[Found]:
 def _create(stack: Stack, name: str, launch: Any) -> str:
     record = next((one for one in stack.state.records(stack.name) if (one.kind, one.name) == (KIND, name)), None)
     instance: Any = None
-    with answered_with(*((USED,) if record and not _patience(record) else ())):
+    with answered_with(*((USED,) if record and _is_gone(stack, record) else ())):
         instance = _run(stack, name, launch)
     if instance is None or _has_ended(_as_it_is(stack, record, instance)):
         # The machine has ended by itself. Its token outlives it, and only another one gives another machine.
@@ -105,6 +105,12 @@ def _create(stack: Stack, name: str, launch: Any) -> str:
         reason = instance.get("StateReason", {}).get("Message", "no reason given")
         raise AwsFailed(f"Machine {name} ended at its launch: {reason}.", hint="run the same command again")
     return str(instance["InstanceId"])
+
+
+def _is_gone(stack: Stack, record: Record) -> bool:
+    """Whether a recorded machine that the survey did not show has ended, or is only not visible yet."""
+    shown = _instances(stack, [{"Name": "instance-id", "Values": [record.id]}])
+    return all(_has_ended(one) for one in shown) if shown else not _patience(record)
 
 
 def _has_ended(instance: Any) -> bool:
