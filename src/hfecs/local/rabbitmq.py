@@ -19,7 +19,9 @@ AMQP, MANAGEMENT = "5672", "15672"
 STOP_SECONDS = (
     1.0  # its clients are told at once; the rest of a clean stop takes five seconds more, for data thrown away
 )
-NODE = "-sname rabbit@localhost -dist_listen false -start_epmd false -erl_epmd_port 25672"
+NODE = "-sname rabbit@localhost -erl_epmd_port 25672"
+# For each Erlang that is started: after a minute RabbitMQ misses epmd, and starts another one to bring it back.
+ALONE = "-dist_listen false -start_epmd false"
 
 
 def main() -> int:
@@ -59,6 +61,7 @@ def _environment(home: Path, environment: dict[str, str]) -> dict[str, str]:
     return {
         **environment,
         "HOME": str(home),
+        "ERL_FLAGS": ALONE,
         "RABBITMQ_NODENAME": "rabbit@localhost",
         "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
         "RABBITMQ_LOG_BASE": str(home / "log"),
