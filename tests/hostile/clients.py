@@ -21,8 +21,9 @@ NOWHERE = "http://127.0.0.1:1"
 class Clients:
     """A client of each service; `url` says where they call."""
 
-    def __init__(self) -> None:
+    def __init__(self, attempts: int = MAX_ATTEMPTS) -> None:
         self.url = NOWHERE
+        self._attempts = attempts
         session: Any = boto3.Session(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
         self._clients = {service: self._open(session, service) for service in SERVICES}
 
@@ -31,7 +32,7 @@ class Clients:
         return self._clients[service]
 
     def _open(self, session: Any, service: str) -> Any:
-        config = Config(retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS}, s3={"addressing_style": "path"})
+        config = Config(retries={"mode": "standard", "max_attempts": self._attempts}, s3={"addressing_style": "path"})
         client = session.client(service, endpoint_url=NOWHERE, config=config)
         client.meta.events.register("before-send", self._direct)
         client.can_paginate(next(iter(client.meta.method_to_api_mapping)))

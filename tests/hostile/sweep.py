@@ -21,7 +21,10 @@ from hostile.operations import RANDOM
 from hostile.stand_in import SIGKILLED, Ended, StandIn, Zygote
 from support import ME, write_job
 
+# A run tells its demand, and what alarms make of it is not what the command has made: here they follow the queue.
 CONFIGURATION = f"""
+[scaling]
+metric = "queue"
 [network]
 admin_cidrs = ["{ME}"]
 [images]
