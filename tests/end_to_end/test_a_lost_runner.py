@@ -20,7 +20,7 @@ from hfecs.aws import Cloud
 from hfecs.local import client
 from hfecs.local.processes import processes_of
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 
 MONTAGE = ("montage", "--bucket", "mosaics-of-the-lost")
 

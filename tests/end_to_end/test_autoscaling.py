@@ -18,7 +18,7 @@ import pytest
 
 from end_to_end.project import Project, project, wait_until
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 
 MOST = 4
 WIDE = 100

@@ -19,7 +19,7 @@ from end_to_end.repeats import Repeats
 from end_to_end.sites import Site, eventually
 from hfecs.examples import montage
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 
 LONG = 240.0
 
@@ -143,9 +143,9 @@ def test_an_executor_goes_away(mosaic: Mosaic, undisturbed: Path, repeats: Repea
     assert mosaic.ends() == 0
     assert same(mosaic, undisturbed)
     told = repeats.of(f"an executor gets {how.name}", mosaic.site, mosaic.run)
-    (held,) = [repeat for repeat in told if repeat.program == "mDiffFit"]
-    assert (held.tries, held.executors) == (2, 2)
-    assert ("handed it back" if how == signal.SIGTERM else "was lost") in held.why
+    held = [repeat for repeat in told if repeat.program == "mDiffFit"]  # and its neighbour, if one was at work
+    assert {(repeat.tries, repeat.executors) for repeat in held} == {(2, 2)}
+    assert all(("handed it back" if how == signal.SIGTERM else "was lost") in repeat.why for repeat in held)
 
 
 def test_the_connections_to_the_broker_are_cut(mosaic: Mosaic, undisturbed: Path, repeats: Repeats) -> None:

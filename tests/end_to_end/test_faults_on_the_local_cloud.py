@@ -14,7 +14,7 @@ from end_to_end.fits import compare
 from end_to_end.project import Project, project, wait_until
 from hfecs.local.processes import processes_of
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 
 QUICK = "[scaling]\nasg_min = 1\nasg_desired = 1\nasg_max = 1\n"
 LONG = 240

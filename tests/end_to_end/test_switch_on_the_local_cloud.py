@@ -9,7 +9,7 @@ import pytest
 
 from end_to_end.project import Project, project, wait_until
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 
 SETTINGS = "[scaling]\nasg_desired = 1\n[cluster]\nidle_minutes = {idle_minutes}\nmax_hours = {max_hours}\n"
 
