@@ -69,7 +69,8 @@ def _normalised(document: Any, names: dict[str, str]) -> str:
     for identifier, name in names.items():
         text = text.replace(identifier, name)
     text = IDENTIFIER.sub("<id>", text)
-    return RUN.sub("<run>", REVISION.sub(r"\1", text))
+    named = json.loads(RUN.sub("<run>", REVISION.sub(r"\1", text)))
+    return json.dumps(_lasting(named), sort_keys=True)  # in the order of names, not of ids
 
 
 def _lasting(value: Any) -> Any:
