@@ -12,7 +12,7 @@ import pytest
 from end_to_end.broker import private_broker
 from end_to_end.sites import Site, chain, eventually, process
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 
 SECONDS = 60.0
 
