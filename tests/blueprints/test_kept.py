@@ -7,27 +7,14 @@ from typing import Any
 
 import pytest
 
-from hfecs.blueprints import cluster, kept, last_run, runner
+from hfecs.blueprints import kept, last_run, runner
 from hfecs.errors import Misused
 from hfecs.resources import job_files
 from hfecs.stack import Stack
 from hfecs.state import State
-from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, write_job
+from support import WatchedCloud, again, configuration, nothing_changes
 
 BUCKET = "hfecs-files"
-
-
-@pytest.fixture
-def runs(stack: Stack) -> Stack:
-    """The stack of the runs, beside a cluster with a machine that takes tasks."""
-    cluster.up(stack, configuration())
-    add_machine(stack)
-    return stack_of(stack.cloud, stack.state, runner.STACK)
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Path:
-    return write_job(tmp_path / "job")
 
 
 @pytest.fixture

@@ -10,26 +10,13 @@ import pytest
 
 from blueprints.leftovers import leftovers
 from hfecs.blueprints import cluster, last_run, runner
-from hfecs.blueprints.planning import Ahead
+from hfecs.blueprints.looking_ahead import Ahead
 from hfecs.errors import AwsFailed, ConfigurationInvalid, Misused
 from hfecs.stack import Stack
 from hfecs.state import State
-from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, steps, write_job
+from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, steps
 
 BUCKET = "hfecs-files"
-
-
-@pytest.fixture
-def runs(stack: Stack) -> Stack:
-    """The stack of the runs, beside a cluster with a machine that takes tasks."""
-    cluster.up(stack, configuration())
-    add_machine(stack)
-    return stack_of(stack.cloud, stack.state, runner.STACK)
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Path:
-    return write_job(tmp_path / "job")
 
 
 def start(runs: Stack, stack: Stack, job: Path, name: str = "one", **changes: Any) -> runner.Run:

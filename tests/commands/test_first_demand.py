@@ -6,7 +6,7 @@ import json
 import threading
 from typing import Any
 
-from hfecs.blueprints.planning import Ahead
+from hfecs.blueprints.looking_ahead import Ahead
 from hfecs.commands.first_demand import announcing
 from hfecs.workflow import Workflow, from_document
 from support import WatchedCloud

@@ -17,6 +17,7 @@ from hfecs.agents import environment
 from hfecs.agents.attempts import Attempts
 from hfecs.agents.environment import Environment
 from hfecs.agents.pauses import pause
+from hfecs.agents.unanswered import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -48,7 +49,7 @@ class Place:
             environ["AUTO_SCALING_GROUP"],
             environment.required(environ, "ECS_CLUSTER"),
             environment.required(environ, "WORKER_SERVICE"),
-            environment.seconds(environ, "PATIENCE", 210.0),
+            environment.seconds(environ, "PATIENCE", PATIENCE_SECONDS),
         )
 
 

@@ -21,7 +21,7 @@ from hfecs.agents.logs import start_logging
 from hfecs.agents.messages import JOBS_QUEUE
 from hfecs.agents.metrics import Database, Metrics
 from hfecs.agents.queue_numbers import Management, QueueNumbers
-from hfecs.agents.unanswered import Unanswered
+from hfecs.agents.unanswered import PATIENCE_SECONDS, Unanswered
 from hfecs.agents.watcher import Watched, Watcher
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 10
-
-PATIENCE_SECONDS = 210.0
-"""So long jobs may wait without any worker: a machine boots 150 seconds."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from hfecs.agents.queue_numbers import QueueNumbers
 
+PATIENCE_SECONDS = 210.0
+"""Longer than a machine takes to boot and to begin its executor: 150 s and a minute."""
+
 
 class Unanswered:
     """Told the numbers of the queue, counts its jobs as demand when they have waited for long without any worker."""

@@ -14,9 +14,9 @@ from hfecs import render, site
 from hfecs.answers import LOCAL_HINT
 from hfecs.blueprints import broker, cluster, containers, foundation, images, metrics, mounts, switch
 from hfecs.blueprints.broker import Broker
+from hfecs.blueprints.looking_ahead import Announce, ahead, announced, silently
 from hfecs.blueprints.machines import launch, on
 from hfecs.blueprints.metrics import Collector
-from hfecs.blueprints.planning import Announce, ahead, announced, silently
 from hfecs.config import Config
 from hfecs.errors import Misused
 from hfecs.removal import Paragraphs, remove

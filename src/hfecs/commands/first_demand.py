@@ -17,7 +17,7 @@ from hfecs.answers import answered_with, explain, foreseen
 
 if TYPE_CHECKING:
     from hfecs.aws import Cloud
-    from hfecs.blueprints.planning import Ahead, Announce
+    from hfecs.blueprints.looking_ahead import Ahead, Announce
     from hfecs.workflow import Workflow
 
 NAMESPACE = "hyperflow"

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hfecs.blueprints import cluster, runner
+from hfecs.stack import Stack
+from support import add_machine, configuration, stack_of, write_job
+
+
+@pytest.fixture
+def runs(stack: Stack) -> Stack:
+    """The stack of the runs, beside a cluster with a machine that takes tasks."""
+    cluster.up(stack, configuration())
+    add_machine(stack)
+    return stack_of(stack.cloud, stack.state, runner.STACK)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    return write_job(tmp_path / "job")
