@@ -26,6 +26,7 @@ FLOORS = {
                 "machine",
                 "together",
                 "sharing",
+                "slow_calls",
                 "config",
                 "settings",
                 "render",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import threading
-import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hfecs.answers import LOCAL_HINT
 from hfecs.errors import Misused
 from hfecs.sharing import Sharing
+from hfecs.slow_calls import SlowCalls
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
@@ -34,9 +33,6 @@ DIGEST_TAG = "hfecs:digest"
 
 # How often botocore repeats a throttled call. Consistency errors are repeated by wait.py, where they are expected.
 MAX_ATTEMPTS = 10
-# From which attempt on, and how often, a person is told that a call is being repeated.
-TOLD_ATTEMPT = 4
-QUIET_SECONDS = 5.0
 # Calls side by side over one client; together() runs at most as many.
 CONNECTIONS = 32
 # Files of this size and more are sent in parts of it; S3's checksum of such a file is made of those of its parts.
@@ -53,7 +49,7 @@ class Cloud:
         profile: str | None = None,
         endpoint_url: str | None = None,
         environment: Mapping[str, str] | None = None,
-        tell: Callable[[str], None] = lambda text: None,
+        slow_calls: SlowCalls | None = None,
     ) -> None:
         self._arguments: dict[str, Any] = {"region_name": region, "profile_name": profile}
         for key, name in (
@@ -65,7 +61,7 @@ class Cloud:
         self.endpoint_url = endpoint_url
         self._opening = threading.RLock()
         self._clients: dict[str, Any] = {}
-        self._tell, self._told = tell, float("-inf")
+        self._slow_calls = slow_calls
         self.sharing = Sharing()
 
     @cached_property
@@ -117,17 +113,10 @@ class Cloud:
             connect_timeout=10,
         )
         client = self._session.client(service, region_name=self.region, endpoint_url=self.endpoint_url, config=config)
-        client.meta.events.register("before-send", self._notice)
+        if self._slow_calls:
+            self._slow_calls.listen(client)
         self.sharing.listen(client)
         return client
-
-    def _notice(self, request: Any, event_name: str, **_: Any) -> None:
-        """Say that a call is being repeated, from its fourth attempt on and not more than every five seconds."""
-        attempt = re.search(rb"attempt=(\d+)", bytes(request.headers.get("amz-sdk-request", b"")))
-        if attempt and int(attempt[1]) >= TOLD_ATTEMPT and time.monotonic() - self._told > QUIET_SECONDS:
-            self._told = time.monotonic()
-            service, operation = event_name.split(".")[1:3]
-            self._tell(f"  {service} does not answer {operation}, attempt {int(attempt[1])}")
 
     @property
     def ec2(self) -> EC2Client:

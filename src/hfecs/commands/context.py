@@ -89,17 +89,19 @@ class Context:
     def cloud(self) -> Cloud:
         """AWS, or what stands in for it."""
         from hfecs.aws import Cloud
+        from hfecs.slow_calls import SlowCalls
 
-        aws = self.config.aws
+        aws, slow_calls = self.config.aws, SlowCalls(self.console.waiting)
+        slow_calls.start()
         if self.is_local:
             environment = self.local_cloud.environment()
             return Cloud(
-                region=aws.region, endpoint_url=aws.endpoint_url, environment=environment, tell=self.console.say
+                region=aws.region, endpoint_url=aws.endpoint_url, environment=environment, slow_calls=slow_calls
             )
         endpoint = aws.endpoint_url or _endpoint()
         # boto3 itself reads AWS_DEFAULT_REGION only.
         region = aws.region or os.environ.get("AWS_REGION")
-        return Cloud(region=region, profile=aws.profile, endpoint_url=endpoint, tell=self.console.say)
+        return Cloud(region=region, profile=aws.profile, endpoint_url=endpoint, slow_calls=slow_calls)
 
     @cached_property
     def state(self) -> State:
