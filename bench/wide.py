@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pika
-from pika.exceptions import AMQPError
-
+from end_to_end.answering import Answering
 from end_to_end.broker import PrivateBroker
 from end_to_end.sites import Site
-from hfecs.agents.messages import JOBS_QUEUE
 
 RUN = "wide"
 LONGEST_SECONDS = 1800.0
 PERIOD_SECONDS = 0.5
-# A reply as an executor sends it.
-REPLY = json.dumps({"exit_status": 0, "stdout": "", "stderr": "", "metrics": {}, "attempts": 1, "executor": "null"})
 
 
 @dataclass
@@ -40,7 +33,7 @@ class Measured:
     def lines(self) -> Iterator[str]:
         """The numbers, for a person."""
         yield f"{self.done} of {self.jobs} jobs done, {self.wide} of them ready at once"
-        speed = self.done / self.working
+        speed = self.done / self.working if self.working else 0
         yield f"{self.seconds:.1f} s in all; {self.working:.1f} s from the first job to the last, {speed:.0f} jobs/s"
         yield f"journal in the bucket: {self.journal_bytes / 1e6:.2f} MB"
         for part, most in sorted(self.memory.items()):
@@ -68,13 +61,13 @@ def _process(number: int, ins: list[int], outs: list[int]) -> dict[str, Any]:
     }
 
 
-def measure(site: Site, broker: PrivateBroker, wide: int, jobs: int) -> Measured:
-    """Run the workflow to its end."""
+def measure(site: Site, broker: PrivateBroker, wide: int, jobs: int, heap: int) -> Measured:
+    """Run the workflow to its end, with so many MB for what Node.js keeps."""
     site.upload(workflow(wide, jobs), file_0="")
     answering = Answering(broker.url)
     answering.start()
     began = time.monotonic()
-    with site.engine(RUN) as engine:
+    with site.engine(RUN, NODE_OPTIONS=f"--max-old-space-size={heap}") as engine:
         memory = Memory({"broker": broker.process.pid if broker.process else 0, "engine": engine.pid})
         memory.start()
         engine.wait(LONGEST_SECONDS)
@@ -82,32 +75,7 @@ def measure(site: Site, broker: PrivateBroker, wide: int, jobs: int) -> Measured
     memory.ended.set()
     result = site.result(RUN)
     kept = site.s3.head_object(Bucket=site.bucket, Key=f"runs/{RUN}/journal.jsonl.gz")["ContentLength"]
-    return Measured(wide, jobs, result["done"], seconds, answering.last - answering.first, kept, memory.most)
-
-
-class Answering(threading.Thread):
-    """Takes jobs and answers them at once."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(daemon=True)
-        self._url = url
-        self.first = self.last = 0.0
-
-    def run(self) -> None:
-        """Answer until the broker ends."""
-        with suppress(AMQPError):
-            self._answer()
-
-    def _answer(self) -> None:
-        channel = pika.BlockingConnection(pika.URLParameters(self._url)).channel()
-        channel.queue_declare(JOBS_QUEUE, durable=True)
-        channel.basic_qos(prefetch_count=500)
-        for method, about, _ in channel.consume(JOBS_QUEUE):
-            self.first = self.first or time.monotonic()
-            properties = pika.BasicProperties(correlation_id=about.correlation_id, delivery_mode=2)
-            channel.basic_publish("", about.reply_to or "", REPLY.encode(), properties)
-            channel.basic_ack(method.delivery_tag or 0)
-            self.last = time.monotonic()
+    return Measured(wide, jobs, result["done"], seconds, answering.seconds, kept, memory.most)
 
 
 class Memory(threading.Thread):

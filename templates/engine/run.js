@@ -3,6 +3,8 @@
 // Runs one workflow: node run.js DAG. Exit code 0 when it has finished and every job succeeded, 1 when a job failed. With
 // HFECS_KEEP_GOING=true what does not depend on a failed job is finished first.
 
+require('./lean.js');
+
 const fs = require('fs');
 const path = require('path');
 const Engine = require('@hyperflow/hyperflow/engine2');

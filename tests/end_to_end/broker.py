@@ -104,6 +104,7 @@ def _configure(broker: PrivateBroker) -> None:
         "listeners.tcp.local": f"{LOOPBACK}:{broker.port}",
         "management.tcp.ip": LOOPBACK,
         "management.tcp.port": broker.management_port,
+        "channel_max": 2_047,  # RabbitMQ's own default, though not ours
         "collect_statistics_interval": 1000,
         "default_user": USER,
         "default_pass": PASSWORD,
