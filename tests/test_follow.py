@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -15,6 +15,7 @@ from hfecs.errors import WorkflowFailed
 from hfecs.follow import Broker, Follower
 from hfecs.stack import Stack
 from resources.cases import cluster, definition
+from mute import mute_broker
 from support import add_machine
 
 BUCKET = "hfecs-files"
@@ -113,6 +114,24 @@ def test_a_broker_that_cannot_be_reached_is_told_once_and_costs_only_the_progres
 
 
 @pytest.mark.usefixtures("lasting_tasks")
+def test_a_broker_that_takes_the_connection_and_says_nothing_costs_only_the_progress(stack: Stack, run: Run) -> None:
+    told: list[str] = []
+    tries: list[Any] = []
+    with mute_broker() as port:
+
+        def broker() -> Broker:
+            tries.append(None)
+            if len(tries) == 40:
+                stop(stack, run)
+            return Broker("127.0.0.1", port, "user", "password")
+
+        events = list(Follower(stack, run, broker, silence=0.01).events(told.append))
+
+    assert events == []
+    assert len(told) == 1
+
+
+@pytest.mark.usefixtures("lasting_tasks")
 def test_a_run_whose_engine_is_lost_while_events_come_is_over(stack: Stack, run: Run) -> None:
     follower = Talkative(stack, run, nobody)
 
@@ -125,7 +144,7 @@ def test_a_run_whose_engine_is_lost_while_events_come_is_over(stack: Stack, run:
 class Talkative(Follower):
     """A follower of a broker that never falls silent; its run is stopped after three events."""
 
-    def _listen(self) -> Iterator[dict[str, Any]]:
+    def _listen(self) -> Generator[dict[str, Any], None, None]:
         for number in count():
             self._stack.wait.pause(1.5)
             if number == 3:

@@ -52,8 +52,8 @@ WINGS = {
     "hfecs.local": {"hfecs.errors"},
     "hfecs.examples": {"hfecs.errors"},
 }
-# The constants of the messages are shared by who writes and who follows.
-DOORS = {("hfecs.follow", "hfecs.agents.messages")}
+# The constants of the messages, and waits for the broker that end, are shared by who writes and who follows.
+DOORS = {("hfecs.follow", f"hfecs.agents.{name}") for name in ("amqp", "messages", "threads")}
 # A thread's error belongs to whoever waits for its future, as in the standard library.
 CATCH_ALL = {"hfecs.cli", "hfecs.agents.threads"}
 ONE_PLACE = {"sleep": "hfecs.wait", "print": "hfecs.console"}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from hfecs import run_result
 from hfecs.agents import messages
+from hfecs.agents.threads import spoken
 from hfecs.answers import answered_with
 from hfecs.blueprints.runner import Run
 from hfecs.errors import WorkflowFailed
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 # How long an event is waited for before the task is looked at, and how often it is looked at, in seconds.
 LISTEN_SECONDS = 1.0
 LOOK_SECONDS = 4.0
+# A broker that says nothing for so long is left, and visited anew.
+SILENT_SECONDS = 30.0
 # A broker that boots with its machine is not worth a word for so long.
 PATIENCE_SECONDS = 30.0
+# The clocks of broker and executors: what was told so long before is read again, and changes nothing.
+CLOCKS_APART_SECONDS = 60
 # A stream wants to know how many events may be on their way to us.
 PREFETCH = 1000
 
@@ -60,27 +65,29 @@ class Broker:
 class Follower:
     """One run, seen from outside. A broker that cannot be reached costs the progress, not the result."""
 
-    def __init__(self, stack: Stack, run: Run, broker: Callable[[], Broker]) -> None:
-        self._stack, self._run, self._broker = stack, run, broker
+    def __init__(
+        self, stack: Stack, run: Run, broker: Callable[[], Broker], silence: float = SILENT_SECONDS
+    ) -> None:
+        self._stack, self._run, self._broker, self._silence = stack, run, broker, silence
         self._looked = float("-inf")
         self._over = False
-        self._offset: datetime | int | str = "first"
+        self._offset: datetime | str = "first"
 
     def events(self, unreachable: Callable[[str], None]) -> Iterator[dict[str, Any]]:
         """Yield the run's events from its first one until its end; `unreachable` is told once why there are none."""
-        from pika.exceptions import AMQPError
+        from hfecs.agents import amqp
 
         since, told = self._stack.wait.clock.now(), False
         while not self._ended():
             try:
-                for event in self._listen():
+                for event in spoken(self._listen(), self._silence):
                     if event.get("run") == self._run.name:
                         yield event
                     if event.get("type") == messages.workflow_event(self._run.name, "finished"):
                         return
                     if self._ended():
                         break
-            except (AMQPError, OSError) as error:
+            except amqp.FAULTS as error:
                 if not told and self._stack.wait.clock.now() - since > PATIENCE_SECONDS:
                     unreachable(str(error) or type(error).__name__)
                     told = True
@@ -122,9 +129,11 @@ class Follower:
         """The task as ECS knows it; None if it has forgotten it, or nobody knows which it was."""
         return task.describe(self._stack, self._run.task) if self._run.task else None
 
-    def _listen(self) -> Iterator[dict[str, Any]]:
+    def _listen(self) -> Generator[dict[str, Any], None, None]:
         """Read the history of events from where we are; {} when nothing came for a second."""
         import pika
+
+        from hfecs.agents import amqp
 
         logging.getLogger("pika").setLevel(logging.CRITICAL)
         broker = self._broker()
@@ -133,25 +142,31 @@ class Follower:
             port=broker.port,
             virtual_host=broker.virtual_host,
             credentials=pika.PlainCredentials(broker.user, broker.password),
-            socket_timeout=5,
-            blocked_connection_timeout=30,
         )
         if broker.tls:
             parameters.ssl_options = pika.SSLOptions(ssl.create_default_context(), broker.address)
-        connection = pika.BlockingConnection(parameters)
+        connection = pika.BlockingConnection(amqp.timed(parameters))
         with _closing(connection):
             channel = connection.channel()
             _declare(channel)
             start = {"x-stream-offset": self._offset}
-            for method, properties, body in channel.consume(
+            for method, _, body in channel.consume(
                 messages.HISTORY_QUEUE, arguments=start, inactivity_timeout=LISTEN_SECONDS
             ):
-                if method is None or properties is None or body is None:
+                if method is None or body is None:
                     yield {}
                     continue
                 channel.basic_ack(method.delivery_tag or 0)
-                self._offset = int(str((properties.headers or {})["x-stream-offset"])) + 1
-                yield messages.read_event(body)
+                event = messages.read_event(body)
+                yield event
+                self._go_on_from(event)
+
+    def _go_on_from(self, event: dict[str, Any]) -> None:
+        """Note where to go on, by the time: a broker that was lost with its data numbers its events anew."""
+        with suppress(ValueError):
+            when = datetime.fromisoformat(event.get("timestamp", "")).astimezone(UTC)
+            before = when - timedelta(seconds=CLOCKS_APART_SECONDS)
+            self._offset = before if isinstance(self._offset, str) else max(self._offset, before)
 
 
 @contextmanager

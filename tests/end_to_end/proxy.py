@@ -14,7 +14,10 @@ CHUNK_BYTES = 65_536
 
 
 class Proxy:
-    """Hands TCP connections on to an address; `broken` ones are closed at once."""
+    """Hands TCP connections on to an address; `broken` ones are closed at once.
+
+    Those that fall silent stay open, and nothing passes any more: so does a network that is cut.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -24,6 +27,9 @@ class Proxy:
         port = self._listener.getsockname()[1]
         self.url = parts._replace(netloc=f"{account}{at}{LOOPBACK}:{port}").geturl()
         self.broken = False
+        self.silent = False
+        self._last_word = b""
+        self._mute: set[socket.socket] = set()
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -31,6 +37,12 @@ class Proxy:
         """Close all connections; new ones work."""
         for side in list(self._open):
             _shut(side)
+
+    def fall_silent(self, at: bytes = b"") -> None:
+        """Let nothing pass on the present connections, now or when a client says these bytes; new ones work."""
+        self._last_word = at
+        if not at:
+            self._mute |= self._open
 
     def close(self) -> None:
         self._listener.close()
@@ -58,7 +70,12 @@ class Proxy:
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while chunk := source.recv(CHUNK_BYTES):
-                sink.sendall(chunk)
+                if self._last_word and self._last_word in chunk:
+                    self._mute |= {source, sink}
+                    self._last_word = b""
+                    sink.sendall(chunk)
+                elif not (self.silent or source in self._mute):
+                    sink.sendall(chunk)
         _shut(source)
         _shut(sink)
         self._open -= {source, sink}

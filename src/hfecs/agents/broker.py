@@ -10,26 +10,34 @@ from typing import Any
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import AMQPError, ChannelClosedByBroker
+from pika.exceptions import ChannelClosedByBroker
 from pika.exchange_type import ExchangeType
 
-from hfecs.agents import messages
+from hfecs.agents import amqp, messages
 from hfecs.agents.environment import without_password
 from hfecs.agents.pauses import pause
+from hfecs.agents.threads import answered
 from hfecs.errors import TimedOut
 
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 1.0
+
+VISIT_SECONDS = 60.0
+"""So long one visit may take: a broker can live, and never confirm what it was sent."""
+
 NOT_FOUND = 404
 
 
 class Broker:
     """Short visits to the broker, each on a connection of its own."""
 
-    def __init__(self, url: str, pause: Callable[[float], object] = pause) -> None:
+    def __init__(
+        self, url: str, pause: Callable[[float], object] = pause, longest_visit: float = VISIT_SECONDS
+    ) -> None:
         self._url = url
         self._pause = pause
+        self._longest_visit = longest_visit
 
     def declare(self, jobs_queue: str, *, within: float) -> None:
         """Make the exchange, the queue of jobs and the history of events exist, within so many seconds."""
@@ -56,11 +64,16 @@ class Broker:
 
     def _visit(self, work: Callable[[BlockingChannel], None], within: float) -> None:
         give_up = time.monotonic() + within
+
+        def visit() -> None:
+            with amqp.open_connection(self._url) as connection:
+                work(connection.channel())
+
         while True:
             try:
-                with pika.BlockingConnection(pika.URLParameters(self._url)) as connection:
-                    return work(connection.channel())
-            except (AMQPError, OSError) as error:
+                left = max(0.0, give_up - time.monotonic())
+                return answered(visit, min(left, self._longest_visit))
+            except amqp.FAULTS as error:
                 what = f"The broker at {without_password(self._url)} does not answer"
                 if time.monotonic() > give_up:
                     raise TimedOut(f"{what} ({error!r}).", "look at the log of the master's broker") from error

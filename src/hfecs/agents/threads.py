@@ -1,9 +1,12 @@
-"""Daemon threads that work on what is handed to them: an agent that stops need not wait for a slow transfer."""
+"""Daemon threads that work on what is handed to them: an agent that stops need not wait for a slow transfer.
+
+Who calls somebody that may never answer has a thread do it, waits for so long, and leaves the thread to itself.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import TypeVar
@@ -16,7 +19,7 @@ class Threads:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._started = False
 
@@ -31,9 +34,40 @@ class Threads:
                     threading.Thread(target=self._run, name=str(number), daemon=True).start()
         return future
 
+    def end(self) -> None:
+        """End the threads after the work that they have; nobody waits for them."""
+        for _ in range(self._count):
+            self._work.put(None)
+
     def _run(self) -> None:
-        while True:
-            self._work.get()()
+        while work := self._work.get():
+            work()
+
+
+def answered(call: Callable[[], T], within: float) -> T:
+    """What the call returns or raises; TimeoutError if it has not come back after so many seconds."""
+    threads = Threads(1)
+    try:
+        return threads.submit(call).result(within)
+    finally:
+        threads.end()
+
+
+def spoken(source: Generator[T, None, None], silence: float) -> Iterator[T]:
+    """The items of a generator that works on a thread of its own; TimeoutError after so many seconds without one."""
+    threads = Threads(1)
+    try:
+        while found := threads.submit(lambda: list(_first(source))).result(silence):
+            yield found[0]
+    finally:
+        threads.submit(source.close)
+        threads.end()
+
+
+def _first(source: Iterator[T]) -> Iterator[T]:
+    for item in source:
+        yield item
+        return
 
 
 def _fulfil(future: Future[T], call: Callable[[], T]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hfecs.agents.worker.obituary import Events, Obituary
+from hfecs.agents.worker.obituary import Events, Obituary, history
 from hfecs.agents.worker.past import Past
+from mute import mute_broker
 
 
 def event(executor: str, kind: str) -> dict[str, Any]:
@@ -64,3 +65,10 @@ def test_who_handed_the_job_back_is_not_in_its_story() -> None:
 
     assert "it was delivered 3 times" in obituary(events, Past(lost=3, handed_back=1))
     assert "anna" not in obituary(events, Past(lost=3, handed_back=1))
+
+
+def test_a_broker_that_says_nothing_has_no_history() -> None:
+    with mute_broker() as port:
+        read = history(f"amqp://127.0.0.1:{port}", silence=0.1)
+
+        assert list(read(None)) == []

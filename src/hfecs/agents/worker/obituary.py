@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from hfecs.agents import messages
+from hfecs.agents.threads import spoken
 from hfecs.agents.worker.past import Past
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,11 @@ MOST_LOST = 3
 
 CLOCKS_APART_SECONDS = 60
 SILENT_SECONDS = 1.0
+"""After so long without another event, there is none."""
+
+SILENCE_SECONDS = 30.0
+"""So long the broker may take for an answer."""
+
 LONGEST_SECONDS = 60.0
 PREFETCH = 1000
 
@@ -76,30 +82,35 @@ def _sentence(dead: list[Start], untold: int) -> str:
     )
 
 
-def history(url: str) -> Read:
+def history(url: str, silence: float = SILENCE_SECONDS) -> Read:
     """The events of the broker at that address, until now; none if it has no history or cannot be asked."""
-    import pika
-    from pika.exceptions import AMQPError
+    from hfecs.agents import amqp
 
     def read(since: int | None) -> Iterator[dict[str, Any]]:
-        now, give_up = messages.timestamp(), time.monotonic() + LONGEST_SECONDS
+        now = messages.timestamp()
         try:
             offset = datetime.fromtimestamp(since - CLOCKS_APART_SECONDS, UTC) if since else "first"
-            with pika.BlockingConnection(pika.URLParameters(url)) as connection:
-                channel = connection.channel()
-                channel.basic_qos(prefetch_count=PREFETCH)
-                start = {"x-stream-offset": offset}
-                for method, _, body in channel.consume(
-                    messages.HISTORY_QUEUE, arguments=start, inactivity_timeout=SILENT_SECONDS
-                ):
-                    if method is None or body is None or time.monotonic() > give_up:
-                        return
-                    channel.basic_ack(method.delivery_tag or 0)
-                    event = messages.read_event(body)
-                    if event.get("timestamp", "") > now:
-                        return
-                    yield event
-        except (AMQPError, OSError, ValueError, OverflowError) as error:
+            for event in spoken(_events(url, offset), silence):
+                if event.get("timestamp", "") > now:
+                    return
+                yield event
+        except (*amqp.FAULTS, ValueError, OverflowError) as error:
             log.warning("the history of events cannot be read: %r", error)
 
     return read
+
+
+def _events(url: str, offset: datetime | str) -> Generator[dict[str, Any], None, None]:
+    from hfecs.agents import amqp
+
+    give_up = time.monotonic() + LONGEST_SECONDS
+    with amqp.open_connection(url) as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=PREFETCH)
+        for method, _, body in channel.consume(
+            messages.HISTORY_QUEUE, arguments={"x-stream-offset": offset}, inactivity_timeout=SILENT_SECONDS
+        ):
+            if method is None or body is None or time.monotonic() > give_up:
+                return
+            channel.basic_ack(method.delivery_tag or 0)
+            yield messages.read_event(body)
