@@ -14,8 +14,8 @@ from hfecs.blueprints.runner import Run
 from hfecs.errors import WorkflowFailed
 from hfecs.follow import Broker, Follower
 from hfecs.stack import Stack
-from resources.cases import cluster, definition
 from mute import mute_broker
+from resources.cases import cluster, definition
 from support import add_machine
 
 BUCKET = "hfecs-files"

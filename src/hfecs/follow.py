@@ -65,9 +65,7 @@ class Broker:
 class Follower:
     """One run, seen from outside. A broker that cannot be reached costs the progress, not the result."""
 
-    def __init__(
-        self, stack: Stack, run: Run, broker: Callable[[], Broker], silence: float = SILENT_SECONDS
-    ) -> None:
+    def __init__(self, stack: Stack, run: Run, broker: Callable[[], Broker], silence: float = SILENT_SECONDS) -> None:
         self._stack, self._run, self._broker, self._silence = stack, run, broker, silence
         self._looked = float("-inf")
         self._over = False

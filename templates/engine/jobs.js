@@ -3,36 +3,39 @@
 // The jobs of a run at the broker: one connection, one confirm channel and one reply queue serve all of them. A job that failed
 // gets no callback, so that nothing behind it runs.
 
-const amqplib = require('amqplib');
 const fs = require('fs');
-const { exists, parsed, withTuning } = require('./broker.js');
+const { close, connected, exists, giveUp, parsed } = require('./broker.js');
+const { Taken } = require('./taken.js');
 
 const HOUR_MS = 3600 * 1000;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5000;
 const SETTLE_MS = 1000;
+const ANSWER_MS = 60 * 1000; // so long the broker may take for an answer, unless it says that it takes nothing at present
+const CLOSING_MS = 8 * 1000; // less than the agent leaves an engine that it has told to end
 const CONSUMER = 'engine';
 
 class Jobs {
-  constructor({ url, queue, run, resumed, failures, journal }) {
+  constructor({ url, queue, run, resumed, failures, journal, answerMs }) {
     this.url = url;
+    this.answerMs = answerMs || ANSWER_MS;
     this.queue = queue;
     this.run = run;
     this.resumed = resumed;
     this.failures = failures;
     this.journal = journal;
-    this.replies = this.nameOfReplies();
+    this.replies = journal.queues.at(-1) || `hyperflow.replies.${run}`;
     this.pending = new Map();
     this.early = new Map(); // replies to jobs of an engine that was lost, which this one has not come to yet
-    this.taken = new Map(); // replies whose jobs are not in the journal yet
-    this.unsettled = []; // replies that are, until the journal is safe
+    this.taken = new Taken(journal);
     this.failed = 0;
     this.onFailure = () => {};
-    this.connection = null;
-    this.channel = null;
+    this.connection = this.channel = null;
     this.hadReplyQueue = resumed;
+    this.takesSince = 0; // in milliseconds of the clock
     this.closing = false;
-    setInterval(() => this.settle(), SETTLE_MS).unref();
+    setInterval(() => this.taken.settle(this.channel), SETTLE_MS).unref();
+    setInterval(() => this.look(), this.answerMs / 4).unref();
   }
 
   submit({ number, message, outs, callback }) {
@@ -65,36 +68,41 @@ class Jobs {
   }
 
   async open() {
-    const connection = await amqplib.connect(withTuning(this.url), { noDelay: true });
-    connection.on('error', () => {}); // 'close' follows
+    if (this.hadReplyQueue && !(await exists(this.url, this.replies, this.answerMs))) this.forgetSent();
+    const isThere = await exists(this.url, this.queue, this.answerMs);
+    const connection = await connected(this.url, this.answerMs);
     connection.on('close', () => this.lost(connection));
+    connection.on('blocked', () => (this.takesSince = Infinity));
+    connection.on('unblocked', () => (this.takesSince = Date.now()));
     try {
       const channel = await connection.createConfirmChannel();
       channel.on('error', (error) => console.log(`The broker closed the channel: ${error.message}`));
       channel.on('close', () => this.leave(connection));
-      if (this.hadReplyQueue && !(await exists(connection, this.replies))) this.forgetSent();
-      if (!(await exists(connection, this.queue))) await channel.assertQueue(this.queue, { durable: true });
+      if (!isThere) await channel.assertQueue(this.queue, { durable: true });
       await channel.assertQueue(this.replies, { durable: true, arguments: { 'x-expires': HOUR_MS } });
       // Exclusive: of two engines of one run, the second waits until the first is gone. Registered first: the library takes
       // replies that come with the answer to "consume" for those of a stranger.
       const consumer = (reply) => this.receive(channel, reply);
       channel.registerConsumer(CONSUMER, consumer);
       await channel.consume(this.replies, consumer, { exclusive: true, consumerTag: CONSUMER });
-      if (!this.hadReplyQueue) this.journal.write(['replies', this.replies]);
-      this.hadReplyQueue = true;
-      this.connection = connection;
-      this.channel = channel;
+      this.takeOver(connection, channel);
     } catch (error) {
-      connection.close().catch(() => {});
+      if (this.connection === connection) this.connection = this.channel = null;
+      close(connection, this.answerMs);
       throw error;
     }
-    for (const [id, job] of this.pending) if (!job.confirmed) this.publish(id);
   }
 
-  // The first queue of a run, or the one that its journal names last.
-  nameOfReplies() {
-    const { queues } = this.journal;
-    return queues.at(-1) || `hyperflow.replies.${this.run}`;
+  // From now on jobs go over this connection, unless it was lost since its last answer.
+  takeOver(connection, channel) {
+    if (connection.gone) throw new Error('the connection was lost');
+    connection.ready();
+    if (!this.hadReplyQueue) this.journal.write(['replies', this.replies]);
+    this.hadReplyQueue = true;
+    this.takesSince = 0;
+    this.connection = connection;
+    this.channel = channel;
+    for (const [id, job] of this.pending) if (!job.confirmed) this.publish(id);
   }
 
   // A broker that lost our queue lost our jobs with it, or executors drop them. Their replies would go to the old name: under
@@ -109,35 +117,38 @@ class Jobs {
   lost(connection) {
     if (this.connection !== connection || this.closing) return;
     console.log('The connection to the broker is lost, coming back.');
-    this.connection = null;
-    this.channel = null;
+    this.connection = this.channel = null;
     this.started = this.connect();
   }
 
   // Gives a connection up; lost() follows. One that never got so far as to be ours may close when another is.
   leave(connection) {
     if (this.connection === connection) this.channel = null;
-    connection.close().catch(() => {});
+    connection.gone = true;
+    close(connection, this.answerMs);
   }
 
   publish(id) {
     const job = this.pending.get(id);
+    job.published = Date.now();
     const about = { replyTo: this.replies, correlationId: id, timestamp: Math.floor(Date.now() / 1000) };
     const properties = { persistent: true, contentType: 'application/json', ...about };
-    this.channel.sendToQueue(this.queue, Buffer.from(JSON.stringify(job.message)), properties, (error) => {
+    const confirmed = (error) => {
       if (!this.pending.has(id)) return;
       if (!error) {
         job.confirmed = true;
         this.journal.write(['sent', job.number]);
       } else if (this.channel) this.publish(id);
-    });
+    };
+    try {
+      this.channel.sendToQueue(this.queue, Buffer.from(JSON.stringify(job.message)), properties, confirmed);
+    } catch {
+      giveUp(this.connection); // it is about to close: the job goes over the next one
+    }
   }
 
   receive(channel, reply) {
-    if (!reply) {
-      this.leave(this.connection); // our queue was deleted: open() makes it again
-      return;
-    }
+    if (!reply) return this.leave(this.connection); // our queue was deleted: open() makes it again
     const id = reply.properties.correlationId;
     const delivery = { channel, reply };
     if (this.pending.has(id)) this.take(id, delivery);
@@ -152,7 +163,7 @@ class Jobs {
   take(id, delivery) {
     const { number, message, outs, callback } = this.pending.get(id);
     this.pending.delete(id);
-    this.taken.set(number, delivery);
+    this.taken.take(number, delivery);
     const result = parsed(delivery.reply.content.toString());
     if (result.exit_status === 0) callback(null, outs);
     else this.fail(number, message, result);
@@ -164,31 +175,25 @@ class Jobs {
     fs.appendFileSync(this.failures, JSON.stringify(record) + '\n');
     console.log(`Job ${name} (${executable}) failed with exit code ${exit_status}.`);
     this.journal.write(['failed', number]);
-    this.written(number);
+    this.taken.written(number);
     this.onFailure(number);
   }
 
-  // The journal tells how this job ended; its reply stays at the broker until the journal is safe.
-  written(number) {
-    const delivery = this.taken.get(number);
-    if (delivery) this.unsettled.push({ ...delivery, position: this.journal.position });
-    this.taken.delete(number);
+  // A broker that lives, and does not confirm what it was sent, is left.
+  look() {
+    const before = Date.now() - this.answerMs;
+    const isLate = ({ confirmed, published }) => !confirmed && Math.max(published, this.takesSince) < before;
+    if (this.connection && [...this.pending.values()].some(isLate)) giveUp(this.connection);
   }
 
-  settle() {
-    const saved = this.journal.saved();
-    const safe = this.unsettled.findIndex(({ position }) => position > saved);
-    for (const { channel, reply } of this.unsettled.splice(0, safe < 0 ? this.unsettled.length : safe)) {
-      if (channel === this.channel) channel.ack(reply);
-    }
-  }
-
-  // Deletes the reply queue: executors drop what is left of a run whose queue is gone.
+  // Deletes the reply queue: executors drop what is left of a run whose queue is gone. A broker that does not answer does not
+  // keep the engine: the queue expires.
   async close() {
     this.closing = true;
     if (!this.channel) return;
+    setTimeout(() => giveUp(this.connection), Math.min(this.answerMs, CLOSING_MS));
     await this.channel.deleteQueue(this.replies).catch(() => {});
-    await this.connection.close().catch(() => {});
+    await close(this.connection, CLOSING_MS);
   }
 }
 

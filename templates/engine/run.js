@@ -36,7 +36,7 @@ Engine.prototype.runInstance = function (callback) {
 function fired(entry) {
   const number = Number(entry[2]);
   journal.fired(entry);
-  jobs.written(number);
+  jobs.taken.written(number);
   graph.done.add(number);
   endIfExhausted();
 }

@@ -13,6 +13,7 @@ const jobs = new Jobs({
   resumed: Number(process.env.HFECS_ATTEMPT) > 1,
   failures: process.env.HFECS_FAILURES,
   journal,
+  answerMs: 1000 * Number(process.env.HFECS_ANSWER_SECONDS || 0), // 0 for the usual time
 });
 
 module.exports = { jobs, journal };

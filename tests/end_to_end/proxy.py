@@ -44,6 +44,11 @@ class Proxy:
         if not at:
             self._mute |= self._open
 
+    @property
+    def fell_silent(self) -> bool:
+        """Whether a connection has."""
+        return bool(self._mute)
+
     def close(self) -> None:
         self._listener.close()
         self.cut()
@@ -76,6 +81,8 @@ class Proxy:
                     sink.sendall(chunk)
                 elif not (self.silent or source in self._mute):
                     sink.sendall(chunk)
+        if source in self._mute:
+            return  # neither side hears that the other one has gone
         _shut(source)
         _shut(sink)
         self._open -= {source, sink}
