@@ -163,6 +163,20 @@ def test_the_connections_to_the_broker_are_cut(mosaic: Mosaic, undisturbed: Path
     assert {repeat.why for repeat in told} == {"the connection to the broker was lost"}
 
 
+def test_the_network_to_the_broker_falls_silent(mosaic: Mosaic, undisturbed: Path, repeats: Repeats) -> None:
+    mosaic.site.broker_url += "?heartbeat=2"
+    mosaic.start(HOLD)
+    mosaic.executor()
+    mosaic.held()
+    mosaic.broker.fall_silent()
+    eventually(lambda: "is lost" in mosaic.site.log("worker"), LONG)
+    mosaic.go_on()
+
+    assert mosaic.ends() == 0
+    assert same(mosaic, undisturbed)
+    assert "mDiffFit" in {repeat.program for repeat in repeats.of("the network is silent", mosaic.site, mosaic.run)}
+
+
 def test_the_broker_restarts(site: Site, job_directory: Path, undisturbed: Path, repeats: Repeats) -> None:
     _upload(site, job_directory)
     with private_broker() as broker, ExitStack() as opened:

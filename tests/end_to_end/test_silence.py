@@ -9,6 +9,7 @@ import pytest
 from end_to_end.proxy import Proxy, proxy
 from end_to_end.sites import SECONDS, Site, chain, events_of, eventually
 from hfecs.agents.broker import Broker
+from hfecs.agents.worker.obituary import history
 from hfecs.errors import TimedOut
 
 pytestmark = pytest.mark.end_to_end
@@ -43,7 +44,8 @@ def test_an_event_that_the_broker_does_not_confirm_is_sent_again(site: Site) -> 
 
         broker.publish("engine", "workflow.unconfirmed.finished", within=SECONDS, run="unconfirmed")
 
-    assert events_of(site, "unconfirmed") != []
+    told = [event for event in history(site.broker_url)(None) if event.get("run") == "unconfirmed"]
+    assert told
 
 
 def test_a_broker_that_never_confirms_is_given_up_in_time(site: Site) -> None:
@@ -98,3 +100,19 @@ def test_an_engine_that_loses_the_network_twice_does_not_send_its_jobs_again(sit
 
     assert exit_code == 0, site.log("engine")
     assert (site.directory / "ran").read_text() == ".\n"
+
+
+def test_an_executor_whose_network_is_cut_comes_back_and_its_job_is_done_again(site: Site, network: Proxy) -> None:
+    site.upload(chain(f"echo . >> $SITE/ran; {HOLD}; cp file_0 file_1"), file_0="abc")
+    broken = {"AMQP_URL": f"{network.url}?heartbeat=1", "AMQP_QUEUE": "redelivered", "SITE": str(site.directory)}
+
+    with site.executor(**broken), site.engine("redelivered", AMQP_QUEUE="redelivered") as run:
+        eventually((site.directory / "held").exists)
+        network.fall_silent()
+        exit_code = run.wait(SECONDS)
+
+    assert exit_code == 0, site.log("engine")
+    assert "is lost" in site.log("worker")
+    assert (site.directory / "ran").read_text() == ".\n.\n"
+    (done,) = [event for event in events_of(site, "redelivered") if event["type"].endswith("-1.finished")]
+    assert done["attempts"] == 2

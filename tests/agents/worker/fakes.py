@@ -54,8 +54,9 @@ class FakeChannel:
     def basic_qos(self, *, prefetch_count: int) -> None:
         self.prefetch = prefetch_count
 
-    def basic_consume(self, queue: str, callback: Callable[..., None]) -> str:
-        self.on_message = callback
+    def basic_consume(self, queue: str, on_message: Callable[..., None], callback: Callable[..., None]) -> str:
+        self.on_message = on_message
+        callback(None)
         return "tag-of-the-consumer"
 
     def basic_cancel(self, consumer_tag: str) -> None:
@@ -96,22 +97,6 @@ class FakeChannel:
         self.on_confirm(SimpleNamespace(method=method))
 
 
-@dataclass
-class FakeConnection:
-    """A connection that opens channels at once; `queues` exist at the broker."""
-
-    queues: set[str] = field(default_factory=lambda: {"replies"})
-    channels: list[FakeChannel] = field(default_factory=list)
-    is_open: bool = True
-
-    def channel(self, on_open_callback: Callable[[FakeChannel], None]) -> None:
-        self.channels.append(FakeChannel(self))
-        on_open_callback(self.channels[-1])
-
-    def close(self) -> None:
-        self.is_open = False
-
-
 class FakeLoop:
     """Timers that the test lets run out, and calls from other threads that it waits for."""
 
@@ -139,3 +124,36 @@ class FakeLoop:
         timers, self.timers = self.timers, []
         for _, callback in timers:
             callback()
+
+
+@dataclass
+class FakeConnection:
+    """A connection that opens channels at once; `queues` exist at the broker."""
+
+    queues: set[str] = field(default_factory=lambda: {"replies"})
+    channels: list[FakeChannel] = field(default_factory=list)
+    is_open: bool = True
+    abandoned: str = ""
+    ioloop: FakeLoop = field(default_factory=FakeLoop)
+    blocked: Callable[..., None] = print
+    unblocked: Callable[..., None] = print
+
+    @property
+    def is_closed(self) -> bool:
+        return not self.is_open
+
+    def add_on_connection_blocked_callback(self, callback: Callable[..., None]) -> None:
+        self.blocked = callback
+
+    def add_on_connection_unblocked_callback(self, callback: Callable[..., None]) -> None:
+        self.unblocked = callback
+
+    def abandon(self, why: str) -> None:
+        self.abandoned = why
+
+    def channel(self, on_open_callback: Callable[[FakeChannel], None]) -> None:
+        self.channels.append(FakeChannel(self))
+        on_open_callback(self.channels[-1])
+
+    def close(self) -> None:
+        self.is_open = False

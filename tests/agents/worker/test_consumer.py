@@ -307,3 +307,16 @@ def test_an_executor_whose_queue_was_deleted_comes_back_and_makes_it_again(broke
     broker.jobs.on_cancel(None)
 
     assert not broker.connection.is_open
+
+
+def test_an_executor_that_cannot_hand_back_what_it_has_leaves_all_the_same(broker: Broker, work: Work) -> None:
+    work.may_end.clear()
+    broker.jobs.deliver(7, JOB)
+    broker.consumer.stop()
+    before = broker.loop.closed
+
+    broker.loop.run_timers()
+
+    work.may_end.set()
+    assert (before, broker.loop.closed) == (False, True)
+    assert broker.jobs.settled == []

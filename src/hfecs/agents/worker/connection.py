@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
 
 import pika
 from pika.adapters.base_connection import BaseConnection
 from pika.adapters.select_connection import IOLoop, SelectConnection
+from pika.exceptions import AMQPHeartbeatTimeout
 
 from hfecs.agents.environment import without_password
 
@@ -17,12 +19,16 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.25
 LAST_PAUSE_SECONDS = 10.0
 HEARTBEAT_SECONDS = 30
+"""A connection that was silent for so long and five seconds is lost; an address may name another: ?heartbeat=5."""
+
+CLOSING_SECONDS = 4.0
+"""So long the broker may take to agree to the end."""
 
 
 class User(Protocol):
     """Whoever works over the connection, on its thread."""
 
-    def opened(self, connection: SelectConnection) -> None:
+    def opened(self, connection: WholeMessages) -> None:
         """The connection is there."""
 
     def lost(self) -> None:
@@ -35,6 +41,19 @@ class WholeMessages(SelectConnection):
     def _output_marshaled_frames(self, marshaled_frames: Sequence[bytes]) -> None:
         super()._output_marshaled_frames([b"".join(marshaled_frames)])  # type: ignore[misc]
 
+    def close(self, reply_code: int = 200, reply_text: str = "Normal shutdown") -> None:
+        """End it, with the broker's consent if that comes soon."""
+        super().close(reply_code, reply_text)
+        self.ioloop.call_later(CLOSING_SECONDS, self._end)
+
+    def _end(self) -> None:
+        if not self.is_closed:
+            self.abandon("no answer to the farewell")
+
+    def abandon(self, why: str) -> None:
+        """End it without the broker, as pika does when heartbeats are missing."""
+        self._terminate_stream(AMQPHeartbeatTimeout(why))  # type: ignore[attr-defined]
+
 
 class Connection:
     """One connection at a time, opened again whenever it is lost; all its work is done on the thread of `run`."""
@@ -42,10 +61,11 @@ class Connection:
     def __init__(self, url: str) -> None:
         self.loop = IOLoop()
         self._parameters = pika.URLParameters(url)
-        self._parameters.heartbeat = HEARTBEAT_SECONDS
+        if "heartbeat" not in parse_qs(urlsplit(url).query):
+            self._parameters.heartbeat = HEARTBEAT_SECONDS
         self._url = without_password(url)
         self._pause = FIRST_PAUSE_SECONDS
-        self._current: SelectConnection | None = None
+        self._current: WholeMessages | None = None
         self._user: User | None = None
         self._ending = False
 

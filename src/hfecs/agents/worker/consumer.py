@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
-from pika.adapters.select_connection import SelectConnection
 from pika.channel import Channel
 from pika.exchange_type import ExchangeType
 from pika.spec import Basic, BasicProperties
@@ -16,17 +15,21 @@ from hfecs.agents import messages
 from hfecs.agents.threads import Threads
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.channels import Publisher, Queues
-from hfecs.agents.worker.connection import Connection
+from hfecs.agents.worker.connection import Connection, WholeMessages
 from hfecs.agents.worker.delivery import Delivery
 from hfecs.agents.worker.job import Job, parse
 from hfecs.agents.worker.orphans import Orphans
 from hfecs.agents.worker.outbox import Outbox
+from hfecs.agents.worker.overdue import Overdue
 from hfecs.agents.worker.past import Past
 from hfecs.agents.worker.reply import FAILED, Reply
 from hfecs.agents.worker.settings import Settings
 from hfecs.errors import WorkflowInvalid
 
 log = logging.getLogger(__name__)
+
+CONFIRM_SECONDS = 1.0
+"""So long the broker may take, at the end, to confirm replies and copies: without it it keeps the messages."""
 
 Perform = Callable[[Job, Past, Cancellation], Reply]
 
@@ -46,10 +49,11 @@ class Consumer:
         self._interrupted: set[str] = set()
         self.working: set[Future[Reply]] = set()
 
-    def opened(self, connection: SelectConnection) -> None:
+    def opened(self, connection: WholeMessages) -> None:
         """Declare what we need and take jobs, as many as there are slots."""
-        self._publisher = Publisher(connection)
-        self._queues = Queues(connection)
+        self._overdue = Overdue(connection)
+        self._publisher = Publisher(connection, self._overdue)
+        self._queues = Queues(connection, self._overdue)
         connection.channel(on_open_callback=self._channel_opened)
 
     def _channel_opened(self, channel: Channel) -> None:
@@ -66,13 +70,16 @@ class Consumer:
         channel.basic_qos(prefetch_count=self._settings.threads)
         Orphans(self._connection.loop, self._queues, self._drop).watch(lambda: self._channel is channel, self._in_hand)
         if not self._stopping:
-            self._consumer_tag = channel.basic_consume(self._settings.queue, self._received)
+            self._overdue.expect("consumer")
+            self._consumer_tag = channel.basic_consume(
+                self._settings.queue, self._received, callback=lambda _: self._overdue.came("consumer")
+            )
             self._outbox.put(messages.event(self._settings.name, messages.EXECUTOR_READY))
 
     def _drop(self, delivery: Delivery) -> None:
         log.info("ended job %s: its engine is gone", delivery.job)
         delivery.cancellation.cancel()
-        self._acknowledge(delivery)
+        self._settle(delivery)
 
     def _queue_deleted(self, channel: Channel) -> None:
         log.warning("somebody has deleted the queue %s, making it again", self._settings.queue)
@@ -101,14 +108,14 @@ class Consumer:
             self._queues.ask(delivery.reply_to, partial(self._take, delivery))
         else:
             log.warning("dropped a message that says not where to reply to: %.200r", body)
-            self._acknowledge(delivery)
+            self._settle(delivery)
 
     def _take(self, delivery: Delivery, engine_is_there: bool) -> None:
         if delivery not in self._in_hand or delivery.cancellation.is_set():
             return
         if not engine_is_there:
             log.info("dropped job %s: its engine is gone", delivery.job)
-            self._acknowledge(delivery)
+            self._settle(delivery)
         elif delivery.redelivered and delivery.job not in self._interrupted:
             # A classic queue does not count deliveries: its messages do, in copies that take their place.
             self._replace(delivery, delivery.past.once_more_lost())
@@ -155,22 +162,15 @@ class Consumer:
         self._publisher.publish(self._settings.queue, delivery.body, delivery.next(past), then)
 
     def _confirmed(self, delivery: Delivery, taken: bool) -> None:
-        if delivery not in self._in_hand:
-            return
-        if taken:
-            self._acknowledge(delivery)
-        else:
-            self._put_back(delivery)
+        if delivery in self._in_hand:
+            self._settle(delivery, done=taken)
 
-    def _acknowledge(self, delivery: Delivery) -> None:
+    def _settle(self, delivery: Delivery, *, done: bool = True) -> None:
+        """Acknowledge a message, or put it back into the queue."""
         self._in_hand.remove(delivery)
-        if self._channel:
+        if self._channel and done:
             self._channel.basic_ack(delivery.tag)
-        self._leave_if_done()
-
-    def _put_back(self, delivery: Delivery) -> None:
-        self._in_hand.remove(delivery)
-        if self._channel:
+        elif self._channel:
             self._channel.basic_nack(delivery.tag, requeue=True)
         self._leave_if_done()
 
@@ -184,6 +184,7 @@ class Consumer:
         if self._channel and self._in_hand:
             self._channel.basic_cancel(self._consumer_tag)
             self._connection.loop.call_later(self._settings.stop_timeout, self._hand_all_back)
+            self._connection.loop.call_later(self._settings.stop_timeout + CONFIRM_SECONDS, self._connection.close)
         self._leave_if_done()
 
     def _hand_all_back(self) -> None:
