@@ -54,7 +54,7 @@ class QuietMachines(Machines):
 
     def _launch(self, instance: Any, region: str, boot: Boot, now: float) -> Machine:
         nothing: Any = NoProcess()
-        machine = QuietMachine(instance, region, boot, nothing, now, *self._size(instance, region))
+        machine = QuietMachine(instance, region, boot, nothing, now, *self.size(instance.instance_type, region))
         machine.cloud = self.cloud
         self.cloud.report(instance.id, {"ready": True})
         return machine

@@ -123,6 +123,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HFECS_LOCAL_BOOT", "0")
         patch.setenv("HFECS_LOCAL_TICK", "0.5")
+        patch.setenv("HFECS_LOCAL_SCALE_IN", "1")
         cloud = client.up(directory)
     session = boto3.session.Session("local", "local", region_name=client.REGION)
 

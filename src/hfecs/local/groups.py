@@ -118,10 +118,20 @@ def suspended(group: Any) -> set[str]:
     return {entry["ProcessName"] for entry in group.suspended_processes}
 
 
+def instance_type(backend: Any, group: Any) -> str:
+    """The type of the instances that the group launches."""
+    return str(_template(backend, group)[1].instance_type)
+
+
+def _template(backend: Any, group: Any) -> tuple[Any, Any]:
+    """The group's launch template and its version; an error when it was deleted meanwhile."""
+    kept = backend.get_launch_template(group.ec2_launch_template.id)
+    return kept, kept.get_version(group.launch_template_version)
+
+
 def launch(backend: Any, group: Any, subnet: str | None) -> Any:
     """Launch one instance as the group's launch template says."""
-    kept = backend.get_launch_template(group.ec2_launch_template.id)  # an error when it was deleted meanwhile
-    version = kept.get_version(group.launch_template_version)
+    kept, version = _template(backend, group)
     template = {"LaunchTemplateId": kept.id, "Version": group.launch_template_version}
     reservation = backend.run_instances(
         version.image_id,

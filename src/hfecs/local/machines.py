@@ -14,6 +14,7 @@ from hfecs.local.boot import Boot, read_user_data
 from hfecs.local.cloud import Cloud
 from hfecs.local.placement import ECS_AGENT_PORTS
 from hfecs.local.processes import NAME_MARK
+from hfecs.local.providers import provider_of
 
 BOOT_SECONDS = 1.0  # from launch to registration; minutes on AWS
 KEPT_BACK = 0.07  # of a machine's memory, by its kernel and the ECS agent
@@ -128,7 +129,7 @@ class Machines:
             env=environment,
             start_new_session=True,
         )
-        cpu, memory = self._size(instance, region)
+        cpu, memory = self.size(instance.instance_type, region)
         threading.Thread(target=self._listen, args=(instance.id, process), daemon=True).start()
         return Machine(instance, region, boot, process, now, cpu, memory)
 
@@ -138,9 +139,9 @@ class Machines:
         process.wait()
         self.cloud.wake()
 
-    def _size(self, instance: Any, region: str) -> tuple[int, int]:
+    def size(self, instance_type: str, region: str) -> tuple[int, int]:
         """CPU units and MiB that the ECS agent of that instance type offers."""
-        types = self.cloud.backend("ec2", region).describe_instance_types([instance.instance_type], {})
+        types = self.cloud.backend("ec2", region).describe_instance_types([instance_type], {})
         cores, memory = types[0]["VCpuInfo"]["DefaultVCpus"], types[0]["MemoryInfo"]["SizeInMiB"]
         return int(cores) * 1024, int(memory * (1 - KEPT_BACK))
 
@@ -153,6 +154,7 @@ class Machines:
         registered.attributes.update(machine.boot.attributes)
         registered.registered_resources = resources(machine.cpu, machine.memory, set())
         registered.remaining_resources = resources(machine.cpu, machine.memory, set())
+        registered.capacity_provider_name = provider_of(backend, cluster, machine.instance)
         machine.container_instance = registered
 
     def _bury(self, machine: Machine) -> None:

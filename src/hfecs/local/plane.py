@@ -14,6 +14,7 @@ from hfecs.local.deadlines import Deadlines
 from hfecs.local.groups import Groups
 from hfecs.local.logs import Logs
 from hfecs.local.machines import Machines
+from hfecs.local.managed_scaling import ManagedScaling
 from hfecs.local.processes import wait_until_ended
 from hfecs.local.scaling import Scaling
 from hfecs.local.services import Services
@@ -38,6 +39,7 @@ class Plane:
         self.tasks = Tasks(cloud, self.machines, self.logs, Starter(cloud, self.logs, credentials))
         self.services = Services(cloud, self.tasks)
         self.groups = Groups(cloud)
+        self.managed_scaling = ManagedScaling(cloud, self.machines, self.services, self.groups)
         self.scaling = Scaling(cloud, Actions(cloud, self.groups))
         self.deadlines = Deadlines(cloud, self.machines, self.groups)
         self.logs_at = 0.0
@@ -70,6 +72,7 @@ class Plane:
         for machine in self.machines.step(now):
             self.tasks.lost(machine)
         self.services.step(now)
+        self.managed_scaling.step(now)
         self.scaling.step(time.time())
         self.tasks.count()
         if now >= self.logs_at:

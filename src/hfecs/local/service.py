@@ -26,7 +26,7 @@ class Deployment:
     running_count: int = 0
     pending_count: int = 0
     failed_tasks: int = 0
-    launch_type: str = "EC2"
+    launch_type: str | None = "EC2"
     rollout_state: str = "IN_PROGRESS"
 
 
@@ -45,7 +45,8 @@ class Service:
     status: str = "ACTIVE"
     running_count: int = 0
     pending_count: int = 0
-    launch_type: str = "EC2"
+    launch_type: str | None = "EC2"
+    capacity_provider_strategy: list[dict[str, Any]] = field(default_factory=list)
     placement_constraints: list[dict[str, str]] = field(default_factory=list)
     placement_strategy: list[dict[str, str]] = field(default_factory=list)
     deployment_configuration: dict[str, Any] = field(default_factory=dict)
@@ -107,5 +108,6 @@ class Service:
             deployment.status = "ACTIVE"
         now = utc_now()
         self.task_definition = definition_arn
-        self.deployments.insert(0, Deployment(f"ecs-svc/{uuid.uuid4().int % 10**19}", definition_arn, now, now))
+        identifier = f"ecs-svc/{uuid.uuid4().int % 10**19}"
+        self.deployments.insert(0, Deployment(identifier, definition_arn, now, now, launch_type=self.launch_type))
         self.failures, self.retry_at = 0, 0.0

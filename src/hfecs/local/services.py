@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hfecs.local.cloud import Cloud, utc_now
 from hfecs.local.placement import Demand, Host, demand_of, place, take
+from hfecs.local.providers import strategy_of
 from hfecs.local.service import Service
 from hfecs.local.task import PENDING, RUNNING, Task
 from hfecs.local.tasks import Order, Tasks
@@ -42,17 +43,21 @@ class Services:
         """The tasks of a service that are not ended nor ending."""
         return [task for task in self._tasks(service) if task.last_status in (PENDING, RUNNING)]
 
+    def demand(self, service: Service) -> Demand:
+        """What each of its tasks needs."""
+        backend = self.cloud.backend("ecs", service.region)
+        definition = backend.describe_task_definition(service.primary.task_definition)
+        return demand_of(definition, service.group, service.placement_constraints)
+
     def _tasks(self, service: Service) -> list[Task]:
         return [t for t in self.tasks.living(service.region, service.cluster) if t.service == service.service_name]
 
     def _schedule(self, service: Service, now: float) -> None:
-        hosts = self.tasks.hosts(service.region, service.cluster)
+        hosts = self.tasks.hosts(service.region, service.cluster, strategy_of(service))
         if service.status == "DRAINING":
             self._stop_all(service)
             return
-        backend = self.cloud.backend("ecs", service.region)
-        definition = backend.describe_task_definition(service.primary.task_definition)
-        demand = demand_of(definition, service.group, service.placement_constraints)
+        demand = self.demand(service)
         if service.scheduling_strategy == "DAEMON":
             service.desired_count = self._eligible(demand, hosts)
         active = {host.arn for host in hosts}

@@ -54,10 +54,15 @@ class Tasks:
         """The tasks of a cluster that have not ended."""
         return (t for t in self.by_id.values() if t.region == region and t.cluster == cluster and not t.stopped)
 
-    def hosts(self, region: str, cluster: str) -> list[Host]:
-        """The active container instances of a cluster with what they have left; none of a machine that is ending."""
+    def hosts(self, region: str, cluster: str, provider: str = "") -> list[Host]:
+        """The active container instances of a cluster with what they have left; none of a machine that is ending.
+
+        Only those of a capacity provider, if one is named.
+        """
         machines = [one for one in self.machines.of(region, cluster) if one.instance.state in LIVING]
-        return [host_of(machine, self.by_id) for machine in machines if machine.container_instance.status == "ACTIVE"]
+        active = [one for one in machines if one.container_instance.status == "ACTIVE"]
+        own = [one for one in active if provider in ("", one.container_instance.capacity_provider_name)]
+        return [host_of(machine, self.by_id) for machine in own]
 
     def start(self, order: Order, host: Host) -> Task:
         """Start a task on a host that has room for it."""

@@ -6,6 +6,7 @@ from hfecs.local.mends import (
     addresses,
     alarms,
     buckets,
+    capacity_providers,
     clusters,
     container_instances,
     groups,
@@ -29,6 +30,7 @@ MENDS = (
     groups,  # Auto Scaling groups: bounds, activities, deletion
     scaling_policies,  # EC2 Auto Scaling: ARNs of policies, one name per group
     scalable_targets,  # Application Auto Scaling: ARNs, errors, tags
+    capacity_providers,  # their group, their protection, deletion while in use
     clusters,  # DeleteCluster with something in it, twice the same CreateCluster
     container_instances,  # deregistration, draining
     tasks,  # RunTask, StartTask, StopTask, DescribeTasks, ListTasks on real tasks

@@ -34,6 +34,9 @@ def apply(plane: Plane) -> None:
             )
         if any(plane.tasks.living(backend.region_name, cluster.name)):
             raise ECSException("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.")
+        if cluster.capacity_providers:
+            text = "The Cluster cannot be deleted while Capacity Providers are associated."
+            raise ECSException("ClusterContainsCapacityProviderException", text)
         return delete(backend, cluster_str)
 
     create = replace(EC2ContainerServiceBackend, "create_cluster", create_cluster)

@@ -94,7 +94,9 @@ class ContainerInstanceAnswers:
 
 def _shown(registered: Any) -> dict[str, Any]:
     """As ECS tells it; attributes are a list there."""
+    provider = getattr(registered, "capacity_provider_name", "")
     return {
+        **({"capacityProviderName": provider} if provider else {}),
         "containerInstanceArn": registered.container_instance_arn,
         "ec2InstanceId": registered.ec2_instance_id,
         "status": registered.status,

@@ -12,6 +12,7 @@ from hfecs.local.mends.answers import Call, shown, take_over
 from hfecs.local.mends.tasks import active_definition
 from hfecs.local.placement import fault_of
 from hfecs.local.plane import Plane
+from hfecs.local.providers import attached
 from hfecs.local.service import Service
 
 MOST_DESCRIBED = 10
@@ -46,6 +47,7 @@ class ServiceAnswers:
             raise ECSException("InvalidParameterException", "Unable to Start a service that is still Draining.")
         if wrong := fault_of(call.get("placementConstraints", [])):
             raise ECSException("InvalidParameterException", wrong)
+        self._check_strategy(call, cluster)
         definition = active_definition(self.cloud, call.region, call.get("taskDefinition"))
         service = _new_service(call, cluster, definition.arn)
         service.deploy(definition.arn)
@@ -102,6 +104,15 @@ class ServiceAnswers:
         services = self.cloud.backend("ecs", call.region).services.values()
         return {"serviceArns": [s.arn for s in services if s.cluster == cluster.name and s.status == "ACTIVE"]}
 
+    def _check_strategy(self, call: Call, cluster: Any) -> None:
+        strategy = call.get("capacityProviderStrategy", [])
+        if strategy and call.get("launchType"):
+            text = "Specifying both a launch type and capacity provider strategy is not supported."
+            raise ECSException("InvalidParameterException", text)
+        known = {provider.name for provider in attached(self.cloud.backend("ecs", call.region), cluster)}
+        if any(item["capacityProvider"] not in known for item in strategy):
+            raise ECSException("InvalidParameterException", "The specified capacity provider was not found.")
+
     def _cluster(self, call: Call) -> Any:
         return self.cloud.backend("ecs", call.region)._get_cluster(call.get("cluster", "default"))
 
@@ -115,7 +126,7 @@ class ServiceAnswers:
 
 
 def _new_service(call: Call, cluster: Any, definition_arn: str) -> Service:
-    name = call.get("serviceName")
+    name, strategy = call.get("serviceName"), call.get("capacityProviderStrategy", [])
     return Service(
         arn=f"arn:aws:ecs:{call.region}:{ACCOUNT}:service/{cluster.name}/{name}",
         service_name=name,
@@ -125,7 +136,8 @@ def _new_service(call: Call, cluster: Any, definition_arn: str) -> Service:
         task_definition=definition_arn,
         desired_count=int(call.get("desiredCount", 0)),
         scheduling_strategy=call.get("schedulingStrategy", "REPLICA"),
-        launch_type=call.get("launchType", "EC2"),
+        launch_type=None if strategy else call.get("launchType", "EC2"),
+        capacity_provider_strategy=strategy,
         placement_constraints=call.get("placementConstraints", []),
         placement_strategy=call.get("placementStrategy", []),
         deployment_configuration={**DEFAULT_DEPLOYMENT, **call.get("deploymentConfiguration", {})},
