@@ -9,7 +9,8 @@ from dataclasses import replace
 from hfecs import prices
 from hfecs.answers import each, foreseen
 from hfecs.errors import Leftover, Leftovers
-from hfecs.report import Outcome
+from hfecs.report import Outcome, Step
+from hfecs.resource import Change
 from hfecs.stack import Module, Stack
 from hfecs.state import Record
 from hfecs.together import together
@@ -49,14 +50,19 @@ def one_list() -> Iterator[None]:
         ) from None
 
 
-def absent(stack: Stack, module: Module, name: str) -> None:
-    """Tear down one resource that is not wanted any more; nothing if it is not there, or not ours."""
+def absent(stack: Stack, module: Module, name: str, because: Sequence[Change] = ()) -> None:
+    """Tear down one resource that is not wanted any more; nothing if it is not there, or not ours.
+
+    `because` says what differs, and what running work its removal ends.
+    """
     for record in stack.existing(module):
         if record.name == name:
             if not stack.plan:
+                stack.state.store.check()
                 module.teardown(stack, record)
                 stack.state.forget(stack.name, record)
-            stack.report(Outcome.DELETED, record.kind, record.name, record.id)
+            detail = "; ".join(map(str, because))
+            stack.reporter.step(Step(Outcome.DELETED, record.kind, record.name, detail, record.id, because))
 
 
 def _removal(stack: Stack, module: Module, record: Record, left: list[Leftover]) -> Callable[[], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,13 @@ class Sightings:
         listed = {item.name: item for item in found}
         with self._looking:
             self._by_kind[kind] = listed
+
+    def without(self, gone: Collection[tuple[str, str]]) -> Sightings:
+        """The same but for these things, each a kind and a name."""
+        rest = Sightings()
+        for kind, listed in list(self._by_kind.items()):
+            rest.remember(kind, (found for found in listed.values() if (kind, found.name) not in gone))
+        return rest
 
     def of(self, kind: str) -> dict[str, Found] | None:
         """What there is of a kind; None if nobody has looked."""

@@ -44,6 +44,13 @@ class FakeAws:
         self.protected = [name for name in self.protected if name not in call["InstanceIds"]]
 
 
+def test_where_a_provider_lets_machines_go_nobody_else_looks_after_them() -> None:
+    environ = {"AUTO_SCALING_GROUP": "workers", "ECS_CLUSTER": "c", "WORKER_SERVICE": "w"}
+
+    assert Place.from_environment({**environ, "INSTANCES": "alarms"})
+    assert Place.from_environment({**environ, "INSTANCES": "capacity-provider"}) is None
+
+
 def looking(aws: Any, *times: float) -> None:
     moments = iter(times)
     machines = ForgottenMachines(PLACE, aws, aws, lambda: next(moments))

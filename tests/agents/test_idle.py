@@ -126,6 +126,21 @@ def test_an_idle_cluster_ends_after_its_time_with_all_its_machines_and_no_others
     assert site.state(site.stranger) == "running"
 
 
+def test_a_machine_that_ecs_protects_again_is_ended_by_ec2(site: Site) -> None:
+    (group,) = site.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    (machine,) = [one["InstanceId"] for one in group["Instances"]]
+    site.autoscaling.set_instance_protection(
+        AutoScalingGroupName="hfecs-stars-workers", InstanceIds=[machine], ProtectedFromScaleIn=True
+    )
+    # As a capacity provider does while a worker runs there: nobody else can let go of it.
+    site.cloud.answer("SetInstanceProtection")
+
+    site.passes(61)
+
+    assert site.group() == (0, 0, 0)
+    assert site.state(machine) == "terminated"
+
+
 def test_it_says_why_in_its_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 

@@ -35,6 +35,12 @@ def _everything(cloud: Cloud) -> Iterator[tuple[str, str]]:
         yield "bucket", bucket["Name"]
 
 
+def _providers(cloud: Cloud) -> list[Any]:
+    """Capacity providers are only described by name: these are the names that tests give."""
+    names = [f"hfecs-{name}-workers" for name in ("hyperflow", "hyperflow-b")]
+    return list(cloud.ecs.describe_capacity_providers(capacityProviders=names)["capacityProviders"])
+
+
 def _machines(cloud: Cloud) -> Iterator[tuple[str, str]]:
     answer = cloud.ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": ALIVE}])
     for reservation in answer["Reservations"]:
@@ -61,6 +67,8 @@ def _scaling(cloud: Cloud) -> Iterator[tuple[str, str]]:
 
 
 def _containers(cloud: Cloud) -> Iterator[tuple[str, str]]:
+    for provider in _providers(cloud):
+        yield "capacity provider", provider["name"]
     arns = cloud.ecs.list_clusters()["clusterArns"]
     for cluster in cloud.ecs.describe_clusters(clusters=arns)["clusters"]:
         if cluster["status"] != "INACTIVE":

@@ -154,6 +154,9 @@ def _containers(cloud: Cloud) -> Iterator[tuple[str, Any]]:
             known = cloud.ecs.describe_container_instances(cluster=name, containerInstances=machines)
             for machine in known["containerInstances"]:
                 yield "machine of a cluster", [name, machine["attributes"]]
+    providers = cloud.ecs.describe_capacity_providers(capacityProviders=["hfecs-hyperflow-workers"], include=["TAGS"])
+    for provider in providers["capacityProviders"]:
+        yield "capacity provider", provider
     for arn in cloud.ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"]:
         yield "task definition", cloud.ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"])
 

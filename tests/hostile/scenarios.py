@@ -70,6 +70,7 @@ class Scenario:
     does: tuple[tuple[str, Behaviour, int], ...]
     ends: str = WELL
     code: int = 1
+    instances: str = "alarms"
 
 
 PROFILE = Says(
@@ -81,6 +82,7 @@ SERVICE_ROLE = Says("InvalidParameterException", "Unable to assume the service l
 DENIED = Says("AccessDeniedException", "User x is not authorized to perform: ecs:CreateCluster")
 MISSING = "the README lists the permissions"
 QUOTA = "Running On-Demand Standard instances"
+PROVIDER = "capacity-provider"
 AGAIN = "log in again and repeat the command"
 
 SCENARIOS = [
@@ -209,6 +211,40 @@ SCENARIOS = [
         (("DeleteCluster", Says("ClusterContainsContainerInstancesException"), 20),),
     ),
     Scenario((72,), "tasks are still in the cluster", (("DeleteCluster", Says("ClusterContainsTasksException"), 20),)),
+    Scenario(
+        (72, 100),
+        "capacity providers are still in the cluster",
+        (("DeleteCluster", Says("ClusterContainsCapacityProviderException"), 20),),
+        instances=PROVIDER,
+    ),
+    Scenario(
+        (59, 100),
+        "the providers of the cluster are being changed",
+        (("PutClusterCapacityProviders", Says("UpdateInProgressException"), 20),),
+        instances=PROVIDER,
+    ),
+    Scenario(
+        (100,),
+        "a capacity provider is in use",
+        (
+            ("PutClusterCapacityProviders", Says("ResourceInUseException", "is in use and cannot be removed."), 20),
+            ("DeleteCapacityProvider", Says("ResourceInUseException"), 20),
+        ),
+        instances=PROVIDER,
+    ),
+    Scenario(
+        (100,),
+        "a capacity provider is being changed",
+        (("DeleteCapacityProvider", Says("UpdateInProgressException"), 20),),
+        instances=PROVIDER,
+    ),
+    Scenario(
+        (100,),
+        "a capacity provider stays in use",
+        (("DeleteCapacityProvider", Says("ResourceInUseException"), FOR_EVER),),
+        "Not everything could be removed",
+        instances=PROVIDER,
+    ),
     Scenario(
         (72,),
         "a cluster never empties",

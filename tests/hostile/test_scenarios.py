@@ -39,8 +39,9 @@ def sky(hostile_cloud: HostileCloud, aws: None, monkeypatch: pytest.MonkeyPatch)
 class Story:
     """Everything that a person does, one after the other, with a clock that does not wait."""
 
-    def __init__(self, cloud: HostileCloud, folder: Path) -> None:
+    def __init__(self, cloud: HostileCloud, folder: Path, instances: str = "alarms") -> None:
         self.cloud, self.folder, self.clock = cloud, folder, FakeClock()
+        self.configuration = configuration(scaling__instances=instances)
         self.job = write_job(folder / "job")
 
     def stack(self, name: str) -> Stack:
@@ -48,13 +49,13 @@ class Story:
         return stack_of(self.cloud, state, name, clock=self.clock)
 
     def up(self) -> None:
-        monitoring.up(self.stack(monitoring.STACK), configuration())
-        cluster.up(self.stack(cluster.STACK), configuration())
+        monitoring.up(self.stack(monitoring.STACK), self.configuration)
+        cluster.up(self.stack(cluster.STACK), self.configuration)
         add_machine(self.stack(cluster.STACK))
         runner.up(
             self.stack(runner.STACK),
             self.stack(cluster.STACK),
-            configuration(),
+            self.configuration,
             run=runner.Run("one", "hfecs-files"),
             directory=self.job,
         )
@@ -98,7 +99,7 @@ def scenarios() -> list[object]:
 def test_the_story_ends_well_or_with_the_right_words_and_leaves_nothing(
     sky: HostileCloud, facts: Facts, scenario: Scenario, tmp_path: Path
 ) -> None:
-    story = Story(sky, tmp_path)
+    story = Story(sky, tmp_path, scenario.instances)
     sky.play(scenario)
 
     words, code = ends(story.up, story.down)

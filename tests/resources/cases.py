@@ -13,6 +13,7 @@ from hfecs.resources import (
     alarm,
     auto_scaling_group,
     bucket,
+    capacity_provider,
     ecs_cluster,
     image_repository,
     instance,
@@ -131,6 +132,14 @@ def group(stack: Stack) -> str:
     return stack.full_name("workers")
 
 
+def cluster_and_group(stack: Stack) -> None:
+    """What a capacity provider brings together."""
+    cluster(stack)
+    stack.cloud.autoscaling.update_auto_scaling_group(
+        AutoScalingGroupName=group(stack), NewInstancesProtectedFromScaleIn=True
+    )
+
+
 def make_role(stack: Stack, name: str = "worker") -> str:
     full_name = role.full_name(stack, name)
     stack.cloud.iam.create_role(
@@ -160,6 +169,23 @@ def an_alarm(threshold: float) -> Ensure:
         "AlarmActions": [],
     }
     return lambda stack: alarm.ensure(stack, "thing", alarm=wanted)
+
+
+def a_provider(step: int) -> Ensure:
+    def ensure(stack: Stack) -> str:
+        name = stack.full_name("cluster")
+        (known,) = stack.cloud.ecs.describe_clusters(clusters=[name])["clusters"]
+        (workers,) = stack.cloud.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+        return capacity_provider.ensure(
+            stack,
+            "workers",
+            cluster=name,
+            attached=known.get("capacityProviders", []),
+            group=workers["AutoScalingGroupARN"],
+            scaling={"status": "ENABLED", "targetCapacity": 100, "minimumScalingStepSize": step},
+        )
+
+    return ensure
 
 
 def a_group(most: int) -> Ensure:
@@ -243,6 +269,14 @@ CASES = [
         lambda stack: bucket.ensure(stack, "hfecs-b", policy=bucket_policy("New")),
         "policy",
         name="hfecs-b",
+    ),
+    Case(
+        capacity_provider,
+        a_provider(1),
+        a_provider(2),
+        "managedScaling.minimumScalingStepSize: 1 -> 2",
+        cluster_and_group,
+        name="workers",
     ),
     Case(
         ecs_cluster,

@@ -25,6 +25,13 @@ WHILE_MAKING = [
     ("service", "CreateService", "InvalidParameterException", "Unable to Start a service that is still Draining."),
     ("service", "CreateService", "ClusterNotFoundException", ""),
     (
+        "capacity-provider",
+        "CreateCapacityProvider",
+        "InvalidParameterException",
+        "Unable to assume the service linked role.",
+    ),
+    ("capacity-provider", "PutClusterCapacityProviders", "UpdateInProgressException", ""),
+    (
         "auto-scaling-group",
         "CreateAutoScalingGroup",
         "ValidationError",
@@ -51,12 +58,18 @@ WHILE_REMOVING = [
     ("ecs-cluster", "DeleteCluster", "ClusterContainsTasksException", ""),
     ("ecs-cluster", "DeleteCluster", "ClusterContainsServicesException", ""),
     ("ecs-cluster", "DeleteCluster", "UpdateInProgressException", ""),
+    ("ecs-cluster", "DeleteCluster", "ClusterContainsCapacityProviderException", ""),
+    ("capacity-provider", "PutClusterCapacityProviders", "ResourceInUseException", "is in use and cannot be removed."),
+    ("capacity-provider", "PutClusterCapacityProviders", "UpdateInProgressException", ""),
+    ("capacity-provider", "DeleteCapacityProvider", "ResourceInUseException", ""),
+    ("capacity-provider", "DeleteCapacityProvider", "UpdateInProgressException", ""),
     ("log-group", "DeleteLogGroup", "OperationAbortedException", ""),
 ]
 GONE_ALREADY = [
     ("alarm", "DeleteAlarms", "ResourceNotFound", ""),
     ("auto-scaling-group", "DeleteAutoScalingGroup", "ValidationError", "AutoScalingGroup name not found"),
     ("bucket", "ListMultipartUploads", "NoSuchBucket", ""),
+    ("capacity-provider", "PutClusterCapacityProviders", "ClusterNotFoundException", ""),
     ("ecs-cluster", "DeleteCluster", "ClusterNotFoundException", ""),
     ("instance-profile", "GetInstanceProfile", "NoSuchEntity", ""),
     ("launch-template", "DeleteLaunchTemplate", "InvalidLaunchTemplateId.NotFound", ""),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 30.0
+PROVIDER = "capacity-provider"
 
 AT_ONCE = 50
 """SetInstanceProtection takes no more machines, DescribeTasks a hundred."""
@@ -42,8 +43,11 @@ class Place:
 
     @classmethod
     def from_environment(cls, environ: Environment) -> Place | None:
-        """Read AUTO_SCALING_GROUP, ECS_CLUSTER, WORKER_SERVICE and PATIENCE; None if no group is named."""
-        if not environ.get("AUTO_SCALING_GROUP"):
+        """Read AUTO_SCALING_GROUP, ECS_CLUSTER, WORKER_SERVICE, PATIENCE and INSTANCES.
+
+        None if no group is named, or if it has a capacity provider: then ECS lets its machines go.
+        """
+        if not environ.get("AUTO_SCALING_GROUP") or environ.get("INSTANCES") == PROVIDER:
             return None
         return cls(
             environ["AUTO_SCALING_GROUP"],

@@ -152,16 +152,20 @@ class Switch:
         """End all machines, this one last; what fails is tried again at the next look."""
         log.info("no job and no run for %g minutes: the machines of cluster %s end", limit / 60, self._cluster)
         others = [machine.id for machine in machines if machine != master]
+        kept: list[str] = []
         for whom, call in (
-            ("Auto Scaling, for the switch", self._empty_group),
-            ("EC2, for the other machines", lambda: self._terminate(others)),
+            ("Auto Scaling, for the switch", lambda: self._empty_group(kept)),
+            ("EC2, for the other machines", lambda: self._terminate([*kept, *others])),
             ("EC2, for this machine", lambda: self._terminate([master.id])),
         ):
             if not self._attempts.make(whom, call):
                 return
 
-    def _empty_group(self) -> bool:
-        """Take all machines out of the group, also those that nobody let go of."""
+    def _empty_group(self, protected: list[str]) -> bool:
+        """Take all machines out of the group, also those that nobody let go of, and tell which those are.
+
+        A capacity provider protects a machine again on which a worker runs: these are to be ended by EC2.
+        """
         (group,) = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self._group])[
             "AutoScalingGroups"
         ]
@@ -173,6 +177,7 @@ class Switch:
         self._autoscaling.update_auto_scaling_group(
             AutoScalingGroupName=self._group, MinSize=0, MaxSize=0, DesiredCapacity=0
         )
+        protected += kept
         return True
 
     def _terminate(self, machines: Sequence[str]) -> bool:

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from hfecs import site
-from hfecs.blueprints import broker, containers, foundation, images, metrics, scaling, switch
-from hfecs.blueprints.machines import launch, template_data
+from hfecs.blueprints import broker, containers, foundation, images, metrics, scaling, switch, workers
+from hfecs.blueprints.machines import launch
 from hfecs.config import Config
 from hfecs.errors import ConfigurationInvalid
 from hfecs.rehearsal import ask_first
@@ -20,6 +20,7 @@ from hfecs.removal import Paragraphs, remove
 from hfecs.resources import (
     alarm,
     auto_scaling_group,
+    capacity_provider,
     container_instance,
     ecs_cluster,
     ingress,
@@ -50,6 +51,7 @@ TEARDOWN: Paragraphs = [
     [scalable_target],
     [service],
     [task],
+    [capacity_provider],
     [auto_scaling_group, instance],
     [container_instance, ingress],
     [ecs_cluster, launch_template, task_definition, parameter, instance_profile],
@@ -70,11 +72,12 @@ def up(stack: Stack, config: Config) -> None:
 
 def _make(stack: Stack, config: Config, place: site.Site) -> None:
     sized = scaling.sized(config.scaling, containers.slots(config, place))
+    stack = workers.turned(stack, config)
     base = foundation.lay(stack, config, place)
 
     master, group, collector = together(
         lambda: instance.ensure(stack, "master", launch=_master(stack, config, place, base), interrupts=REPLACED),
-        lambda: _group(stack, config, place, base),
+        lambda: workers.machines(stack, config, place, base),
         lambda: metrics.lay(stack, config, base),
     )
     address = instance.private_address(stack, "master", master)
@@ -90,18 +93,17 @@ def _make(stack: Stack, config: Config, place: site.Site) -> None:
         lambda: switch.arm_group(stack, config, group),
     )
 
-    workers, machines_more, machines_fewer, _ = together(
-        lambda: _workers(stack, config, base, worker_task),
-        lambda: scaling_policy.ensure(stack, "more", group=group, policy=scaling.machines_more(sized)),
-        lambda: scaling_policy.ensure(stack, "fewer", group=group, policy=scaling.machines_fewer(sized)),
+    target, (machines_more, machines_fewer), _ = together(
+        lambda: workers.service_of(stack, config, base, worker_task),
+        lambda: workers.policies(stack, sized, group),
         lambda: _on_master(stack, config, base, master_task),
     )
     # Application Auto Scaling wants its calls for one service one after the other.
-    more = service_scaling_policy.ensure(stack, "more", target=workers, policy=scaling.workers_more(sized))
-    fewer = service_scaling_policy.ensure(stack, "fewer", target=workers, policy=scaling.workers_fewer(sized))
+    more = service_scaling_policy.ensure(stack, "more", target=target, policy=scaling.workers_more(sized))
+    fewer = service_scaling_policy.ensure(stack, "fewer", target=target, policy=scaling.workers_fewer(sized))
 
-    jobs_wait = scaling.alarm_more(sized, stack.cluster, [machines_more, more])
-    no_work = scaling.alarm_fewer(sized, stack.cluster, [machines_fewer, fewer])
+    jobs_wait = scaling.alarm_more(sized, stack.cluster, [*machines_more, more])
+    no_work = scaling.alarm_fewer(sized, stack.cluster, [*machines_fewer, fewer])
     together(
         lambda: alarm.ensure(stack, "jobs-wait", alarm=jobs_wait),
         lambda: alarm.ensure(stack, "no-work", alarm=no_work),
@@ -147,38 +149,8 @@ def _master(stack: Stack, config: Config, place: site.Site, base: foundation.Fou
     return parameters | {"SubnetId": place.subnet_ids[0]}
 
 
-def _group(stack: Stack, config: Config, place: site.Site, base: foundation.Foundation) -> str:
-    """The workers' machines."""
-    groups = [base.members]
-    parameters = launch(config, place, role="worker", cluster=base.cluster, profile=base.profile, groups=groups)
-    template = launch_template.ensure(stack, "worker", data=template_data(parameters))
-    return auto_scaling_group.ensure(
-        stack,
-        "workers",
-        template_id=template,
-        subnet_ids=place.subnet_ids,
-        sizes={
-            "MinSize": config.scaling.asg_min,
-            "MaxSize": config.scaling.asg_max,
-            # The workers let idle machines go.
-            "NewInstancesProtectedFromScaleIn": True,
-        },
-        desired=config.scaling.asg_desired,
-    )
-
-
 def _on_master(stack: Stack, config: Config, base: foundation.Foundation, definition: str) -> str:
     """The broker and the notifier; of a user's own broker only the notifier, which may restart at any time."""
     settings = containers.on_master(definition, config.cluster.master_count)
     ends = "" if config.broker.amqp_url else RESTARTED
     return service.ensure(stack, "master", cluster=base.cluster, settings=settings, interrupts=ends)
-
-
-def _workers(stack: Stack, config: Config, base: foundation.Foundation, definition: str) -> str:
-    """The workers themselves, one on each machine of the group and scaled like it, unless their number is their own."""
-    least, desired, most = config.scaling.workers
-    placed = containers.one_a_machine if config.scaling.one_worker_a_machine else containers.spread
-    settings = placed(definition)
-    # A change of these tasks interrupts nothing: a worker with jobs is protected from being stopped.
-    name = service.ensure(stack, "worker", cluster=base.cluster, desired=desired, settings=settings)
-    return scalable_target.ensure(stack, "worker", cluster=base.cluster, service=name, least=least, most=most)

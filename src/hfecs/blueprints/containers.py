@@ -40,6 +40,7 @@ def master(stack: Stack, config: Config, base: Foundation, broker: Broker) -> An
         worker_service=stack.full_name("worker"),
         group=stack.full_name("workers"),
         patience=str(config.scaling.boot_seconds + PATIENCE_SECONDS),
+        instances=config.scaling.instances,
     )
     if config.broker.amqp_url:
         definition["containerDefinitions"] = [
@@ -66,6 +67,10 @@ def worker(stack: Stack, config: Config, site: Site, base: Foundation, broker: B
         finish_within=str(_finish_within(config)),
         group=stack.full_name("workers"),
     )
+    if scaling.has_provider(config.scaling):
+        # ECS protects the machines on which workers run; the workers themselves protect nothing but their tasks.
+        (container,) = definition["containerDefinitions"]
+        container["environment"] = [pair for pair in container["environment"] if pair["name"] != "AUTO_SCALING_GROUP"]
     return mounts.mounted(_with_secrets(definition, base.access_keys), mounts.of(config))
 
 
@@ -104,6 +109,16 @@ def one_a_machine(definition: str) -> dict[str, Any]:
 def spread(definition: str) -> dict[str, Any]:
     """Service settings: workers on the machines of the group, several on one if there is room."""
     return _of_workers(definition, []) | {"placementStrategy": [{"type": "spread", "field": "instanceId"}]}
+
+
+def on_provider(settings: dict[str, Any], provider: str) -> dict[str, Any]:
+    """The same on the machines of a capacity provider: the workers' own, so that no attribute has to say which.
+
+    With a constraint on an attribute ECS may not see that one machine more would help.
+    """
+    constraints = [constraint for constraint in settings["placementConstraints"] if constraint["type"] != "memberOf"]
+    strategy = [{"capacityProvider": provider, "weight": 1, "base": 0}]
+    return settings | {"placementConstraints": constraints, "capacityProviderStrategy": strategy}
 
 
 def _of_workers(definition: str, constraints: list[dict[str, str]]) -> dict[str, Any]:

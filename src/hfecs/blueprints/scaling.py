@@ -14,6 +14,8 @@ from hfecs.config.sizes import MOST_STEPS, sizes
 
 NAMESPACE = "hyperflow"
 EXACT, MORE = "ExactCapacity", "ChangeInCapacity"
+# So many machines a capacity provider adds at a time; asg_max bounds them.
+MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,22 @@ def sized(scaling: Scaling, slots: int) -> Scaling:
 def demand_period(scaling: Scaling) -> int:
     """The seconds in which each publisher of the demand tells it once; 0 if no alarm looks at it."""
     return scaling.alarm_period if _measure(scaling).work == DEMAND else 0
+
+
+def has_provider(scaling: Scaling) -> bool:
+    """Whether a capacity provider of ECS changes the number of machines, and not our alarms."""
+    return scaling.instances == "capacity-provider"
+
+
+def managed(scaling: Scaling) -> dict[str, Any]:
+    """The provider's managedScaling: as many machines as the workers need, and none beside them."""
+    return {
+        "status": "ENABLED",
+        "targetCapacity": 100,
+        "minimumScalingStepSize": scaling.instance_adjustment,
+        "maximumScalingStepSize": MOST_AT_ONCE,
+        "instanceWarmupPeriod": scaling.instance_cooldown,
+    }
 
 
 def machines_more(scaling: Scaling) -> dict[str, Any]:

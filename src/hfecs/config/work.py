@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 from hfecs.config.monitoring import InfluxUrl
 from hfecs.config.values import Bucket, Container, Count, Period, Positive, Seconds, Section, key
 
+# Seconds: ECS takes no more for the instances of a capacity provider.
+LONGEST_WARMUP = 10_000
+
 
 class Scaling(Section):
     """How many machines and workers, and when there are more or fewer."""
@@ -29,6 +32,11 @@ class Scaling(Section):
         "lookahead",
         "what the number of machines follows: the job slots that the workflow will use soon, the jobs that wait or "
         "run, or the jobs that wait, as the Terraform project did",
+    )
+    instances: Literal["alarms", "capacity-provider"] = key(
+        "alarms",
+        "who changes the number of machines: the alarms, together with that of the workers, or a capacity provider of "
+        "ECS, which follows the workers and keeps an idle machine for about 15 minutes",
     )
     boot_seconds: Annotated[int, Field(ge=1, le=3600)] = key(
         150, "time from the launch of a machine to its first job, for looking ahead", unit="seconds"
@@ -91,6 +99,14 @@ class Scaling(Section):
     def one_worker_a_machine(self) -> bool:
         """Whether the number of workers follows that of the machines."""
         return self.worker_min is None and self.worker_max is None and self.worker_desired is None
+
+    @model_validator(mode="after")
+    def _fits_the_provider(self) -> Scaling:
+        if self.instances == "capacity-provider" and self.instance_cooldown > LONGEST_WARMUP:
+            raise ValueError(
+                f"instance_cooldown is {self.instance_cooldown}, and a capacity provider takes {LONGEST_WARMUP} at most"
+            )
+        return self
 
     @model_validator(mode="after")
     def _in_order(self) -> Scaling:

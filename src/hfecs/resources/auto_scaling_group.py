@@ -8,7 +8,7 @@ from typing import Any
 from hfecs.answers import answered_with
 from hfecs.aws import tags_of
 from hfecs.compare import details, differences
-from hfecs.resource import Change, Found, at_once
+from hfecs.resource import NOT_YET, Change, Found, at_once
 from hfecs.stack import Stack
 from hfecs.state import Record
 
@@ -24,16 +24,25 @@ GONE = "ValidationError: not found"
 
 
 def ensure(
-    stack: Stack, name: str, *, template_id: str, subnet_ids: list[str], sizes: Mapping[str, int], desired: int
+    stack: Stack,
+    name: str,
+    *,
+    template_id: str,
+    subnet_ids: list[str],
+    sizes: Mapping[str, int],
+    desired: int,
+    tags: Mapping[str, str] | None = None,
 ) -> str:
     """Make the group exist, of this template, in these subnets, within `sizes` (MinSize, MaxSize); return its name.
 
-    `desired` is the number of machines at the start; later that number is the autoscaler's.
+    `desired` is the number of machines at the start; later that number is the autoscaler's. `tags` are what a new group
+    and its machines carry beside ours.
     """
     wanted = {"VPCZoneIdentifier": ",".join(sorted(subnet_ids)), "HealthCheckGracePeriod": 300, **sizes}
+    carried = stack.tags(name) | {"Name": stack.full_name(name)} | dict(tags or {})
 
     def create() -> str:
-        return _create(stack, name, template_id, wanted, desired)
+        return _create(stack, name, template_id, carried, {**wanted, "DesiredCapacity": desired})
 
     def anew() -> str:
         _wait_until_gone(stack, name)
@@ -72,6 +81,18 @@ def teardown(stack: Stack, record: Record) -> None:
     stack.wait.until(gone, what=f"the machines of group {record.name} to end", timeout=600, every=3)
 
 
+def arn(stack: Stack, name: str) -> str:
+    """The ARN of a group that stands; before it is made, nothing that is known yet."""
+    known = stack.seen(KIND, name)
+    if known and not known.actual.get("Status"):
+        return str(known.actual["AutoScalingGroupARN"])
+    if stack.plan:
+        return NOT_YET
+    names = [stack.full_name(name)]
+    (group,) = stack.cloud.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=names)["AutoScalingGroups"]
+    return group["AutoScalingGroupARN"]
+
+
 def survey(stack: Stack) -> Iterator[Found]:
     """List the groups whose names are of this cluster."""
     prefix = stack.full_name("")
@@ -83,7 +104,7 @@ def survey(stack: Stack) -> Iterator[Found]:
                 yield Found(full_name.removeprefix(prefix), full_name, group, ours)
 
 
-def _create(stack: Stack, name: str, template_id: str, wanted: Mapping[str, Any], desired: int) -> str:
+def _create(stack: Stack, name: str, template_id: str, carried: Mapping[str, str], wanted: Mapping[str, Any]) -> str:
     full_name = stack.full_name(name)
     tags: Any = [
         {
@@ -93,7 +114,7 @@ def _create(stack: Stack, name: str, template_id: str, wanted: Mapping[str, Any]
             "ResourceType": "auto-scaling-group",
             "ResourceId": full_name,
         }
-        for key, value in (stack.tags(name) | {"Name": full_name}).items()
+        for key, value in carried.items()
     ]
     stack.wait.out(
         TEMPLATE_NOT_READY,
@@ -101,7 +122,6 @@ def _create(stack: Stack, name: str, template_id: str, wanted: Mapping[str, Any]
             stack.cloud.autoscaling.create_auto_scaling_group(
                 AutoScalingGroupName=full_name,
                 LaunchTemplate=_latest(template_id),
-                DesiredCapacity=desired,
                 Tags=tags,
                 **wanted,
             )

@@ -36,6 +36,8 @@ def ensure(
 ) -> str:
     """Make the service exist with these settings (taskDefinition, placementConstraints ...); return its name.
 
+    Its tasks run on any machines of the cluster, or on those of its capacityProviderStrategy if the settings have one.
+
     `desired` is the number of tasks at the start; later that number is the autoscaler's. A service that nobody
     scales has it among the settings, as desiredCount; a daemon, of which ECS runs one on each machine, has none.
     `interrupts` says what ends when its tasks are replaced while some run.
@@ -92,13 +94,14 @@ def _described(stack: Stack, cluster: str, prefix: str, arns: list[str]) -> Iter
 
 def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings: Mapping[str, Any]) -> str:
     count = {} if settings.get("schedulingStrategy") == "DAEMON" else {"desiredCount": desired}
-    wanted: Any = count | dict(settings)
+    # ECS takes one of the two.
+    where = {} if "capacityProviderStrategy" in settings else {"launchType": "EC2"}
+    wanted: Any = where | count | dict(settings)
     answer = stack.wait.out(
         NOT_READY,
         lambda: stack.cloud.ecs.create_service(
             cluster=cluster,
             serviceName=stack.full_name(name),
-            launchType="EC2",
             tags=lower_pairs(stack.tags(name)),
             **wanted,
         ),

@@ -1,0 +1,170 @@
+"""The workers and their machines, and who changes the number of machines: our alarms, or a capacity provider of ECS.
+
+The two do not mix: a service is made for the one or the other, and machines belong to a provider only if they were
+launched for it. So whoever turns to the other gets all of it anew: `turned` removes it, and the rest of `up` makes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from hfecs.aws import tags_of
+from hfecs.blueprints import containers, scaling, switch
+from hfecs.blueprints.foundation import Foundation
+from hfecs.blueprints.machines import launch, template_data
+from hfecs.config import Config, Scaling
+from hfecs.errors import NotConfirmed
+from hfecs.removal import Paragraphs, absent
+from hfecs.resource import Change, Found
+from hfecs.resources import (
+    alarm,
+    auto_scaling_group,
+    capacity_provider,
+    ecs_cluster,
+    launch_template,
+    scalable_target,
+    scaling_policy,
+    scheduled_action,
+    service,
+    service_scaling_policy,
+)
+from hfecs.site import Site
+from hfecs.stack import Stack
+from hfecs.together import together
+
+GROUP = capacity_provider.GROUP
+SERVICE = "worker"
+POLICIES = ("more", "fewer")
+# By this tag ECS knows the machines of its providers; put on the group at its creation, it is on its first ones, too.
+MANAGED: dict[str, str] = {"AmazonECSManaged": "true"}
+
+# All that is made anew, in the order in which it goes; the group is the last, and shows if there is more to be removed.
+ANEW: Paragraphs = [
+    [alarm],
+    [service_scaling_policy, scaling_policy, scheduled_action],
+    [scalable_target],
+    [service],
+    [capacity_provider],
+    [auto_scaling_group],
+]
+NAMES: dict[str, tuple[str, ...]] = {
+    alarm.KIND: ("jobs-wait", "no-work"),
+    service_scaling_policy.KIND: POLICIES,
+    scaling_policy.KIND: POLICIES,
+    scheduled_action.KIND: (switch.ACTION,),
+    scalable_target.KIND: (SERVICE,),
+    service.KIND: (SERVICE,),
+    capacity_provider.KIND: (GROUP,),
+    auto_scaling_group.KIND: (GROUP,),
+}
+ENDED = "ends the workers and their machines: the jobs that they do begin anew on others"
+
+
+def machines(stack: Stack, config: Config, place: Site, base: Foundation) -> str:
+    """Make their group, and its capacity provider if that is wanted; return the name of the group."""
+    groups = [base.members]
+    parameters = launch(config, place, role="worker", cluster=base.cluster, profile=base.profile, groups=groups)
+    template = launch_template.ensure(stack, "worker", data=template_data(parameters))
+    has_provider = scaling.has_provider(config.scaling)
+    name = auto_scaling_group.ensure(
+        stack,
+        GROUP,
+        template_id=template,
+        subnet_ids=place.subnet_ids,
+        sizes={
+            "MinSize": config.scaling.asg_min,
+            "MaxSize": config.scaling.asg_max,
+            # The workers, or the provider, let idle machines go.
+            "NewInstancesProtectedFromScaleIn": True,
+        },
+        desired=config.scaling.asg_desired,
+        tags=MANAGED if has_provider else None,
+    )
+    if has_provider:
+        known = stack.seen(ecs_cluster.KIND, "cluster")
+        capacity_provider.ensure(
+            stack,
+            GROUP,
+            cluster=base.cluster,
+            attached=known.actual.get("capacityProviders", []) if known else [],
+            group=auto_scaling_group.arn(stack, GROUP),
+            scaling=scaling.managed(config.scaling),
+        )
+    return name
+
+
+def policies(stack: Stack, sized: Scaling, group: str) -> tuple[list[str], list[str]]:
+    """The group's own step policies for work and for its end: none if a provider scales it."""
+    if scaling.has_provider(sized):
+        together(*[partial(absent, stack, scaling_policy, name) for name in POLICIES])
+        return [], []
+    more, fewer = together(
+        lambda: scaling_policy.ensure(stack, "more", group=group, policy=scaling.machines_more(sized)),
+        lambda: scaling_policy.ensure(stack, "fewer", group=group, policy=scaling.machines_fewer(sized)),
+    )
+    return [more], [fewer]
+
+
+def service_of(stack: Stack, config: Config, base: Foundation, definition: str) -> str:
+    """Make their service, one on each machine of the group unless their number is their own; return its target."""
+    least, desired, most = config.scaling.workers
+    placed = containers.one_a_machine if config.scaling.one_worker_a_machine else containers.spread
+    settings = placed(definition)
+    if scaling.has_provider(config.scaling):
+        settings = containers.on_provider(settings, stack.full_name(GROUP))
+    # A change of these tasks interrupts nothing: a worker with jobs is protected from being stopped.
+    name = service.ensure(stack, SERVICE, cluster=base.cluster, desired=desired, settings=settings)
+    return scalable_target.ensure(stack, SERVICE, cluster=base.cluster, service=name, least=least, most=most)
+
+
+def turned(stack: Stack, config: Config) -> Stack:
+    """Remove what stands of the workers if their machines are scaled in the other way; the stack without it.
+
+    NotConfirmed if that ends work and is not allowed.
+    """
+    if not _stands_otherwise(stack, wanted=scaling.has_provider(config.scaling)):
+        return stack
+    because = _turn(stack, config)
+    if because.interrupts and not (stack.plan or stack.may_interrupt):
+        raise NotConfirmed(f"Changing {because} {because.interrupts}.", hint="repeat with --yes if that is all right")
+    for paragraph in ANEW:
+        together(
+            *[
+                partial(absent, stack, module, name, [because] if module is auto_scaling_group else ())
+                for module in paragraph
+                for name in NAMES[module.KIND]
+            ]
+        )
+    gone = {(kind, name) for kind, names in NAMES.items() for name in names}
+    return replace(stack, sightings=stack.sightings.without(gone))
+
+
+def _stands_otherwise(stack: Stack, *, wanted: bool) -> bool:
+    """Whether something stands of the workers that does not fit, be it what is left of an `up` that was interrupted."""
+    group, provider = _ours(stack, auto_scaling_group.KIND), _ours(stack, capacity_provider.KIND)
+    if not wanted:
+        return provider is not None or _is_managed(group)
+    if provider is None:
+        return group is not None and not _is_managed(group)
+    of = provider.actual["autoScalingGroupProvider"]["autoScalingGroupArn"]
+    return group is None or not _is_managed(group) or group.actual["AutoScalingGroupARN"] != of
+
+
+def _is_managed(group: Found | None) -> bool:
+    return group is not None and MANAGED.keys() <= tags_of(group.actual["Tags"]).keys()
+
+
+def _turn(stack: Stack, config: Config) -> Change:
+    """The change of mode, and what it ends."""
+    group, workers = _ours(stack, auto_scaling_group.KIND), stack.seen(service.KIND, SERVICE)
+    ends = (group and group.actual["Instances"]) or (workers and workers.actual.get("runningCount"))
+    before = "capacity-provider" if _ours(stack, capacity_provider.KIND) or _is_managed(group) else "alarms"
+    if before == config.scaling.instances:
+        before = f"{before} of another group"
+    return Change("instances", before, config.scaling.instances, lambda: None, ENDED if ends else "")
+
+
+def _ours(stack: Stack, kind: str) -> Found | None:
+    known = stack.seen(kind, GROUP)
+    return known if known and stack.sightings.owns(known) else None

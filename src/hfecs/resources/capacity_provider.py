@@ -1,0 +1,138 @@
+"""Capacity providers of ECS: the number of machines of a group follows the tasks of the services that use it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from hfecs.answers import answered_with
+from hfecs.aws import lower_pairs, tags_of
+from hfecs.compare import details
+from hfecs.errors import AwsFailed
+from hfecs.resource import Change, Found, at_once
+from hfecs.stack import Stack
+from hfecs.state import Record
+
+KIND = "capacity-provider"
+
+GROUP = "workers"
+ROLE_NOT_READY = ("InvalidParameterException: Unable to assume the service linked role",)
+BUSY = ("ResourceInUseException", "UpdateInProgressException")
+NO_CLUSTER = ("ClusterNotFoundException",)
+GONE = tuple(f"{code}: does not exist" for code in ("ClientException", "InvalidParameterException"))
+# ECS changes providers, and what it made for them, in some seconds or minutes.
+PATIENCE = 600.0
+
+
+def ensure(
+    stack: Stack, name: str, *, cluster: str, attached: Collection[str], group: str, scaling: Mapping[str, Any]
+) -> str:
+    """Make the provider exist for this group (an ARN) and be one of the cluster's; return its name.
+
+    `attached` are the providers that the cluster has; `scaling` is managedScaling as ECS takes it.
+    """
+    wanted = {"managedScaling": scaling, "managedTerminationProtection": "ENABLED", "managedDraining": "DISABLED"}
+    full_name = stack.full_name(name)
+
+    def create() -> str:
+        stack.wait.out(
+            ROLE_NOT_READY,
+            lambda: stack.cloud.ecs.create_capacity_provider(
+                name=full_name,
+                autoScalingGroupProvider={"autoScalingGroupArn": group, **wanted},  # type: ignore[typeddict-item]
+                tags=lower_pairs(stack.tags(name)),
+            ),
+            what="the service-linked role of ECS",
+        )
+        _attach(stack, cluster, [full_name])
+        return full_name
+
+    def anew() -> str:
+        _wait_until_gone(stack, full_name)
+        return create()
+
+    def changes(found: Found) -> Iterator[Change]:
+        if found.actual.get("updateStatus") == "DELETE_IN_PROGRESS":
+            yield Change("updateStatus", "DELETE_IN_PROGRESS", "in service", anew)
+            return
+        yield from _changes(stack, found, wanted)
+        if full_name not in attached:
+            yield Change("cluster", None, cluster, lambda: _attach(stack, cluster, [full_name]))
+
+    return stack.ensure(
+        KIND, name, survey=survey, create=create, changes=changes, taken=["ClientException: already exists"]
+    )
+
+
+def teardown(stack: Stack, record: Record) -> None:
+    """Take the provider from its cluster, where no service uses it any more, and delete it; wait until it is gone."""
+    with answered_with(*NO_CLUSTER):
+        _attach(stack, stack.ecs_cluster, [])
+    if _described(stack, record.id):
+        _delete(stack, record.id)
+        _wait_until_gone(stack, record.id)
+
+
+def survey(stack: Stack) -> Iterator[Found]:
+    """Look at the provider of this cluster's workers; one that is INACTIVE does not exist any more."""
+    for provider in _described(stack, stack.full_name(GROUP)):
+        yield Found(GROUP, provider["name"], provider, ours=stack.owns(tags_of(provider.get("tags"))))
+
+
+def _described(stack: Stack, full_name: str) -> list[Any]:
+    answer = stack.cloud.ecs.describe_capacity_providers(capacityProviders=[full_name], include=["TAGS"])
+    return [provider for provider in answer["capacityProviders"] if provider["status"] != "INACTIVE"]
+
+
+def _changes(stack: Stack, found: Found, wanted: Mapping[str, Any]) -> Iterator[Change]:
+    settings: Any = wanted
+    yield from at_once(
+        details(wanted, found.actual.get("autoScalingGroupProvider", {})),
+        lambda: stack.cloud.ecs.update_capacity_provider(name=found.id, autoScalingGroupProvider=settings) and None,
+    )
+
+
+def _attach(stack: Stack, cluster: str, providers: list[str]) -> None:
+    """Let the cluster have these providers, none of them by default, and wait until it has."""
+    stack.wait.out(
+        BUSY,
+        lambda: stack.cloud.ecs.put_cluster_capacity_providers(
+            cluster=cluster, capacityProviders=providers, defaultCapacityProviderStrategy=[]
+        ),
+        what=f"cluster {cluster} to let its capacity providers be changed",
+        timeout=PATIENCE,
+    )
+    stack.wait.until(
+        lambda: _is_settled(stack, cluster), what=f"the capacity providers of cluster {cluster}", timeout=PATIENCE
+    )
+
+
+def _is_settled(stack: Stack, cluster: str) -> bool:
+    told = stack.cloud.ecs.describe_clusters(clusters=[cluster], include=["ATTACHMENTS"])["clusters"]
+    statuses = [one.get("attachmentsStatus", "UPDATE_COMPLETE") for one in told]
+    if "UPDATE_FAILED" in statuses:
+        raise AwsFailed(
+            f"ECS could not change the capacity providers of cluster {cluster}.", hint="run the same command again"
+        )
+    return "UPDATE_IN_PROGRESS" not in statuses
+
+
+def _delete(stack: Stack, full_name: str) -> None:
+    def delete() -> bool:
+        with answered_with(*GONE):
+            stack.cloud.ecs.delete_capacity_provider(capacityProvider=full_name)
+        return True
+
+    stack.wait.out(BUSY, delete, what=f"capacity provider {full_name} to be free", timeout=PATIENCE)
+
+
+def _wait_until_gone(stack: Stack, full_name: str) -> None:
+    """Wait; a deletion that failed, because the cluster had not let go of it yet, is asked for again."""
+
+    def gone() -> bool:
+        left = _described(stack, full_name)
+        if any(provider.get("updateStatus") == "DELETE_FAILED" for provider in left):
+            _delete(stack, full_name)
+        return not left
+
+    stack.wait.until(gone, what=f"capacity provider {full_name} to be gone", timeout=PATIENCE, every=3)
