@@ -85,6 +85,22 @@ def test_a_change_of_the_cluster_that_failed_is_told(made: Stack, cloud: Watched
         capacity_provider.teardown(made, record)
 
 
+def test_providers_of_others_stay_with_the_cluster(made: Stack, cloud: WatchedCloud) -> None:
+    theirs = {"capacityProvider": "FARGATE", "weight": 1}
+    made.cloud.ecs.put_cluster_capacity_providers(
+        cluster=made.full_name("cluster"),
+        capacityProviders=["FARGATE"],
+        defaultCapacityProviderStrategy=[theirs],  # type: ignore[list-item]
+    )
+
+    PROVIDER.make(made)
+    assert of_the_cluster(made) == ["FARGATE", NAME]
+    remove(again(made), [[capacity_provider]])
+
+    assert of_the_cluster(made) == ["FARGATE"]
+    assert cloud.calls_of("PutClusterCapacityProviders")[-1]["defaultCapacityProviderStrategy"] == [theirs]
+
+
 def test_it_leaves_its_cluster_before_it_is_deleted(made: Stack, cloud: WatchedCloud) -> None:
     remove(made, [[capacity_provider]])
 

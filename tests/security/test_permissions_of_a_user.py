@@ -60,6 +60,9 @@ def story(stack: Stack, folder: Path, permissions: Permissions) -> None:
     changed: dict[str, Any] = {"scaling__asg_max": 7, "cluster__insights": True, "cluster__log_retention_days": 7}
     cluster.up(again(stack, plan=True), configuration(**changed))
     cluster.up(again(stack), configuration(**changed, worker__memory=300, network__admin_cidrs=["198.51.100.9/32"]))
+    by_provider = {"scaling__instances": "capacity-provider"}
+    cluster.up(again(stack, may_interrupt=True), configuration(**by_provider))
+    cluster.up(again(stack), configuration(**by_provider, scaling__instance_cooldown=90))
     runner.down(again(runs), with_data=True)
     cluster.down(again(stack))
     monitoring.down(again(watching))

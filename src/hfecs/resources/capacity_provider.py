@@ -44,7 +44,7 @@ def ensure(
             ),
             what="the service-linked role of ECS",
         )
-        _attach(stack, cluster, [full_name])
+        _attach(stack, cluster, full_name)
         return full_name
 
     def anew() -> str:
@@ -57,7 +57,7 @@ def ensure(
             return
         yield from _changes(stack, found, wanted)
         if full_name not in attached:
-            yield Change("cluster", None, cluster, lambda: _attach(stack, cluster, [full_name]))
+            yield Change("cluster", None, cluster, lambda: _attach(stack, cluster, full_name))
 
     return stack.ensure(
         KIND, name, survey=survey, create=create, changes=changes, taken=["ClientException: already exists"]
@@ -67,7 +67,7 @@ def ensure(
 def teardown(stack: Stack, record: Record) -> None:
     """Take the provider from its cluster, where no service uses it any more, and delete it; wait until it is gone."""
     with answered_with(*NO_CLUSTER):
-        _attach(stack, stack.ecs_cluster, [])
+        _attach(stack, stack.ecs_cluster, record.id, wanted=False)
     if _described(stack, record.id):
         _delete(stack, record.id)
         _wait_until_gone(stack, record.id)
@@ -92,29 +92,36 @@ def _changes(stack: Stack, found: Found, wanted: Mapping[str, Any]) -> Iterator[
     )
 
 
-def _attach(stack: Stack, cluster: str, providers: list[str]) -> None:
-    """Let the cluster have these providers, none of them by default, and wait until it has."""
+def _attach(stack: Stack, cluster: str, name: str, *, wanted: bool = True) -> None:
+    """Let the cluster have the provider, or not, beside those of others, and wait until ECS has seen to it."""
+    known = _settled(stack, cluster)
+    providers = [other for other in known.get("capacityProviders", []) if other != name]
+    by_default = [item for item in known.get("defaultCapacityProviderStrategy", []) if item["capacityProvider"] != name]
     stack.wait.out(
         BUSY,
         lambda: stack.cloud.ecs.put_cluster_capacity_providers(
-            cluster=cluster, capacityProviders=providers, defaultCapacityProviderStrategy=[]
+            cluster=cluster,
+            capacityProviders=[*providers, name] if wanted else providers,
+            defaultCapacityProviderStrategy=by_default,
         ),
         what=f"cluster {cluster} to let its capacity providers be changed",
         timeout=PATIENCE,
     )
-    stack.wait.until(
-        lambda: _is_settled(stack, cluster), what=f"the capacity providers of cluster {cluster}", timeout=PATIENCE
-    )
-
-
-def _is_settled(stack: Stack, cluster: str) -> bool:
-    told = stack.cloud.ecs.describe_clusters(clusters=[cluster], include=["ATTACHMENTS"])["clusters"]
-    statuses = [one.get("attachmentsStatus", "UPDATE_COMPLETE") for one in told]
-    if "UPDATE_FAILED" in statuses:
+    if _settled(stack, cluster).get("attachmentsStatus") == "UPDATE_FAILED":
         raise AwsFailed(
             f"ECS could not change the capacity providers of cluster {cluster}.", hint="run the same command again"
         )
-    return "UPDATE_IN_PROGRESS" not in statuses
+
+
+def _settled(stack: Stack, cluster: str) -> Any:
+    """The cluster, once its providers are not being changed any more."""
+
+    def look() -> Any:
+        told: Any = stack.cloud.ecs.describe_clusters(clusters=[cluster], include=["ATTACHMENTS"])["clusters"]
+        known = {"clusterName": cluster, **(told[0] if told else {})}
+        return known if known.get("attachmentsStatus") != "UPDATE_IN_PROGRESS" else None
+
+    return stack.wait.until(look, what=f"the capacity providers of cluster {cluster}", timeout=PATIENCE)
 
 
 def _delete(stack: Stack, full_name: str) -> None:
