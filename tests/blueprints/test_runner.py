@@ -224,7 +224,9 @@ def test_where_the_cluster_looks_ahead_a_run_is_announced_before_its_machine_and
     (known, before), *rest = told
     assert rest == []
     assert before == []
-    assert known == Ahead("hyperflow", period=10, slots=1, most=5, boot_seconds=150, workers=0)
+    assert known == Ahead(
+        "hyperflow", period=10, slots=1, most=5, boot_seconds=150, workers=0, alarm="hfecs-hyperflow-jobs-wait"
+    )
     assert environment_of(cloud).items() >= {
         ("CLUSTER_NAME", "hyperflow"),
         ("DEMAND_PERIOD", "10"),

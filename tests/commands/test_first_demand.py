@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 from hfecs.blueprints.looking_ahead import Ahead
 from hfecs.commands.first_demand import announcing
 from hfecs.workflow import Workflow, from_document
 from support import WatchedCloud
 
-AHEAD = Ahead(cluster="stars", period=10, slots=2, most=20, boot_seconds=150, workers=0)
+AHEAD = Ahead(cluster="stars", period=10, slots=2, most=20, boot_seconds=150, workers=0, alarm="jobs-wait")
 
 
 def side_by_side(jobs: int) -> Workflow:
@@ -78,3 +79,81 @@ def test_who_may_not_tell_the_demand_is_told_so_and_the_run_goes_on(cloud: Watch
     assert "BEGAN" in environment
     assert len(said) == 1
     assert said[0].startswith("  the demand could not be told, machines come when the engine is there: ")
+
+
+class Later:
+    """Keeps what is to be done later, and after how many seconds."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[float, Callable[[], None]]] = []
+
+    def __call__(self, seconds: float, call: Callable[[], None]) -> None:
+        self.calls.append((seconds, call))
+
+    def come(self) -> None:
+        for _, call in self.calls:
+            call()
+
+
+def alarm_in(state: Literal["ALARM", "OK"], cloud: WatchedCloud) -> None:
+    cloud.cloudwatch.put_metric_alarm(
+        AlarmName="jobs-wait",
+        Namespace="hyperflow",
+        MetricName="Demand",
+        Statistic="Sum",
+        Period=10,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+    )
+    cloud.cloudwatch.set_alarm_state(AlarmName="jobs-wait", StateValue=state, StateReason="as it was")
+    cloud.forget()
+
+
+def test_an_alarm_that_lasts_since_another_run_begins_anew_when_it_knows_of_this_one(cloud: WatchedCloud) -> None:
+    alarm_in("ALARM", cloud)
+    later = Later()
+
+    with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
+        before = cloud.calls_of("SetAlarmState")
+    later.come()
+
+    ((seconds, _),) = later.calls
+    assert 3 <= seconds <= 13
+    assert before == []
+    assert [call["StateValue"] for call in cloud.calls_of("SetAlarmState")] == ["OK"]
+
+
+def test_an_alarm_that_this_run_has_set_off_is_left_alone(cloud: WatchedCloud) -> None:
+    later = Later()
+
+    with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
+        alarm_in("ALARM", cloud)
+    later.come()
+
+    assert cloud.calls_of("SetAlarmState") == []
+
+
+def test_an_alarm_that_is_silent_is_left_alone(cloud: WatchedCloud) -> None:
+    alarm_in("OK", cloud)
+    later = Later()
+
+    with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
+        pass
+    later.come()
+
+    assert cloud.calls_of("SetAlarmState") == []
+
+
+def test_who_may_not_set_the_alarm_back_is_told_that_machines_come_later(cloud: WatchedCloud) -> None:
+    alarm_in("ALARM", cloud)
+    said: list[str] = []
+    later = Later()
+    cloud.refuse("SetAlarmState", "AccessDenied", "not authorized to perform: cloudwatch:SetAlarmState")
+
+    with announcing(cloud, side_by_side(3), "none-yet-1", said.append, later)(AHEAD):
+        pass
+    later.come()
+
+    assert len(said) == 1
+    assert said[0].startswith("  machines for this run come within a minute, not at once: ")

@@ -17,7 +17,7 @@ from hfecs.stack import Stack
 class Ahead:
     """The workers' machines: their job slots, the most of them, seconds to boot, and workers that are there.
 
-    `period` is that of the alarms that look at the demand, in seconds.
+    `period` is that of the alarms that look at the demand, in seconds, `alarm` the name of the one that asks for more.
     """
 
     cluster: str
@@ -26,6 +26,7 @@ class Ahead:
     most: int
     boot_seconds: int
     workers: int
+    alarm: str
 
     def environment(self) -> dict[str, str]:
         """The variables of the engine agent that say so."""
@@ -72,4 +73,5 @@ def ahead(whole: Stack, config: Config, workers: Any) -> Ahead | None:
         most=max(1, int(group.actual["MaxSize"])),
         boot_seconds=config.scaling.boot_seconds,
         workers=int(running.actual["runningCount"]) if running else 0,
+        alarm=seen.id,
     )

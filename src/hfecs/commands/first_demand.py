@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from hfecs.agents.demand_metric import DemandMetric, Periods
 from hfecs.agents.job_times import Times, read_times, times_key
@@ -22,16 +23,32 @@ if TYPE_CHECKING:
 
 NAMESPACE = "hyperflow"
 
+SETTLING_SECONDS = 3.0
+"""After a period, until CloudWatch knows all that was told in it."""
+
+Later = Callable[[float, Callable[[], None]], Any]
+"""Has something done after so many seconds."""
+
 NO_TIMES = ("NoSuchKey", "NoSuchBucket", "404", "AccessDenied", "403")
 
 
-def announcing(cloud: Cloud, workflow: Workflow, bucket: str, say: Callable[[str], object]) -> Announce:
+def _later(seconds: float, call: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, call)
+    timer.daemon = True
+    timer.start()
+
+
+def announcing(
+    cloud: Cloud, workflow: Workflow, bucket: str, say: Callable[[str], object], later: Later = _later
+) -> Announce:
     """How the run of this workflow is announced; the times of earlier runs lie in the bucket."""
 
     @contextmanager
     def announce(ahead: Ahead) -> Iterator[Callable[[], Mapping[str, str]]]:
         first = FirstDemand(cloud, workflow, bucket, ahead)
         first.start()
+        alarm = LastingAlarm(cloud, ahead.alarm, datetime.now(UTC), say)
+        later(Periods(ahead.period).until_next() + SETTLING_SECONDS, alarm.begin_anew)
         try:
             yield first.environment
         finally:
@@ -94,3 +111,33 @@ class FirstDemand:
             answer = self._cloud.s3.get_object(Bucket=self._bucket, Key=times_key(self._workflow.name))
             return read_times(answer["Body"].read().decode("utf-8", errors="replace"))
         return {}
+
+
+class LastingAlarm:
+    """An alarm of the demand, which lasts if another run goes on: it acts when it begins, and then once a minute."""
+
+    def __init__(self, cloud: Cloud, name: str, since: datetime, say: Callable[[str], object]) -> None:
+        """`since` is when a run began to tell its demand."""
+        self._cloud = cloud
+        self._name = name
+        self._since = since
+        self._say = say
+
+    def begin_anew(self) -> None:
+        """If it began before the run did, set it back: at its next look it acts, on the demand of all runs."""
+        try:
+            if self._is_older():
+                reason = "another run has begun"
+                self._cloud.cloudwatch.set_alarm_state(AlarmName=self._name, StateValue="OK", StateReason=reason)
+        except foreseen() as error:
+            known = explain(error)
+            self._say(f"  machines for this run come within a minute, not at once: {known.message if known else error}")
+
+    def _is_older(self) -> bool:
+        told = self._cloud.cloudwatch.describe_alarms(AlarmNames=[self._name])["MetricAlarms"]
+        began: list[Any] = [
+            alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"]
+            for alarm in told
+            if alarm["StateValue"] == "ALARM"
+        ]
+        return any(when < self._since for when in began)
