@@ -26,6 +26,9 @@ NAMESPACE = "hyperflow"
 SETTLING_SECONDS = 3.0
 """After a period, until CloudWatch knows all that was told in it."""
 
+ENDING_SECONDS = 10.0
+"""So long a call that is on its way is waited for."""
+
 Later = Callable[[float, Callable[[], None]], Any]
 """Has something done after so many seconds."""
 
@@ -80,7 +83,7 @@ class FirstDemand:
     def end(self) -> None:
         """Tell no more: the engine does."""
         self._end.set()
-        self._thread.join()
+        self._thread.join(ENDING_SECONDS)
 
     def environment(self) -> dict[str, str]:
         """What the engine agent is told of it: when the run began, and the machines that were asked for since."""
