@@ -12,7 +12,8 @@ PLACE = Place("workers", "cluster", "worker", 210.0)
 class FakeAws:
     """A group of machines and a service of executors, for both clients."""
 
-    def __init__(self, protected: list[str], with_executor: list[str]) -> None:
+    def __init__(self, protected: list[str], with_executor: list[str], *tags: str) -> None:
+        self.tags = [{"Key": key, "Value": "true"} for key in tags]
         self.protected = protected
         self.with_executor = with_executor
         self.let_go: list[str] = []
@@ -22,7 +23,7 @@ class FakeAws:
             {"InstanceId": name, "ProtectedFromScaleIn": name in self.protected, "LifecycleState": "InService"}
             for name in ("i-1", "i-2", "i-3")
         ]
-        return {"AutoScalingGroups": [{"Instances": machines}]}
+        return {"AutoScalingGroups": [{"Instances": machines, "Tags": self.tags}]}
 
     def get_paginator(self, _: str) -> Any:
         return self
@@ -44,13 +45,6 @@ class FakeAws:
         self.protected = [name for name in self.protected if name not in call["InstanceIds"]]
 
 
-def test_where_a_provider_lets_machines_go_nobody_else_looks_after_them() -> None:
-    environ = {"AUTO_SCALING_GROUP": "workers", "ECS_CLUSTER": "c", "WORKER_SERVICE": "w"}
-
-    assert Place.from_environment({**environ, "INSTANCES": "alarms"})
-    assert Place.from_environment({**environ, "INSTANCES": "capacity-provider"}) is None
-
-
 def looking(aws: Any, *times: float) -> None:
     moments = iter(times)
     machines = ForgottenMachines(PLACE, aws, aws, lambda: next(moments))
@@ -66,6 +60,14 @@ def test_a_protected_machine_without_an_executor_is_let_go_after_the_patience() 
     looking(aws, 0.0, 210.0, 240.0)
 
     assert aws.let_go == ["i-2"]
+
+
+def test_machines_of_a_capacity_provider_are_let_go_by_ecs_alone() -> None:
+    aws = FakeAws(["i-1", "i-2"], [], "hfecs:cluster", "AmazonECSManaged")
+
+    looking(aws, 0.0, 10_000.0)
+
+    assert aws.let_go == []
 
 
 def test_a_machine_whose_executor_comes_in_time_stays_protected() -> None:

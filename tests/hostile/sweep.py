@@ -40,6 +40,7 @@ AGAIN, WITH_STATE = BRANCHES[2:], (BRANCHES[0], BRANCHES[3])
 Arguments = tuple[str, ...]
 MONITORING: Arguments = ("monitoring", "up")
 CLUSTER: Arguments = ("cluster", "up")
+PROVIDED: Arguments = ("--set", "scaling.instances=capacity-provider", *CLUSTER)
 RUN: Arguments = ("run", "job", "--bucket", BUCKET)
 DESTROY: Arguments = ("destroy", "--yes", "--delete-data")
 
@@ -67,10 +68,18 @@ class Story:
 STORIES = {
     "monitoring up": Story(MONITORING, (), (MONITORING,)),
     "cluster up": Story(CLUSTER, (MONITORING,), (CLUSTER,)),
+    "cluster up, to a capacity provider": Story(PROVIDED, (CLUSTER,), (PROVIDED,)),
+    "cluster up, back to alarms": Story(CLUSTER, (PROVIDED,), (CLUSTER,)),
     "run": Story(RUN, (CLUSTER,), (RUN,), again_without_state=False),
     "destroy of a cluster": Story(DESTROY, (CLUSTER,), (CLUSTER,)),
+    "destroy with a capacity provider": Story(DESTROY, (PROVIDED,), (PROVIDED,)),
     "destroy of a monitoring": Story(DESTROY, (MONITORING,), (MONITORING,)),
     "destroy of all": Story(DESTROY, (MONITORING, CLUSTER, RUN), ()),
+}
+# Of these commands only the calls count that no other one makes.
+BESIDES = {
+    "destroy with a capacity provider": ("destroy of a cluster",),
+    "destroy of all": ("destroy of a cluster", "destroy of a monitoring"),
 }
 
 
@@ -105,10 +114,9 @@ class Sweep:
         self.wanted = cache(self._wanted)
 
     def points(self, command: str, moment: str) -> list[Point]:
-        """All points of a command; of a destroy of all only those that no other destroy has."""
+        """All points of a command, but for those that another one has."""
         calls = self.calls(command)
-        others = ("destroy of a cluster", "destroy of a monitoring") if command == "destroy of all" else ()
-        known = Counter(call for other in others for call in self.calls(other))
+        known = Counter(call for other in BESIDES.get(command, ()) for call in self.calls(other))
         points = []
         for number, call in reversed(list(enumerate(calls, start=1))):
             if known[call] > 0:
@@ -152,7 +160,7 @@ class Sweep:
                 return f"{' '.join(arguments)} ended with {ended.code}: {ended.talk[-600:]}"
         wanted, recorded = self.wanted(story.before if story.command == DESTROY else (*story.before, story.command))
         wrong = differences(wanted, inventory(self._seen(here)))
-        made = {arguments[0] for arguments in story.again}
+        made = {word for arguments in story.again for word in arguments}
         records = [
             [record for record in listed if record.split()[0] in made] for listed in (recorded, self.records(here))
         ]

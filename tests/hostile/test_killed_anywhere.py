@@ -16,6 +16,8 @@ SAMPLE = [
     ("cluster up", "CreateSecurityGroup", UNANSWERED),
     ("cluster up", "RunInstances", ANSWERED),
     ("cluster up", "CreateService", UNANSWERED),
+    ("cluster up, to a capacity provider", "DeleteAutoScalingGroup", UNANSWERED),
+    ("cluster up, back to alarms", "DeleteCapacityProvider", ANSWERED),
     ("run", "RunInstances", UNANSWERED),
     ("run", "RunTask", UNANSWERED),
     ("destroy of a cluster", "TerminateInstances", UNANSWERED),

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 30.0
-PROVIDER = "capacity-provider"
+MANAGED_TAG = "AmazonECSManaged"
+"""On groups with a capacity provider: ECS lets their machines go."""
 
 AT_ONCE = 50
 """SetInstanceProtection takes no more machines, DescribeTasks a hundred."""
@@ -43,11 +44,8 @@ class Place:
 
     @classmethod
     def from_environment(cls, environ: Environment) -> Place | None:
-        """Read AUTO_SCALING_GROUP, ECS_CLUSTER, WORKER_SERVICE, PATIENCE and INSTANCES.
-
-        None if no group is named, or if it has a capacity provider: then ECS lets its machines go.
-        """
-        if not environ.get("AUTO_SCALING_GROUP") or environ.get("INSTANCES") == PROVIDER:
+        """Read AUTO_SCALING_GROUP, ECS_CLUSTER, WORKER_SERVICE and PATIENCE; None if no group is named."""
+        if not environ.get("AUTO_SCALING_GROUP"):
             return None
         return cls(
             environ["AUTO_SCALING_GROUP"],
@@ -102,6 +100,7 @@ class ForgottenMachines:
         return {
             machine["InstanceId"]
             for group in groups["AutoScalingGroups"]
+            if MANAGED_TAG not in [tag["Key"] for tag in group["Tags"]]
             for machine in group["Instances"]
             if machine["ProtectedFromScaleIn"] and machine["LifecycleState"] == "InService"
         }

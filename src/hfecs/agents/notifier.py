@@ -75,10 +75,9 @@ def main() -> int:
     if metrics.wanted:
         watched = Watched.from_environment(os.environ)
         Watcher(watched, notifier.read, _client("ecs"), cloudwatch).start(metrics)
-    if os.environ.get("AUTO_SCALING_GROUP"):
+    if place := Place.from_environment(os.environ):
         autoscaling = _client("autoscaling")
-        if place := Place.from_environment(os.environ):
-            ForgottenMachines(place, autoscaling, _client("ecs")).start()
+        ForgottenMachines(place, autoscaling, _client("ecs")).start()
         Switch(os.environ, notifier.read, _client("ec2"), autoscaling, cloudwatch).start()
     while not _told_to_end(signals, _until_next(settings.period, time.time())):
         notifier.report()

@@ -40,7 +40,6 @@ def master(stack: Stack, config: Config, base: Foundation, broker: Broker) -> An
         worker_service=stack.full_name("worker"),
         group=stack.full_name("workers"),
         patience=str(config.scaling.boot_seconds + PATIENCE_SECONDS),
-        instances=config.scaling.instances,
     )
     if config.broker.amqp_url:
         definition["containerDefinitions"] = [
