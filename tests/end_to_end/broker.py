@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pika
 from pika.exceptions import AMQPError
@@ -37,6 +38,7 @@ class PrivateBroker:
     management_port: int
     distribution_port: int
     epmd_port: int
+    arguments: str = "-rabbit consumer_timeout 86400000"
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -93,7 +95,7 @@ class PrivateBroker:
             "RABBITMQ_LOG_BASE": f"{home}/log",
             "RABBITMQ_CONFIG_FILE": f"{home}/rabbitmq.conf",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{home}/enabled_plugins",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {{127,0,0,1}} {self.arguments}",
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": LOOPBACK,
         }
@@ -108,7 +110,6 @@ def _configure(broker: PrivateBroker) -> None:
         "collect_statistics_interval": 1000,
         "default_user": USER,
         "default_pass": PASSWORD,
-        "consumer_timeout": 86_400_000,
     }
     lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
     (broker.directory / "rabbitmq.conf").write_text(lines)
@@ -118,9 +119,9 @@ def _configure(broker: PrivateBroker) -> None:
 
 
 @contextmanager
-def private_broker() -> Iterator[PrivateBroker]:
+def private_broker(**settings: Any) -> Iterator[PrivateBroker]:
     with TemporaryDirectory(prefix="hfecs-rabbitmq-", ignore_cleanup_errors=True) as directory:
-        broker = PrivateBroker(Path(directory), free_port(), free_port(), free_port(), free_port())
+        broker = PrivateBroker(Path(directory), free_port(), free_port(), free_port(), free_port(), **settings)
         _configure(broker)
         with _port_mapper(broker.epmd_port):
             try:

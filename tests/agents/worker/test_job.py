@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -62,6 +63,27 @@ def test_attributes_of_signals_are_put_into_arguments_and_environment() -> None:
 
     assert job.args == ("2", "J.fits", "$HOME")
     assert job.env == {"BAND": "J"}
+
+
+@pytest.mark.parametrize(
+    ("word", "filled"),
+    [("$a_x$a_xy", "12"), ("$$a_x", "$1"), ("$a_$b_x", "$a_3"), ("-o=$b$_x$", "-o=4$"), ("$", "$"), ("$a_", "$a_")],
+)
+def test_what_stands_for_no_attribute_stays_as_it_is(word: str, filled: str) -> None:
+    signals = [{"name": "a", "x": "1", "xy": "2"}, {"name": "b", "x": "3"}, {"name": "b$", "x": "4"}]
+
+    assert parse(message(inputs=signals, args=[word]), "s3").args == (filled,)
+
+
+def test_a_job_of_thousands_of_files_and_arguments_is_taken_apart_at_once() -> None:
+    signals = [{"name": f"tile_{number}", "band": "J"} for number in range(3_000)]
+    words = [f"$tile_{number}_name" for number in range(3_000)]
+    began = time.process_time()
+
+    job = parse(message(inputs=signals, args=words), "s3")
+
+    assert job.args == job.inputs
+    assert time.process_time() - began < 5  # heartbeats wait meanwhile
 
 
 def test_arguments_in_one_line_are_split_as_a_shell_does() -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,13 +49,14 @@ def parse(body: bytes, default_storage: str, nfs: str = "") -> Job:
     inputs, outputs = _signals(message, "inputs"), _signals(message, "outputs")
     read, stored = _files(inputs), _files(outputs)
     attributes = _attributes([*inputs, *outputs])
+    lengths = sorted({len(name) for name in attributes}, reverse=True)
     return Job(
         id=_id(message),
         name=text(message, "name"),
         run=text(message, "run"),
         executable=_required(message, "executable"),
-        args=tuple(_filled(word, attributes) for word in _words(message)),
-        env={key: _filled(value, attributes) for key, value in _environment(message).items()},
+        args=tuple(_filled(word, attributes, lengths) for word in _words(message)),
+        env={key: _filled(value, attributes, lengths) for key, value in _environment(message).items()},
         inputs=read,
         outputs=stored,
         stdout=_file(text(message, "stdout")),
@@ -141,8 +141,12 @@ def _attributes(signals: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def _filled(word: str, attributes: Mapping[str, str]) -> str:
-    if "$" not in word or not attributes:
-        return word
-    names = "|".join(re.escape(name) for name in sorted(attributes, key=len, reverse=True))
-    return re.sub(rf"\$({names})", lambda match: attributes[match[1]], word)
+def _filled(word: str, attributes: Mapping[str, str], lengths: Sequence[int]) -> str:
+    """A word with the values of all names in it; of two that fit the longer one. `lengths` are those of the names."""
+    done, at = "", 0
+    while (dollar := word.find("$", at)) >= 0:
+        begin = dollar + 1
+        name = next((name for length in lengths if (name := word[begin : begin + length]) in attributes), None)
+        done += word[at:dollar] + ("$" if name is None else attributes[name])
+        at = begin + len(name or "")
+    return done + word[at:]
