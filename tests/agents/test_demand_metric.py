@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,3 +57,26 @@ def test_a_period_gets_one_value_however_often_it_is_told() -> None:
 
 def test_the_next_period_begins_at_a_multiple_of_its_length() -> None:
     assert Periods(10, Clock()).until_next() == 7.0
+
+
+def test_two_runs_of_a_cluster_add_up_and_the_end_of_one_takes_its_own_away() -> None:
+    clock, calls = Clock(), Calls()
+    cloudwatch: Any = calls
+    notifier, small, large = (DemandMetric(cloudwatch, "hyperflow", "stars", Periods(10, clock)) for _ in range(3))
+
+    for publishers in ((notifier, small), (notifier, small, large), (notifier, large), (notifier,)):
+        for publisher, slots in ((notifier, 0), (small, 2), (large, 6)):
+            if publisher in publishers:
+                publisher.put(slots)
+        clock.time += 10
+
+    assert _sums(calls) == [2, 8, 6, 0]
+
+
+def _sums(calls: Calls) -> list[float]:
+    """What the alarms look at: the sum of each period."""
+    sums: Counter[datetime] = Counter()
+    for call in calls:
+        (datum,) = call["MetricData"]
+        sums[datum["Timestamp"]] += datum["Value"]
+    return [sums[period] for period in sorted(sums)]

@@ -228,3 +228,17 @@ def test_what_aws_refuses_is_tried_again_and_the_master_goes_last(site: Site) ->
     ended = [call["InstanceIds"] for call in site.cloud.calls_of("TerminateInstances")]
     assert ended == [[site.monitoring], [site.master]]
     assert site.group() == (0, 0, 0)
+
+
+def test_the_end_of_one_run_leaves_the_cluster_to_the_other(site: Site) -> None:
+    first, second = (site.machine("run", f"runner-{name}") for name in ("first", "second"))
+    site.passes(50)
+
+    site.ec2.terminate_instances(InstanceIds=[first])
+    site.passes(90)
+    with_second = site.lives()
+    site.ec2.terminate_instances(InstanceIds=[second])
+    site.passes(61)
+
+    assert with_second
+    assert not site.lives()

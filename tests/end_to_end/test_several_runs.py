@@ -87,13 +87,14 @@ def test_machines_come_for_both_at_once_and_the_end_of_one_leaves_the_other_alon
 ) -> None:
     watch, began = Watch(here.folder), time.time()
     small, large = held(here, "small", 2), held(here, "large", 6)
+    of_large = (large, "--bucket", "large-run", "--download", "fetched")
 
     with here.running("--local", "run", small, "--bucket", "small-run") as first:
         wait_until(lambda: watch.wanted() == 1, what="a machine for the first run", seconds=120)
         wait_until(lambda: watch.demands(began)[-2:] == [2, 2], what="its engine to tell the demand", seconds=120)
         name = here.status()["run"]
         second_began = time.monotonic()
-        with here.running("--local", "run", large, "--bucket", "large-run", "--download", "fetched") as second:
+        with here.running("--local", "--state", "second.json", "run", *of_large) as second:
             wait_until(lambda: watch.wanted() > 1, what="machines for the second run", seconds=120)
             reaction = time.monotonic() - second_began
             wait_until(lambda: _ran(here).count("large") == 6, what="the jobs of the second run to begin", seconds=120)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -90,4 +89,6 @@ class JobListener:
         return channel
 
     def _received(self, _: BlockingChannel, __: Basic.Deliver, ___: BasicProperties, body: bytes) -> None:
-        self._heard(json.loads(body))
+        event = messages.read_event(body)
+        if event:
+            self._heard(event)

@@ -40,7 +40,7 @@ class RunOutlook:
         with self._lock:
             if place is None or place in self._over:
                 return
-            if event["type"].endswith(".started"):
+            if event.get("type", "").endswith(".started"):
                 self._outlook.started(place, self._clock())
             elif event.get("handed_back") or event.get("exit_status"):
                 self._outlook.returned(place)
