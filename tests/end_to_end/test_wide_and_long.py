@@ -41,6 +41,11 @@ def test_three_thousand_ready_jobs_are_sent_once_over_a_broker_with_its_own_defa
     assert sorted(answering.answered) == sorted(f"wide-{number}" for number in range(1, 3_002))
 
 
+LONG = 240.0
+
+MOST_KIB = 150 * 1024
+"""Of the executor's memory, beside its jobs."""
+
 OFTEN = "-rabbit channel_tick_interval 200"
 """Milliseconds between two looks of the broker for jobs that nobody has acknowledged in time; its own are 60,000."""
 
@@ -51,6 +56,24 @@ wait
 echo done
 """
 """A job that takes all processors for six seconds."""
+
+
+@pytest.mark.parametrize("files", [300, pytest.param(3_000, marks=pytest.mark.reliability)])
+def test_a_job_may_read_and_write_many_files(site: Site, files: int) -> None:
+    numbers = range(1, files + 1)
+    dag = chain(f"seq {files} | while read n; do echo $n > file_$n; done", "cat file_* | sort -n > all")
+    dag["signals"] = [{"name": f"file_{number}"} for number in range(files + 1)] + [{"name": "all"}]
+    dag["processes"][0]["outs"] = dag["processes"][1]["ins"] = [*numbers]
+    dag["processes"][1]["outs"] = dag["outs"] = [files + 1]
+    site.upload(dag, file_0="")
+
+    with site.executor() as executor, site.engine(f"files-{files}") as engine:
+        exit_code = engine.wait(LONG)
+        status = Path(f"/proc/{executor.pid}/status").read_text()
+
+    assert exit_code == 0, site.log("engine")
+    assert site.read("input/all") == "".join(f"{number}\n" for number in numbers)
+    assert int(status.split("VmHWM:")[1].split()[0]) < MOST_KIB
 
 
 def test_a_job_longer_than_heartbeats_and_the_brokers_patience_runs_once_though_it_takes_all_processors(

@@ -82,6 +82,14 @@ def test_an_output_that_was_not_written_fails_the_job(s3: S3Client, executor: Ex
     assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
 
 
+def test_of_many_outputs_that_were_not_written_some_are_named(s3: S3Client, executor: Executor) -> None:
+    reply = executor.do(job("true", IN_S3, (), tuple(f"tile_{number}" for number in range(3_000))))
+
+    assert reply.exceptions[0].endswith(
+        "did not write " + ", ".join(f"tile_{n}" for n in range(10)) + " and 2990 more."
+    )
+
+
 def test_a_failed_job_stores_nothing_and_tells_its_stderr(s3: S3Client, executor: Executor) -> None:
     reply = executor.do(job("echo half > a; echo no space >&2; exit 2", IN_S3, (), ("a",)))
 

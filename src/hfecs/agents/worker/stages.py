@@ -22,6 +22,9 @@ from hfecs.agents.worker.reply import FAILED
 from hfecs.agents.worker.storage import Storage, storage_for
 from hfecs.errors import HfecsError, WorkflowFailed
 
+MOST_NAMED = 10
+"""So many missing files a sentence names."""
+
 
 class Stages:
     """Takes jobs through their stages; several threads may do so side by side."""
@@ -130,4 +133,5 @@ def _missing(job: Job, directory: Path) -> str:
     missing = [name for name in job.outputs if not (directory / name).exists()]
     if not missing:
         return ""
-    return f"{job.executable} ended with exit code 0, but it did not write {', '.join(missing)}."
+    others = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+    return f"{job.executable} ended with exit code 0, but it did not write {', '.join(missing[:MOST_NAMED])}{others}."
