@@ -30,8 +30,18 @@ Engine.prototype.runInstance = function (callback) {
   this.eventServer.on('persist', (_, entry) => {
     if (journaling && entry[0] === 'fired') fired(entry);
   });
+  heedTheLiving(this.tasks);
   return runInstance.call(this, callback);
 };
+
+// A process whose only inputs are control signals begins without them: one that comes after its end would end the engine.
+function heedTheLiving(tasks) {
+  const sessions = Object.getPrototypeOf(tasks[1]);
+  const { fireCustomEvent } = sessions;
+  sessions.fireCustomEvent = function (message) {
+    if (this.getCurrentState()) fireCustomEvent.call(this, message);
+  };
+}
 
 function fired(entry) {
   const number = Number(entry[2]);

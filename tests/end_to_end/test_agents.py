@@ -194,6 +194,26 @@ def test_functions_of_the_engine_and_of_the_user_work_beside_jobs(site: Site) ->
     assert "mine was called" in site.read("runs/functions/engine.log")
 
 
+def test_a_control_signal_that_comes_after_the_end_of_a_process_is_no_end_of_the_run(site: Site) -> None:
+    dag = chain(f"{WAITING}; cp file_0 file_1", "touch $SITE/early", "cp file_1 file_3")
+    dag["signals"] = [{"name": name} for name in ("file_0", "file_1", "next", "file_3")]
+    dag["signals"][2]["control"] = "next"
+    dag["processes"][0]["outs"] = [1, 2]
+    dag["processes"][1] |= {"ins": [2], "outs": []}
+    dag["processes"][2] |= {"ins": [1], "outs": [3]}
+    dag["outs"] = [3]
+    site.upload(dag, file_0="abc")
+
+    with site.executor(SITE=str(site.directory)), site.engine("late") as engine:
+        eventually((site.directory / "early").exists)
+        eventually(lambda: '["fired",1,2,' in _journal(site))
+        (site.directory / "go").touch()
+        exit_code = engine.wait(SECONDS)
+
+    assert exit_code == 0, site.log("engine")
+    assert site.result("late")["done"] == 3
+
+
 def test_a_workflow_that_cannot_be_run_ends_with_2_and_its_faults(site: Site) -> None:
     site.upload({**chain("true"), "ins": [99]})
 
@@ -263,6 +283,10 @@ def test_the_management_tells_the_numbers_of_the_queue(site: Site, rabbitmq: Pri
         eventually(lambda: management.read("counted") == QueueNumbers(ready=2, in_flight=1))
 
     assert before == QueueNumbers()
+
+
+def _journal(site: Site) -> str:
+    return "".join(path.read_text() for path in site.temporary.glob("*/journal.log"))
 
 
 def _children(pid: int) -> list[str]:
