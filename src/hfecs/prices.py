@@ -53,18 +53,9 @@ LOGS_PER_BYTE = 0.03 / 2**30 / MONTH
 # What AWS does not charge for by itself.
 FREE = frozenset(
     {
-        *(
-            "capacity-provider",
-            "container-instance",
-            "ecs-cluster",
-            "ingress",
-            "instance-profile",
-            "launch-template",
-            "role",
-            "role-policy",
-        ),
-        *("scalable-target", "scaling-policy", "scheduled-action", "secret-parameter", "security-group", "service"),
-        *("service-linked-role", "service-scaling-policy", "task", "task-definition"),
+        *("capacity-provider", "container-instance", "ecs-cluster", "ingress", "instance-profile", "launch-template"),
+        *("role", "role-policy", "scalable-target", "scaling-policy", "scheduled-action", "secret-parameter"),
+        *("security-group", "service", "service-linked-role", "service-scaling-policy", "task", "task-definition"),
     }
 )
 

@@ -101,9 +101,8 @@ def test_with_a_provider_the_group_has_no_policies_and_the_service_takes_its_mac
         "maximumScalingStepSize": 10_000,
         "instanceWarmupPeriod": 90,
     }
-    assert worker(cloud)["capacityProviderStrategy"] == [
-        {"capacityProvider": f"{PREFIX}workers", "weight": 1, "base": 0}
-    ]
+    assert worker(cloud)["capacityProviderStrategy"] == [{"capacityProvider": f"{PREFIX}workers", "weight": 1}]
+    assert worker(cloud)["deploymentConfiguration"]["maximumPercent"] == 100
 
 
 def test_the_provider_is_there_before_the_service_and_its_group_before_it(stack: Stack, cloud: WatchedCloud) -> None:

@@ -113,11 +113,15 @@ def spread(definition: str) -> dict[str, Any]:
 def on_provider(settings: dict[str, Any], provider: str) -> dict[str, Any]:
     """The same on the machines of a capacity provider: the workers' own, so that no attribute has to say which.
 
-    With a constraint on an attribute ECS may not see that one machine more would help.
+    With a constraint on an attribute ECS may not see that one machine more would help. New workers take the places of
+    old ones: beside them, they would ask for machines of their own.
     """
     constraints = [constraint for constraint in settings["placementConstraints"] if constraint["type"] != "memberOf"]
-    strategy = [{"capacityProvider": provider, "weight": 1, "base": 0}]
-    return settings | {"placementConstraints": constraints, "capacityProviderStrategy": strategy}
+    return settings | {
+        "placementConstraints": constraints,
+        "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100},
+        "capacityProviderStrategy": [{"capacityProvider": provider, "weight": 1}],
+    }
 
 
 def _of_workers(definition: str, constraints: list[dict[str, str]]) -> dict[str, Any]:
