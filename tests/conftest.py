@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -19,6 +20,7 @@ from moto.utilities.utils import load_resource
 
 from hfecs.stack import Stack
 from hfecs.state import State
+from quick_moto import quicken_moto
 from support import WatchedCloud, stack_of
 
 # Where the tests are started in the background Ctrl-C is ignored, by them and by every program that they start.
@@ -29,6 +31,14 @@ _ANY_PACE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, H
 settings.register_profile("steady", derandomize=True, database=None, max_examples=100, **_ANY_PACE)  # type: ignore[arg-type]
 settings.register_profile("long", max_examples=2_000, **_ANY_PACE)  # type: ignore[arg-type]
 settings.load_profile("steady")
+quicken_moto()
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 @pytest.fixture(scope="session")
