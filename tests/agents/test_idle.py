@@ -12,7 +12,7 @@ from hfecs.agents.queue_numbers import QueueNumbers
 from support import WatchedCloud
 
 MINUTE = 60.0
-LONG = 100
+CLOSE = 10 * MINUTE
 IMAGE = "ami-12c6146b"
 IDLE, BUSY = QueueNumbers(), QueueNumbers(in_flight=1)
 
@@ -86,10 +86,11 @@ class Site:
         return str(answer["Instances"][0]["InstanceId"])
 
     def passes(self, minutes: float) -> None:
-        """Let time pass, with a look each half a minute; in long times each ten minutes, for moto's sake."""
-        end, step = self.now + minutes * MINUTE, MINUTE / 2 if minutes < LONG else 10 * MINUTE
+        """Let time pass, with a look each half a minute; within a long time there are fewer, for moto's sake."""
+        begun, end = self.now, self.now + minutes * MINUTE
         while self.now < end:
-            self.now += step
+            near = self.now - begun < MINUTE or end - self.now <= CLOSE
+            self.now += MINUTE / 2 if near else min(CLOSE, end - CLOSE - self.now)
             self.switch.look(self.now)
 
     def state(self, machine: str) -> str:
