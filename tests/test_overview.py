@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hfecs.blueprints import cluster
 from hfecs.overview import METRICS, overview
 from hfecs.stack import Stack
-from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of
+from standing import stands
+from support import WatchedCloud, add_machine, again, nothing_changes, stack_of
 
 
 @pytest.fixture
 def standing(stack: Stack) -> Stack:
     """A cluster that stands."""
-    cluster.up(stack, configuration(scaling__asg_desired=1))
+    stands(stack, scaling__asg_desired=1)
     return again(stack)
 
 

@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from hfecs.blueprints import cluster, runner
+from hfecs.blueprints import runner
 from hfecs.stack import Stack
-from support import add_machine, configuration, stack_of, write_job
+from standing import stands
+from support import add_machine, stack_of, write_job
 
 
 @pytest.fixture
 def runs(stack: Stack) -> Stack:
     """The stack of the runs, beside a cluster with a machine that takes tasks."""
-    cluster.up(stack, configuration())
+    stands(stack)
     add_machine(stack)
     return stack_of(stack.cloud, stack.state, runner.STACK)
 

@@ -12,14 +12,14 @@ from hfecs.report import Outcome
 from hfecs.resources import service_linked_role
 from hfecs.stack import Stack
 from hfecs.state import State
-from support import WatchedCloud, again, configuration, nothing_changes, outcomes, stack_of, steps
+from standing import stands
+from support import WatchedCloud, again, nothing_changes, outcomes, stack_of, steps
 
 DONE = {Outcome.CREATED, Outcome.CHANGED, Outcome.DELETED, Outcome.FAILED}
 
 
 def up(stack: Stack, **changes: Any) -> Stack:
-    cluster.up(stack, configuration(**changes))
-    return stack
+    return stands(stack, **changes)
 
 
 def changed(stack: Stack) -> dict[str, str]:

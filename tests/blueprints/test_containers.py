@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from hfecs.blueprints import cluster, runner
+from hfecs.blueprints import runner
 from hfecs.stack import Stack
+from standing import stands
 from support import WatchedCloud, add_machine, again, configuration, stack_of, write_job
 
 PASSWORD = "arn:aws:ssm:us-east-1:123456789012:parameter/hfecs/hyperflow/broker-password"
@@ -21,7 +22,7 @@ def registered(cloud: WatchedCloud) -> dict[str, Any]:
 
 
 def parts_of(stack: Stack, cloud: WatchedCloud, **changes: Any) -> dict[str, Any]:
-    cluster.up(stack, configuration(**changes))
+    stands(stack, **changes)
     return registered(cloud)
 
 
@@ -32,7 +33,7 @@ def environment(definition: Any, container: int = 0) -> dict[str, str]:
 @pytest.fixture
 def parts(stack: Stack, cloud: WatchedCloud, tmp_path: Path) -> dict[str, Any]:
     """Master, worker and runner of a run on a cluster."""
-    cluster.up(stack, configuration())
+    stands(stack)
     add_machine(stack)
     runs = stack_of(cloud, stack.state, runner.STACK)
     job = write_job(tmp_path / "job")

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from moto.ecs.models import ecs_backends
 
-from hfecs.blueprints import cluster, monitoring
+from hfecs.blueprints import monitoring
 from hfecs.errors import ConfigurationInvalid, NotConfirmed
 from hfecs.report import Outcome
 from hfecs.stack import Stack
+from standing import stands
 from support import REGION, WatchedCloud, again, configuration, nothing_changes, stack_of, steps
 
 
 def up(stack: Stack, **changes: Any) -> dict[str, list[str]]:
     """Make the cluster; what was changed, field by field."""
-    cluster.up(stack, configuration(**changes))
+    stands(stack, **changes)
     return {
         f"{step.kind} {step.name}": [change.field for change in step.changes]
         for step in steps(stack)

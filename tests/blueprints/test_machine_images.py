@@ -10,6 +10,7 @@ from hfecs.blueprints import cluster
 from hfecs.errors import NotConfirmed
 from hfecs.stack import Stack
 from hfecs.state import State
+from standing import stands
 from support import WatchedCloud, again, configuration, nothing_changes
 
 NEW = "ami-0abc"
@@ -33,7 +34,7 @@ def images(stack: Stack) -> set[str]:
 
 
 def test_a_new_image_changes_nothing(stack: Stack, cloud: WatchedCloud, a_new_image: Callable[[], None]) -> None:
-    cluster.up(stack, configuration())
+    stands(stack)
     a_new_image()
 
     with nothing_changes(cloud):
@@ -43,7 +44,7 @@ def test_a_new_image_changes_nothing(stack: Stack, cloud: WatchedCloud, a_new_im
 def test_a_new_image_changes_nothing_even_if_the_state_file_is_lost(
     stack: Stack, cloud: WatchedCloud, a_new_image: Callable[[], None]
 ) -> None:
-    cluster.up(stack, configuration())
+    stands(stack)
     a_new_image()
     stack.state.path.unlink()
 
@@ -54,7 +55,7 @@ def test_a_new_image_changes_nothing_even_if_the_state_file_is_lost(
 def test_the_newest_image_is_taken_when_asked_for_and_then_kept(
     stack: Stack, cloud: WatchedCloud, a_new_image: Callable[[], None]
 ) -> None:
-    cluster.up(stack, configuration())
+    stands(stack)
     a_new_image()
 
     cluster.up(again(stack, may_interrupt=True), configuration(cluster__ami_id="latest"))
@@ -65,7 +66,7 @@ def test_the_newest_image_is_taken_when_asked_for_and_then_kept(
 
 
 def test_the_newest_image_does_not_end_running_jobs_unasked(stack: Stack, a_new_image: Callable[[], None]) -> None:
-    cluster.up(stack, configuration())
+    stands(stack)
     a_new_image()
 
     with pytest.raises(NotConfirmed, match="replaces the broker's machine"):
@@ -73,7 +74,7 @@ def test_the_newest_image_does_not_end_running_jobs_unasked(stack: Stack, a_new_
 
 
 def test_a_pinned_image_wins_over_the_recorded_one(stack: Stack, cloud: WatchedCloud) -> None:
-    cluster.up(stack, configuration())
+    stands(stack)
     cloud.answer("DescribeImages", Images=[{"ImageId": NEW, "Architecture": "x86_64"}])
 
     cluster.up(again(stack, may_interrupt=True), configuration(cluster__ami_id=NEW))

@@ -13,6 +13,7 @@ from hfecs.report import Outcome
 from hfecs.resources import parameter
 from hfecs.stack import Stack
 from hfecs.state import State
+from standing import stands
 from support import (
     ME,
     WatchedCloud,
@@ -37,9 +38,7 @@ def metrics(stack: Stack) -> Stack:
 
 
 def up(stack: Stack, **changes: Any) -> Stack:
-    part = monitoring if stack.name == monitoring.STACK else cluster
-    part.up(stack, configuration(**changes))
-    return stack
+    return stands(stack, **changes)
 
 
 def address(stack: Stack) -> str:

@@ -12,9 +12,12 @@ from blueprints.created import CREATED
 from hfecs import settings
 from hfecs.blueprints import cluster, runner
 from hfecs.compare import contained
+from hfecs.config import Config
 from hfecs.settings.meanings import meanings, originals
+from hfecs.stack import Stack
 from hfecs.state import State
-from support import WORKING, WatchedCloud, add_machine, stack_of, write_job
+from standing import once
+from support import WORKING, WatchedCloud, add_machine, again, stack_of, write_job
 
 VARIABLES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("original_variables.toml").read_text())[
     "variables"
@@ -27,16 +30,19 @@ def created(cloud: WatchedCloud, folder: Path, seen: str, **values: Any) -> dict
     job = write_job(folder / "job")
     given = WORKING | {"run.bucket": "default-1", "run.job_directory": str(job)} | values
     config = settings.load(folder / "none.toml", {}, given, {})
-    state = State.load(folder / "hfecs.state.json")
-    whole = stack_of(cloud, state, cluster=config.cluster.name)
-    cluster.up(whole, config)
-    if seen in OF_A_RUN:
-        add_machine(whole)
-        runs = stack_of(cloud, state, runner.STACK, cluster=config.cluster.name)
-        again = stack_of(cloud, state, cluster=config.cluster.name)
-        bucket, directory = str(config.run.bucket), Path(str(config.run.job_directory))
-        runner.up(runs, again, config, run=runner.Run("one", bucket), directory=directory)
+    whole = stack_of(cloud, State.load(folder / "hfecs.state.json"), cluster=config.cluster.name)
+    what = (cloud.region, seen in OF_A_RUN, repr(values))
+    once(whole, what, lambda: make(whole, config, with_run=seen in OF_A_RUN))
     return CREATED[seen](cloud, whole.full_name(""))
+
+
+def make(whole: Stack, config: Config, *, with_run: bool) -> None:
+    cluster.up(whole, config)
+    if with_run:
+        add_machine(whole)
+        runs = stack_of(whole.cloud, whole.state, runner.STACK, cluster=config.cluster.name)
+        bucket, directory = str(config.run.bucket), Path(str(config.run.job_directory))
+        runner.up(runs, again(whole), config, run=runner.Run("one", bucket), directory=directory)
 
 
 @pytest.mark.parametrize("variable", VARIABLES, ids=[f"{one['old']} in the {one['seen']}" for one in VARIABLES])

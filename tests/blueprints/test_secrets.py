@@ -10,6 +10,7 @@ import pytest
 from hfecs.blueprints import broker, cluster, runner
 from hfecs.resources import parameter, task_definition
 from hfecs.stack import Stack
+from standing import stands
 from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, steps, write_job
 
 PASSWORD, KEY, SECRET_KEY = "pass-word-of-the-broker", "AKIA-OF-THE-USER", "secret-key-of-the-user"
@@ -42,7 +43,7 @@ def run(stack: Stack, folder: Path, **changes: Any) -> Stack:
 def test_a_secret_is_told_to_ssm_and_to_nobody_else(
     secret: str, stack: Stack, cloud: WatchedCloud, tmp_path: Path
 ) -> None:
-    cluster.up(stack, configuration(**OWN))
+    stands(stack, **OWN)
     runs = run(stack, tmp_path, **OWN)
 
     told = {call.operation for call in cloud.calls if secret in str(call.arguments)}
@@ -54,20 +55,20 @@ def test_a_secret_is_told_to_ssm_and_to_nobody_else(
 
 
 def test_secrets_are_kept_encrypted(stack: Stack, cloud: WatchedCloud) -> None:
-    cluster.up(stack, configuration(**OWN))
+    stands(stack, **OWN)
 
     assert {call["Type"] for call in cloud.calls_of("PutParameter")} == {"SecureString"}
 
 
 def test_the_same_secrets_again_change_nothing(stack: Stack, cloud: WatchedCloud) -> None:
-    cluster.up(stack, configuration(**OWN))
+    stands(stack, **OWN)
 
     with nothing_changes(cloud):
         cluster.up(again(stack), configuration(**OWN))
 
 
 def test_another_secret_replaces_the_old_one_and_neither_is_shown(stack: Stack, cloud: WatchedCloud) -> None:
-    cluster.up(stack, configuration(**OWN))
+    stands(stack, **OWN)
     later = again(stack)
 
     cluster.up(later, configuration(**OWN | {"aws__task_secret_access_key": "another-one"}))
@@ -78,7 +79,7 @@ def test_another_secret_replaces_the_old_one_and_neither_is_shown(stack: Stack, 
 
 
 def test_secrets_that_are_not_configured_any_more_are_deleted(stack: Stack, cloud: WatchedCloud) -> None:
-    cluster.up(stack, configuration(**OWN))
+    stands(stack, **OWN)
 
     cluster.up(again(stack), configuration())
 
@@ -87,7 +88,7 @@ def test_secrets_that_are_not_configured_any_more_are_deleted(stack: Stack, clou
 
 
 def test_a_plan_neither_writes_nor_deletes_a_secret(stack: Stack, cloud: WatchedCloud) -> None:
-    cluster.up(stack, configuration(**OWN))
+    stands(stack, **OWN)
 
     with nothing_changes(cloud):
         cluster.up(again(stack, plan=True), configuration(**OWN | {"aws__task_access_key": "another"}))
@@ -95,7 +96,7 @@ def test_a_plan_neither_writes_nor_deletes_a_secret(stack: Stack, cloud: Watched
 
 
 def test_a_broker_of_ones_own_takes_the_place_of_that_on_the_master(stack: Stack) -> None:
-    cluster.up(stack, configuration(**OWN))
+    stands(stack, **OWN)
 
     (notifier,) = definition(stack, "master")["containerDefinitions"]
     environment = {pair["name"]: pair["value"] for pair in notifier["environment"]}
@@ -105,7 +106,7 @@ def test_a_broker_of_ones_own_takes_the_place_of_that_on_the_master(stack: Stack
 
 
 def test_a_run_talks_to_the_broker_of_its_cluster_without_being_told(stack: Stack, tmp_path: Path) -> None:
-    cluster.up(stack, configuration(**OWN))
+    stands(stack, **OWN)
 
     run(stack, tmp_path)
 
@@ -117,7 +118,7 @@ def test_a_run_talks_to_the_broker_of_its_cluster_without_being_told(stack: Stac
 def test_a_run_may_have_a_broker_of_its_own_whose_password_goes_with_the_runs(
     stack: Stack, cloud: WatchedCloud, tmp_path: Path
 ) -> None:
-    cluster.up(stack, configuration())
+    stands(stack)
 
     runs = run(stack, tmp_path, broker__amqp_url=URL)
 
@@ -129,7 +130,7 @@ def test_a_run_may_have_a_broker_of_its_own_whose_password_goes_with_the_runs(
 
 
 def test_a_person_reaches_the_broker_of_the_cluster_by_its_public_address(stack: Stack, cloud: WatchedCloud) -> None:
-    cluster.up(stack, configuration())
+    stands(stack)
     later = again(stack)
     filters: Any = [{"Name": "tag:hfecs:name", "Values": ["master"]}]
     (reservation,) = cloud.ec2.describe_instances(Filters=filters)["Reservations"]
@@ -141,13 +142,13 @@ def test_a_person_reaches_the_broker_of_the_cluster_by_its_public_address(stack:
 
 
 def test_a_person_reaches_a_broker_elsewhere_also_when_only_the_cluster_was_told_of_it(stack: Stack) -> None:
-    cluster.up(stack, configuration(**OWN))
+    stands(stack, **OWN)
 
     assert broker.for_people(again(stack), configuration()) == URL
 
 
 def test_jobs_in_containers_are_refused_by_a_cluster_that_was_made_without(stack: Stack, tmp_path: Path) -> None:
-    cluster.up(stack, configuration())
+    stands(stack)
 
     with pytest.raises(Exception, match="The workers of cluster hyperflow may not run jobs in containers") as raised:
         run(stack, tmp_path, run__container="soykb:1")
@@ -156,7 +157,7 @@ def test_jobs_in_containers_are_refused_by_a_cluster_that_was_made_without(stack
 
 
 def test_only_a_cluster_that_allows_containers_gives_its_workers_the_docker_socket(stack: Stack) -> None:
-    cluster.up(stack, configuration(worker__feature_download=True))
+    stands(stack, worker__feature_download=True)
     without = task_definition.registered(again(stack), "worker")
 
     cluster.up(again(stack), configuration(worker__allow_containers=True))

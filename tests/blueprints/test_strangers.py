@@ -11,7 +11,8 @@ from hfecs.blueprints import cluster, monitoring, runner
 from hfecs.resources import role
 from hfecs.stack import Stack
 from hfecs.state import State
-from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, steps
+from standing import stands
+from support import WatchedCloud, add_machine, again, nothing_changes, stack_of, steps
 
 READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::theirs/*"}
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [READ]})
@@ -91,7 +92,7 @@ def test_what_a_stranger_has_under_our_names_stays_with_all_that_is_in_it(
 
 
 def test_what_is_in_our_own_cluster_goes_also_without_the_state_file(stack: Stack, cloud: WatchedCloud) -> None:
-    cluster.up(stack, configuration())
+    stands(stack)
     add_machine(stack)
     stack.state.path.unlink()
     later = again(stack, state=State.load(stack.state.path))
@@ -103,7 +104,7 @@ def test_what_is_in_our_own_cluster_goes_also_without_the_state_file(stack: Stac
 
 
 def test_a_policy_that_somebody_attached_to_our_role_does_not_keep_it(stack: Stack, cloud: WatchedCloud) -> None:
-    cluster.up(stack, configuration())
+    stands(stack)
     theirs = cloud.iam.create_policy(PolicyName="theirs", PolicyDocument=POLICY)["Policy"]["Arn"]
     cloud.iam.attach_role_policy(RoleName=role.full_name(stack, "worker"), PolicyArn=theirs)
 

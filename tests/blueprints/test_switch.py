@@ -14,13 +14,14 @@ from hfecs.blueprints import cluster, monitoring, runner
 from hfecs.deadline import Deadline, moment
 from hfecs.report import Outcome
 from hfecs.stack import Stack
+from standing import stands
 from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, steps, write_job
 
 GROUP = "hfecs-hyperflow-workers"
 
 
 def up(stack: Stack, **changes: Any) -> Stack:
-    cluster.up(stack, configuration(**changes))
+    stands(stack, **changes)
     return stack
 
 
@@ -80,7 +81,7 @@ def run(stack: Stack, folder: Path) -> None:
 
 
 def test_a_cluster_has_twelve_hours_unless_said_otherwise(stack: Stack) -> None:
-    up(stack)
+    cluster.up(stack, configuration())
 
     assert hours_from_now(ends(stack)["master"]) == pytest.approx(12, abs=0.01)
     assert hours_from_now(str(Deadline(action(stack)["StartTime"]))) == pytest.approx(12, abs=0.01)

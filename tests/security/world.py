@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from hfecs.blueprints import cluster, monitoring, runner
 from hfecs.stack import Stack
+from standing import once
 from support import WatchedCloud, add_machine, again, configuration, stack_of, steps, write_job
 
 BUCKET = "files-of-the-run"
@@ -95,6 +96,11 @@ class World:
 
 def made(stack: Stack, folder: Path, **changes: Any) -> World:
     """Make all of it."""
+    assert isinstance(stack.cloud, WatchedCloud)
+    return World(stack, stack.cloud, once(stack, ("world", repr(changes)), lambda: _make(stack, folder, changes)))
+
+
+def _make(stack: Stack, folder: Path, changes: dict[str, Any]) -> str:
     config = configuration(scaling__asg_desired=1, **changes)
     watching = stack_of(stack.cloud, stack.state, monitoring.STACK)
     monitoring.up(watching, config)
@@ -103,5 +109,4 @@ def made(stack: Stack, folder: Path, **changes: Any) -> World:
     runs = stack_of(stack.cloud, stack.state, runner.STACK)
     job = write_job(folder / "job")
     runner.up(runs, again(stack), config, run=runner.Run("one", BUCKET), directory=job)
-    assert isinstance(stack.cloud, WatchedCloud)
-    return World(stack, stack.cloud, str([*steps(stack), *steps(runs), *steps(watching)]))
+    return str([*steps(stack), *steps(runs), *steps(watching)])
