@@ -13,6 +13,14 @@ from moto.server import ThreadedMotoServer
 from end_to_end.broker import LOOPBACK, PrivateBroker, private_broker
 from end_to_end.sites import Site
 
+# The files that take longest go first, so that none of them is alone at the end.
+LONGEST = ["test_montage_on_the_local_cloud", "test_wheel", "test_readme", "test_monitoring"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
 
 @pytest.fixture(scope="session")
 def aws_endpoint() -> Iterator[str]:
