@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 
 LONG = 240.0
 
-HOLD = "if mkdir $SITE/held 2>/dev/null; then while [ ! -e $SITE/go ]; do sleep 0.05; done; fi"
-"""The first of all jobs of a program waits for the test."""
+HOLD = "if mkdir $SITE/held 2>/dev/null; then while [ ! -e $SITE/go ] && kill -0 $PPID; do sleep 0.05; done; fi"
+"""The first of all jobs of a program waits for the test, and no longer than its executor lives."""
 
 KILL_TWO = "if mkdir $SITE/first 2>/dev/null || mkdir $SITE/second 2>/dev/null; then sleep 0.5; kill -9 $PPID; fi"
 KILL_ALL = "if [ $2 = fit_00_00-00_01.txt ]; then sleep 0.5; kill -9 $PPID; sleep 600; fi"

@@ -21,7 +21,7 @@ LONG = 240
 
 HOLD = """#!/bin/sh
 if mkdir {folder}/held 2>/dev/null; then echo $PPID > {folder}/executor; touch {folder}/begun
-while [ ! -e {folder}/go ]; do sleep 0.05; done; fi
+while [ ! -e {folder}/go ] && kill -0 $PPID; do sleep 0.05; done; fi
 exec /usr/bin/mDiffFit "$@"
 """
 

@@ -14,8 +14,8 @@ from hfecs.errors import TimedOut
 
 pytestmark = pytest.mark.end_to_end
 
-HOLD = "if mkdir $SITE/held 2>/dev/null; then while [ ! -e $SITE/go ]; do sleep 0.05; done; fi"
-"""The first try of a job waits for the test."""
+HOLD = "if mkdir $SITE/held 2>/dev/null; then while [ ! -e $SITE/go ] && kill -0 $PPID; do sleep 0.05; done; fi"
+"""The first try of a job waits for the test, and no longer than its executor lives."""
 
 GREETING, REPLY_QUEUE, JOB, FAREWELL = b"amqplib", b"x-expires", b'"executable"', b"\x00\x32\x00\x28"
 """What an engine says when it opens a connection, declares its queue, sends a job, and deletes its queue."""

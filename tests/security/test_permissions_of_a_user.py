@@ -22,7 +22,7 @@ POLICY = json.loads((Path(__file__).parents[2] / "docs" / "iam-policy.json").rea
 # What the story does not come by; tests/test_iam_policy.py knows the call of each.
 IMAGES = {action for one in POLICY["Statement"] if one["Sid"] == "Images" for action in one["Action"]}
 BESIDES_THE_STORY = IMAGES | {
-    # The demand of a run from its first second on, and an alarm that lasts, which the command sees to, not the blueprint.
+    # The demand of a run from its first second on, and an alarm that lasts: commands see to them, not blueprints.
     "cloudwatch:PutMetricData",
     "cloudwatch:SetAlarmState",
     # Images pushed by hfecs, and machines that are checked before they are used.
