@@ -26,11 +26,7 @@ SMALL_HEAP = "--max-old-space-size=96"
 
 
 def test_three_thousand_ready_jobs_are_sent_once_over_a_broker_with_its_own_defaults(site: Site) -> None:
-    dag = chain("true", "true")
-    ready = [{**dag["processes"][0], "outs": [number]} for number in range(1, 3_001)]
-    last = {**dag["processes"][1], "ins": [*range(1, 3_001)], "outs": [3_001]}
-    signals = [{"name": f"file_{number}"} for number in range(3_002)]
-    site.upload({**dag, "processes": [*ready, last], "signals": signals, "outs": [3_001]}, file_0="")
+    site.upload(_wide(3_000), file_0="")
     answering = Answering(site.broker_url, "wide")
     answering.start()
 
@@ -56,6 +52,16 @@ wait
 echo done
 """
 """A job that takes all processors for six seconds."""
+
+
+def test_an_engine_without_enough_memory_says_so(site: Site) -> None:
+    site.upload(_wide(3_000), file_0="")
+
+    exit_code = site.run("small", AMQP_QUEUE="nobody-listens", NODE_OPTIONS="--max-old-space-size=24")
+
+    assert exit_code == 1
+    assert "not enough memory for 3001 processes" in site.result("small")["error"]
+    assert "cluster.instance_type" in site.result("small")["error"]
 
 
 @pytest.mark.parametrize("files", [300, pytest.param(3_000, marks=pytest.mark.reliability)])
@@ -99,6 +105,16 @@ def test_a_broker_of_little_patience_has_the_job_run_again(site: Site) -> None:
         with site.executor(), _asked(broker, site.directory, "echo . >> ran; exec sleep 600"):
             eventually(lambda: "delivery acknowledgement on channel" in site.log("worker"))
             eventually(lambda: (site.directory / "ran").read_text().count(".") > 1)
+
+
+def _wide(ready: int) -> dict[str, Any]:
+    """So many jobs that are ready at once, and one that waits for all of them."""
+    dag = chain("true", "true")
+    numbers = range(1, ready + 1)
+    first = [{**dag["processes"][0], "outs": [number]} for number in numbers]
+    last = {**dag["processes"][1], "ins": [*numbers], "outs": [ready + 1]}
+    signals = [{"name": f"file_{number}"} for number in range(ready + 2)]
+    return {**dag, "processes": [*first, last], "signals": signals, "outs": [ready + 1]}
 
 
 def _arguments_of_the_cluster() -> str:

@@ -35,6 +35,9 @@ WAIT_AT_THE_END_SECONDS = 20.0
 
 LOG_TAIL_CHARACTERS = 2000
 
+OUT_OF_MEMORY = "JavaScript heap out of memory"
+"""What Node.js says at its end when it has used up what it takes for half the machine's memory."""
+
 RUNNING = "running"
 """What the metrics say of a run that has not ended."""
 
@@ -116,6 +119,12 @@ class Agent:
 
     def _crash(self, code: int) -> str:
         end = self._run.log_file.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+        if code == -signal.SIGKILL or OUT_OF_MEMORY in end:
+            processes = len(self._workflow.processes) if self._workflow else 0
+            return (
+                f"The engine had not enough memory for {processes} processes: "
+                "choose a machine with more by cluster.instance_type, then resume the run."
+            )
         return f"The engine ended with code {code} before the workflow had finished; the end of its log:\n{end}"
 
     def _execute(self) -> int:
