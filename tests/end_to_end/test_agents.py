@@ -115,7 +115,7 @@ def test_an_executor_that_is_told_to_stop_finishes_what_it_has_in_hand(site: Sit
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_the_job_of_an_executor_that_goes_away_is_done_by_another(site: Site, how: signal.Signals) -> None:
-    site.upload(chain("echo $WHO >> $SITE/ran; [ $WHO = second ] || sleep 600; cp file_0 file_1"), file_0="abc")
+    site.upload(chain("echo $WHO >> $SITE/ran; [ $WHO = second ] || sleep 30; cp file_0 file_1"), file_0="abc")
     environ = {"SITE": str(site.directory), "STOP_TIMEOUT": "0"}
 
     with site.executor(WHO="first", **environ) as first, site.engine("again") as engine:
@@ -131,7 +131,7 @@ def test_the_job_of_an_executor_that_goes_away_is_done_by_another(site: Site, ho
 
 
 def test_a_job_that_kills_its_executors_is_given_up_with_its_story(site: Site) -> None:
-    site.upload(chain("echo . >> $SITE/ran; sleep 0.5; kill -9 $PPID; sleep 600"), file_0="abc")
+    site.upload(chain("echo . >> $SITE/ran; sleep 0.5; kill -9 $PPID; sleep 5"), file_0="abc")
     died = []
 
     with site.engine("poison") as engine:

@@ -102,7 +102,7 @@ def test_a_broker_of_little_patience_has_the_job_run_again(site: Site) -> None:
     arguments = _arguments_of_the_cluster().replace("consumer_timeout undefined", "consumer_timeout 1000")
     with private_broker(arguments=f"{arguments} {OFTEN}") as broker:
         site.broker_url = broker.url
-        with site.executor(), _asked(broker, site.directory, "echo . >> ran; exec sleep 600"):
+        with site.executor(), _asked(broker, site.directory, "echo . >> ran; exec sleep 30"):
             eventually(lambda: "delivery acknowledgement on channel" in site.log("worker"))
             eventually(lambda: (site.directory / "ran").read_text().count(".") > 1)
 
