@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import threading
+import urllib.request
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,9 @@ from support import WatchedCloud, stack_of
 
 # Where the tests are started in the background Ctrl-C is ignored, by them and by every program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# urllib keeps the proxy of its first call for good: one that a single test sets must not be everybody's.
+urllib.request.install_opener(urllib.request.build_opener(urllib.request.ProxyHandler({})))
 
 # The same examples each time, so that what is green stays green; --hypothesis-profile=long looks for new ones.
 _ANY_PACE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}

@@ -35,9 +35,12 @@ def says(port: int) -> str:
 def test_a_browser_is_told_that_grafana_does_not_run_here_until_the_container_is_stopped() -> None:
     port = free_port()
     environment = {**os.environ, "HFECS_ADDRESS": ADDRESS, "HFECS_PORTS": f"3000:{port}"}
-    with subprocess.Popen([sys.executable, "-m", "hfecs.local.grafana"], env=environment, stdout=-3) as process:
+    process = subprocess.Popen([sys.executable, "-m", "hfecs.local.grafana"], env=environment, stdout=-3)
+    try:
         until(lambda: says(port), seconds=10)
 
         assert "Grafana does not run on the local cloud" in says(port)
         process.terminate()
         assert process.wait(10) == 0
+    finally:
+        process.kill()
