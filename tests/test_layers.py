@@ -39,7 +39,7 @@ FLOORS = {
             ["aws", "answers", "state", "workflow", "site", "images"],
             ["wait", "stack", "removal", "rehearsal", "launched"],
             ["resources"],
-            ["blueprints", "follow", "run_result", "overview", "time_left", "planning", "log_lines"],
+            ["blueprints", "follow", "history", "run_result", "overview", "time_left", "planning", "log_lines"],
             ["console", "commands"],
             ["cli", "__main__"],
         ]

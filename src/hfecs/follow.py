@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +16,7 @@ from hfecs.agents.threads import spoken
 from hfecs.answers import answered_with
 from hfecs.blueprints.runner import Run
 from hfecs.errors import WorkflowFailed
+from hfecs.history import Place
 from hfecs.resources import task
 from hfecs.stack import Stack
 
@@ -30,8 +30,6 @@ LOOK_SECONDS = 4.0
 SILENT_SECONDS = 30.0
 # A broker that boots with its machine is not worth a word for so long.
 PATIENCE_SECONDS = 30.0
-# The clocks of broker and executors: what was told so long before is read again, and changes nothing.
-CLOCKS_APART_SECONDS = 60
 # A stream wants to know how many events may be on their way to us.
 PREFETCH = 1000
 
@@ -69,7 +67,7 @@ class Follower:
         self._stack, self._run, self._broker, self._silence = stack, run, broker, silence
         self._looked = float("-inf")
         self._over = False
-        self._offset: datetime | str = "first"
+        self._place = Place(run.name)
 
     def events(self, unreachable: Callable[[str], None]) -> Iterator[dict[str, Any]]:
         """Yield the run's events from its first one until its end; `unreachable` is told once why there are none."""
@@ -119,8 +117,8 @@ class Follower:
 
     def _stopped(self) -> bool:
         known = self._task()
-        if known and self._offset == "first":
-            self._offset = known.get("createdAt", "first")
+        if known and "createdAt" in known:
+            self._place.begin(known["createdAt"])
         return known is None or known["lastStatus"] == "STOPPED"
 
     def _task(self) -> Any:
@@ -147,7 +145,7 @@ class Follower:
         with _closing(connection):
             channel = connection.channel()
             _declare(channel)
-            start = {"x-stream-offset": self._offset}
+            start = {"x-stream-offset": self._place.offset}
             for method, _, body in channel.consume(
                 messages.HISTORY_QUEUE, arguments=start, inactivity_timeout=LISTEN_SECONDS
             ):
@@ -157,14 +155,7 @@ class Follower:
                 channel.basic_ack(method.delivery_tag or 0)
                 event = messages.read_event(body)
                 yield event
-                self._go_on_from(event)
-
-    def _go_on_from(self, event: dict[str, Any]) -> None:
-        """Note where to go on, by the time: a broker that was lost with its data numbers its events anew."""
-        with suppress(ValueError):
-            when = datetime.fromisoformat(event.get("timestamp", "")).astimezone(UTC)
-            before = when - timedelta(seconds=CLOCKS_APART_SECONDS)
-            self._offset = before if isinstance(self._offset, str) else max(self._offset, before)
+                self._place.passed(event)
 
 
 @contextmanager
