@@ -45,7 +45,7 @@ def test_what_was_heard_to_end_is_wanted_no_more_and_teaches_its_time() -> None:
 def test_the_jobs_of_another_run_are_none_of_ours() -> None:
     run = Run()
 
-    for job in ("two-1", "one-x", "", "one-17"):
+    for job in ("two-1", "one-x", "", "one-17", "one-01", "one-" + "1" * 5_000):
         run.hears(job, "started", 10.0)
         run.hears(job, "finished", 20.0, exit_status=0)
 

@@ -24,7 +24,7 @@ class RunOutlook:
 
     def __init__(self, run: str, graph: RunGraph, outlook: Outlook, clock: Callable[[], float]) -> None:
         """`clock` has the seconds since the run began."""
-        self._prefix = f"{run}-"
+        self._places = {f"{run}-{number}": place for number, place in graph.places.items()}
         self._graph = graph
         self._outlook = outlook
         self._clock = clock
@@ -33,10 +33,7 @@ class RunOutlook:
 
     def heard(self, event: Event) -> None:
         """A job of some run began or ended."""
-        number = str(event.get("id", "")).removeprefix(self._prefix)
-        if not str(event.get("id", "")).startswith(self._prefix) or not number.isdecimal():
-            return
-        place = self._graph.places.get(int(number))
+        place = self._places.get(event.get("id", ""))
         with self._lock:
             if place is None or place in self._over:
                 return
