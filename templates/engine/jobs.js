@@ -33,9 +33,11 @@ class Jobs {
     this.connection = this.channel = null;
     this.hadReplyQueue = resumed;
     this.takesSince = 0; // in milliseconds of the clock
+    this.confirmedAt = 0;
     this.closing = false;
     setInterval(() => this.taken.settle(this.channel), SETTLE_MS).unref();
-    setInterval(() => this.look(), this.answerMs / 4).unref();
+    // What has arrived while the engine was busy is read before it looks.
+    setInterval(() => setImmediate(() => this.look()), this.answerMs / 4).unref();
   }
 
   submit({ number, message, outs, callback }) {
@@ -134,6 +136,7 @@ class Jobs {
     const about = { replyTo: this.replies, correlationId: id, timestamp: Math.floor(Date.now() / 1000) };
     const properties = { persistent: true, contentType: 'application/json', ...about };
     const confirmed = (error) => {
+      this.confirmedAt = Date.now();
       if (!this.pending.has(id)) return;
       if (!error) {
         job.confirmed = true;
@@ -179,10 +182,11 @@ class Jobs {
     this.onFailure(number);
   }
 
-  // A broker that lives, and does not confirm what it was sent, is left.
+  // A broker that lives, and confirms nothing of what it was sent, is left. One that is slow with many jobs is not.
   look() {
     const before = Date.now() - this.answerMs;
-    const isLate = ({ confirmed, published }) => !confirmed && Math.max(published, this.takesSince) < before;
+    const isLate = ({ confirmed, published }) =>
+      !confirmed && Math.max(published, this.takesSince, this.confirmedAt) < before;
     if (this.connection && [...this.pending.values()].some(isLate)) giveUp(this.connection);
   }
 

@@ -12,19 +12,30 @@ mustache.render = (workflow) => workflow;
 
 // All commands that store a workflow and read it come at once, and the library writes each of them down. Here only so many are
 // under way; the others wait, in their order, as the engine gave them.
-const { internal_send_command: send, return_reply: answer } = RedisClient.prototype;
+const { internal_send_command: send, return_reply: answer, return_error: refuse, flush_and_error: flush } = RedisClient.prototype;
 
 RedisClient.prototype.internal_send_command = function (command) {
   this.held = this.held || [];
-  if (!this.held.length && this.command_queue.length < MOST_UNDER_WAY) return send.call(this, command);
+  const isFull = this.held.length || this.command_queue.length >= MOST_UNDER_WAY;
+  if (!this.ready || !isFull) return send.call(this, command);
   this.held.push(command);
   return false;
 };
 
-RedisClient.prototype.return_reply = function (reply) {
-  answer.call(this, reply);
-  if (!this.held || !this.held.length || this.command_queue.length > MOST_UNDER_WAY / 2) return;
-  this.cork();
-  for (const command of this.held.splice(0, MOST_UNDER_WAY - this.command_queue.length)) send.call(this, command);
-  this.uncork();
-};
+// Whatever makes room lets the next ones go. Without a connection the library takes them all, and knows what to do with them.
+function makesRoom(original) {
+  return function (...args) {
+    original.apply(this, args);
+    if (!this.held || !this.held.length || this.command_queue.length > MOST_UNDER_WAY / 2) return;
+    const next = this.held.splice(0, this.ready ? MOST_UNDER_WAY - this.command_queue.length : Infinity);
+    this.cork();
+    for (const command of next) send.call(this, command);
+    this.uncork();
+  };
+}
+
+Object.assign(RedisClient.prototype, {
+  return_reply: makesRoom(answer),
+  return_error: makesRoom(refuse),
+  flush_and_error: makesRoom(flush),
+});
