@@ -80,3 +80,14 @@ def _sums(calls: Calls) -> list[float]:
         (datum,) = call["MetricData"]
         sums[datum["Timestamp"]] += datum["Value"]
     return [sums[period] for period in sorted(sums)]
+
+
+def test_a_value_is_of_the_period_in_which_it_is_told_however_late_it_arrives() -> None:
+    clock = Clock()
+    demand, _ = metric(clock)
+
+    period = demand.put(12)
+
+    assert Periods(10, clock).until_over(period) == 7.0
+    clock.time += 8
+    assert Periods(10, clock).until_over(period) == 0.0

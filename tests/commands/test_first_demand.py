@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Literal
+
+import pytest
 
 from hfecs.blueprints.looking_ahead import Ahead
 from hfecs.commands.first_demand import announcing
@@ -82,13 +85,15 @@ def test_who_may_not_tell_the_demand_is_told_so_and_the_run_goes_on(cloud: Watch
 
 
 class Later:
-    """Keeps what is to be done later, and after how many seconds."""
+    """Keeps what is to be done later, at what time."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[float, Callable[[], None]]] = []
+        self.called = threading.Event()
 
     def __call__(self, seconds: float, call: Callable[[], None]) -> None:
-        self.calls.append((seconds, call))
+        self.calls.append((time.time() + seconds, call))
+        self.called.set()
 
     def come(self) -> None:
         for _, call in self.calls:
@@ -115,19 +120,63 @@ def test_an_alarm_that_lasts_since_another_run_begins_anew_when_it_knows_of_this
     later = Later()
 
     with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
+        assert later.called.wait(30)
         before = cloud.calls_of("SetAlarmState")
     later.come()
 
-    ((seconds, _),) = later.calls
-    assert 3 <= seconds <= 13
+    ((when, _),) = later.calls
+    told = cloud.calls_of("PutMetricData")[0]["MetricData"][0]["Timestamp"].timestamp()
+    assert 13 <= when - told < 23
     assert before == []
     assert [call["StateValue"] for call in cloud.calls_of("SetAlarmState")] == ["OK"]
+
+
+def test_the_alarm_waits_for_a_demand_that_is_told_late(cloud: WatchedCloud) -> None:
+    later, go_on = Later(), threading.Event()
+
+    def slow(**_: Any) -> None:
+        go_on.wait(30)
+
+    cloud.s3.meta.events.register("before-call.s3", slow)
+
+    with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
+        early = list(later.calls)
+        go_on.set()
+        assert later.called.wait(30)
+
+    assert early == []
+
+
+def test_the_alarm_is_left_alone_if_the_demand_could_not_be_told(cloud: WatchedCloud) -> None:
+    cloud.refuse("PutMetricData", "AccessDenied", "not authorized to perform: cloudwatch:PutMetricData")
+    later = Later()
+
+    with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
+        pass
+
+    assert later.calls == []
+
+
+def test_the_alarm_is_left_alone_if_the_run_does_not_come_about(cloud: WatchedCloud) -> None:
+    alarm_in("ALARM", cloud)
+    later = Later()
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD),
+    ):
+        assert later.called.wait(30)
+        raise KeyboardInterrupt
+    later.come()
+
+    assert cloud.calls_of("SetAlarmState") == []
 
 
 def test_an_alarm_that_this_run_has_set_off_is_left_alone(cloud: WatchedCloud) -> None:
     later = Later()
 
     with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
+        assert later.called.wait(30)
         alarm_in("ALARM", cloud)
     later.come()
 
@@ -139,7 +188,7 @@ def test_an_alarm_that_is_silent_is_left_alone(cloud: WatchedCloud) -> None:
     later = Later()
 
     with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
-        pass
+        assert later.called.wait(30)
     later.come()
 
     assert cloud.calls_of("SetAlarmState") == []
@@ -152,7 +201,7 @@ def test_who_may_not_set_the_alarm_back_is_told_that_machines_come_later(cloud: 
     cloud.refuse("SetAlarmState", "AccessDenied", "not authorized to perform: cloudwatch:SetAlarmState")
 
     with announcing(cloud, side_by_side(3), "none-yet-1", said.append, later)(AHEAD):
-        pass
+        assert later.called.wait(30)
     later.come()
 
     assert len(said) == 1

@@ -46,6 +46,10 @@ class Periods:
         """The seconds until the next one begins."""
         return self.seconds - self.clock() % self.seconds
 
+    def until_over(self, number: int) -> float:
+        """The seconds until a period is over; 0 if it is."""
+        return max(0.0, (number + 1) * self.seconds - self.clock())
+
     def beginning(self, number: int) -> datetime:
         """When a period begins."""
         return datetime.fromtimestamp(number * self.seconds, UTC)
@@ -61,11 +65,11 @@ class DemandMetric:
         self._periods = periods
         self._told = -1
 
-    def put(self, slots: int) -> None:
-        """Tell the demand of this period, unless it has been told."""
+    def put(self, slots: int) -> int:
+        """Tell the demand of this period, unless it has been told; gives the period's number."""
         period = self._periods.now()
         if period == self._told:
-            return
+            return period
         self._told = period
         datum: Any = {
             "MetricName": NAME,
@@ -75,3 +79,4 @@ class DemandMetric:
             "StorageResolution": HIGH_RESOLUTION,
         }
         self._cloudwatch.put_metric_data(Namespace=self._namespace, MetricData=[datum])
+        return period

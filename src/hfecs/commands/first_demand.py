@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -48,12 +48,14 @@ def announcing(
 
     @contextmanager
     def announce(ahead: Ahead) -> Iterator[Callable[[], Mapping[str, str]]]:
-        first = FirstDemand(cloud, workflow, bucket, ahead)
+        alarm = LastingAlarm(cloud, ahead.alarm, say, later)
+        first = FirstDemand(cloud, workflow, bucket, ahead, alarm.told)
         first.start()
-        alarm = LastingAlarm(cloud, ahead.alarm, datetime.now(UTC), say)
-        later(Periods(ahead.period).until_next() + SETTLING_SECONDS, alarm.begin_anew)
         try:
-            yield first.environment
+            with ExitStack() as without_a_run:
+                without_a_run.callback(alarm.leave)
+                yield first.environment
+                without_a_run.pop_all()
         finally:
             first.end()
             if first.problem:
@@ -65,11 +67,15 @@ def announcing(
 class FirstDemand:
     """Tells CloudWatch the demand in each period, in a thread, until it is ended."""
 
-    def __init__(self, cloud: Cloud, workflow: Workflow, bucket: str, ahead: Ahead) -> None:
+    def __init__(
+        self, cloud: Cloud, workflow: Workflow, bucket: str, ahead: Ahead, told: Callable[[float], object]
+    ) -> None:
+        """`told` is called once the first demand is told, with the seconds until the period is over that it is of."""
         self._cloud = cloud
         self._workflow = workflow
         self._bucket = bucket
         self._ahead = ahead
+        self._told = told
         self._began = time.time()
         self._ordered = 0
         self._end = threading.Event()
@@ -102,12 +108,15 @@ class FirstDemand:
         outlook = Outlook(run_graph(self._workflow).graph, machines, Times(self._earlier()))
         outlook.workers(ahead.workers, 0.0)
         metric = DemandMetric(self._cloud.cloudwatch, NAMESPACE, ahead.cluster, periods)
-        while True:
+
+        def put() -> int:
             slots = outlook.demand(time.time() - self._began)
             self._ordered = outlook.on_order
-            metric.put(slots)
-            if self._end.wait(periods.until_next()):
-                return
+            return metric.put(slots)
+
+        self._told(periods.until_over(put()))
+        while not self._end.wait(periods.until_next()):
+            put()
 
     def _earlier(self) -> dict[str, tuple[int, float]]:
         with answered_with(*NO_TIMES):
@@ -119,17 +128,27 @@ class FirstDemand:
 class LastingAlarm:
     """An alarm of the demand, which lasts if another run goes on: it acts when it begins, and then once a minute."""
 
-    def __init__(self, cloud: Cloud, name: str, since: datetime, say: Callable[[str], object]) -> None:
-        """`since` is when a run began to tell its demand."""
+    def __init__(self, cloud: Cloud, name: str, say: Callable[[str], object], later: Later) -> None:
         self._cloud = cloud
         self._name = name
-        self._since = since
         self._say = say
+        self._later = later
+        self._since = datetime.now(UTC)
+        self._left = False
+
+    def told(self, seconds: float) -> None:
+        """The run has told its demand, in a period that is over after so many seconds: then the alarm begins anew."""
+        self._since = datetime.now(UTC)
+        self._later(seconds + SETTLING_SECONDS, self.begin_anew)
+
+    def leave(self) -> None:
+        """Leave the alarm alone from now on."""
+        self._left = True
 
     def begin_anew(self) -> None:
-        """If it began before the run did, set it back: at its next look it acts, on the demand of all runs."""
+        """If it began before the demand was told, set it back: at its next look it acts, on the demand of all runs."""
         try:
-            if self._is_older():
+            if not self._left and self._is_older():
                 reason = "another run has begun"
                 self._cloud.cloudwatch.set_alarm_state(AlarmName=self._name, StateValue="OK", StateReason=reason)
         except foreseen() as error:
