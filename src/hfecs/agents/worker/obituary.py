@@ -19,10 +19,10 @@ MOST_LOST = 3
 """A job that was delivered so often, and never came back, is given up."""
 
 CLOCKS_APART_SECONDS = 60
-SILENT_SECONDS = 1.0
+LAST_EVENT_SECONDS = 1.0
 """After so long without another event, there is none."""
 
-SILENCE_SECONDS = 30.0
+ANSWER_SECONDS = 30.0
 """So long the broker may take for an answer."""
 
 LONGEST_SECONDS = 60.0
@@ -82,7 +82,7 @@ def _sentence(dead: list[Start], untold: int) -> str:
     )
 
 
-def history(url: str, silence: float = SILENCE_SECONDS) -> Read:
+def history(url: str, silence: float = ANSWER_SECONDS) -> Read:
     """The events of the broker at that address, until now; none if it has no history or cannot be asked."""
     from hfecs.agents import amqp
 
@@ -108,7 +108,7 @@ def _events(url: str, offset: datetime | str) -> Generator[dict[str, Any], None,
         channel = connection.channel()
         channel.basic_qos(prefetch_count=PREFETCH)
         for method, _, body in channel.consume(
-            messages.HISTORY_QUEUE, arguments={"x-stream-offset": offset}, inactivity_timeout=SILENT_SECONDS
+            messages.HISTORY_QUEUE, arguments={"x-stream-offset": offset}, inactivity_timeout=LAST_EVENT_SECONDS
         ):
             if method is None or body is None or time.monotonic() > give_up:
                 return
