@@ -58,10 +58,31 @@ def environment(cloud: WatchedCloud, family: str, container: int) -> dict[str, s
     return {pair["name"]: pair["value"] for pair in told["containerDefinitions"][container]["environment"]}
 
 
-def let_a_worker_run(stack: Stack) -> None:
+def of_the_workers(stack: Stack) -> Any:
+    """Their service, as moto keeps it."""
     services = ecs_backends[stack.cloud.account][REGION].services.values()
     (one,) = [service for service in services if service.name == f"{PREFIX}worker"]
-    one.running_count = 1
+    return one
+
+
+def let_a_worker_run(stack: Stack) -> None:
+    of_the_workers(stack).running_count = 1
+
+
+def tell_the_provider(stack: Stack, provider: str) -> None:
+    """Let ECS tell which provider the workers' service was made for, as AWS does and moto does not."""
+    of_the_workers(stack).capacity_provider_strategy = [{"capacityProvider": provider, "weight": 1}]
+
+
+def delete_by_hand(cloud: WatchedCloud) -> None:
+    """Delete the workers' group and, if they have one, their provider; their service stays."""
+    cloud.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=f"{PREFIX}workers", ForceDelete=True)
+    (known,) = cloud.ecs.describe_clusters(clusters=[f"{PREFIX}cluster"])["clusters"]
+    if known.get("capacityProviders"):
+        cloud.ecs.put_cluster_capacity_providers(
+            cluster=f"{PREFIX}cluster", capacityProviders=[], defaultCapacityProviderStrategy=[]
+        )
+        cloud.ecs.delete_capacity_provider(capacityProvider=f"{PREFIX}workers")
 
 
 def stands_by_provider(cloud: WatchedCloud) -> bool:
@@ -243,6 +264,58 @@ def test_turning_without_workers_is_not_asked_for(stack: Stack, cloud: WatchedCl
 
     up(again(stack), BY_PROVIDER)
 
+    assert stands_by_provider(cloud)
+
+
+def test_a_service_made_for_alarms_is_made_anew_for_a_provider_though_the_group_is_gone(
+    stack: Stack, cloud: WatchedCloud
+) -> None:
+    up(stack, BY_ALARMS)
+    delete_by_hand(cloud)
+
+    up(again(stack), BY_PROVIDER)
+
+    assert [call["service"] for call in cloud.calls_of("DeleteService")] == [f"{PREFIX}worker"]
+    assert stands_by_provider(cloud)
+    with nothing_changes(cloud):
+        up(again(stack), BY_PROVIDER)
+
+
+def test_a_service_made_for_a_provider_is_made_anew_for_alarms_though_group_and_provider_are_gone(
+    stack: Stack, cloud: WatchedCloud
+) -> None:
+    up(stack, BY_PROVIDER)
+    tell_the_provider(stack, f"{PREFIX}workers")
+    delete_by_hand(cloud)
+    let_a_worker_run(stack)
+
+    with pytest.raises(NotConfirmed, match="service worker, instances: ends the workers"):
+        up(again(stack), BY_ALARMS)
+    plan = up(again(stack, plan=True), BY_ALARMS)
+    up(again(stack, may_interrupt=True), BY_ALARMS)
+
+    assert "instances: capacity-provider -> alarms" in {step.detail for step in steps(plan)}
+    assert [call["service"] for call in cloud.calls_of("DeleteService")] == [f"{PREFIX}worker"]
+    assert stands_by_alarms(cloud)
+    with nothing_changes(cloud):
+        up(again(stack), BY_ALARMS)
+
+
+def test_a_service_of_the_wanted_provider_stays(stack: Stack, cloud: WatchedCloud) -> None:
+    up(stack, BY_PROVIDER)
+    tell_the_provider(stack, f"{PREFIX}workers")
+
+    with nothing_changes(cloud):
+        up(again(stack), BY_PROVIDER)
+
+
+def test_a_service_of_another_provider_is_made_anew(stack: Stack, cloud: WatchedCloud) -> None:
+    up(stack, BY_PROVIDER)
+    tell_the_provider(stack, "theirs")
+
+    up(again(stack), BY_PROVIDER)
+
+    assert [call["service"] for call in cloud.calls_of("DeleteService")] == [f"{PREFIX}worker"]
     assert stands_by_provider(cloud)
 
 

@@ -126,12 +126,14 @@ def turned(stack: Stack, config: Config) -> Stack:
     if not _stands_otherwise(stack, wanted=scaling.has_provider(config.scaling)):
         return stack
     because = _turn(stack, config)
+    # The group is the last to go; without one its service tells why.
+    tells = auto_scaling_group if _ours(stack, auto_scaling_group.KIND) else service
     if because.interrupts and not (stack.plan or stack.may_interrupt):
         raise NotConfirmed(f"Changing {because} {because.interrupts}.", hint="repeat with --yes if that is all right")
     for paragraph in ANEW:
         together(
             *[
-                partial(absent, stack, module, name, [because] if module is auto_scaling_group else ())
+                partial(absent, stack, module, name, [because] if module is tells else ())
                 for module in paragraph
                 for name in NAMES[module.KIND]
             ]
@@ -143,6 +145,8 @@ def turned(stack: Stack, config: Config) -> Stack:
 def _stands_otherwise(stack: Stack, *, wanted: bool) -> bool:
     """Whether something stands of the workers that does not fit, be it what is left of an `up` that was interrupted."""
     group, provider = _ours(stack, auto_scaling_group.KIND), _ours(stack, capacity_provider.KIND)
+    if _serves_otherwise(stack, wanted=wanted):
+        return True
     if not wanted:
         return provider is not None or _is_managed(group)
     if provider is None:
@@ -151,20 +155,32 @@ def _stands_otherwise(stack: Stack, *, wanted: bool) -> bool:
     return group is None or not _is_managed(group) or group.actual["AutoScalingGroupARN"] != of
 
 
+def _serves_otherwise(stack: Stack, *, wanted: bool) -> bool:
+    """Whether the workers' service was made for the other way, or for another provider."""
+    workers = _ours(stack, service.KIND, SERVICE)
+    if workers is None:
+        return False
+    if providers := service.providers(workers):
+        return not wanted or providers != [stack.full_name(GROUP)]
+    # moto never tells the provider of a service, so a service without one is believed only where no provider stands.
+    return wanted and _ours(stack, capacity_provider.KIND) is None
+
+
 def _is_managed(group: Found | None) -> bool:
     return group is not None and MANAGED.keys() <= tags_of(group.actual["Tags"]).keys()
 
 
 def _turn(stack: Stack, config: Config) -> Change:
     """The change of mode, and what it ends."""
-    group, workers = _ours(stack, auto_scaling_group.KIND), stack.seen(service.KIND, SERVICE)
+    group, workers = _ours(stack, auto_scaling_group.KIND), _ours(stack, service.KIND, SERVICE)
     ends = (group and group.actual["Instances"]) or (workers and workers.actual.get("runningCount"))
-    before = "capacity-provider" if _ours(stack, capacity_provider.KIND) or _is_managed(group) else "alarms"
+    provided = _ours(stack, capacity_provider.KIND) or _is_managed(group) or (workers and service.providers(workers))
+    before = "capacity-provider" if provided else "alarms"
     if before == config.scaling.instances:
         before = f"{before} of another group"
     return Change("instances", before, config.scaling.instances, lambda: None, ENDED if ends else "")
 
 
-def _ours(stack: Stack, kind: str) -> Found | None:
-    known = stack.seen(kind, GROUP)
+def _ours(stack: Stack, kind: str, name: str = GROUP) -> Found | None:
+    known = stack.seen(kind, name)
     return known if known and stack.sightings.owns(known) else None

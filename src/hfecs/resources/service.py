@@ -83,6 +83,11 @@ def survey(stack: Stack) -> Iterator[Found]:
                 yield from _described(stack, cluster, prefix, page["serviceArns"])
 
 
+def providers(found: Found) -> list[str]:
+    """The names of the capacity providers whose machines the service takes; none if it was made with a launch type."""
+    return [item["capacityProvider"] for item in found.actual.get("capacityProviderStrategy", [])]
+
+
 def _described(stack: Stack, cluster: str, prefix: str, arns: list[str]) -> Iterator[Found]:
     answer = stack.cloud.ecs.describe_services(cluster=cluster, services=arns, include=["TAGS"])
     for service in answer["services"]:
