@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from itertools import count
@@ -132,6 +133,20 @@ def test_a_broker_that_takes_the_connection_and_says_nothing_costs_only_the_prog
 
 
 @pytest.mark.usefixtures("lasting_tasks")
+def test_what_aws_takes_to_name_the_broker_is_no_silence_of_the_broker(stack: Stack, run: Run) -> None:
+    asked: list[threading.Thread] = []
+
+    def broker() -> Broker:
+        asked.append(threading.current_thread())
+        stop(stack, run)
+        return nobody()
+
+    list(Follower(stack, run, broker).events(print))
+
+    assert set(asked) == {threading.current_thread()}
+
+
+@pytest.mark.usefixtures("lasting_tasks")
 def test_a_run_whose_engine_is_lost_while_events_come_is_over(stack: Stack, run: Run) -> None:
     follower = Talkative(stack, run, nobody)
 
@@ -144,7 +159,7 @@ def test_a_run_whose_engine_is_lost_while_events_come_is_over(stack: Stack, run:
 class Talkative(Follower):
     """A follower of a broker that never falls silent; its run is stopped after three events."""
 
-    def _listen(self) -> Generator[dict[str, Any], None, None]:
+    def _listen(self, _: Broker) -> Generator[dict[str, Any], None, None]:
         for number in count():
             self._stack.wait.pause(1.5)
             if number == 3:

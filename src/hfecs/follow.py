@@ -76,7 +76,7 @@ class Follower:
         since, told = self._stack.wait.clock.now(), False
         while not self._ended():
             try:
-                for event in spoken(self._listen(), self._silence):
+                for event in spoken(self._listen(self._broker()), self._silence):
                     if event.get("run") == self._run.name:
                         yield event
                     if event.get("type") == messages.workflow_event(self._run.name, "finished"):
@@ -125,14 +125,13 @@ class Follower:
         """The task as ECS knows it; None if it has forgotten it, or nobody knows which it was."""
         return task.describe(self._stack, self._run.task) if self._run.task else None
 
-    def _listen(self) -> Generator[dict[str, Any], None, None]:
+    def _listen(self, broker: Broker) -> Generator[dict[str, Any], None, None]:
         """Read the history of events from where we are; {} when nothing came for a second."""
         import pika
 
         from hfecs.agents import amqp
 
         logging.getLogger("pika").setLevel(logging.CRITICAL)
-        broker = self._broker()
         parameters = pika.ConnectionParameters(
             host=broker.address,
             port=broker.port,
