@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from moto.moto_api import state_manager
+from pika import PlainCredentials
 
+from hfecs.agents.amqp import FAULTS, TIMES
 from hfecs.blueprints.runner import Run
 from hfecs.errors import WorkflowFailed
 from hfecs.follow import Broker, Follower
@@ -175,3 +177,27 @@ def test_a_run_that_has_ended_is_not_listened_to(stack: Stack, run: Run) -> None
         raise AssertionError("the broker was asked")
 
     assert list(Follower(stack, run, broker).events(print)) == []
+
+
+def test_the_times_of_the_brokers_address_are_those_of_who_follows() -> None:
+    broker = Broker.from_url("amqp://me:it%40s@stars.example:5673/sky?heartbeat=5&stack_timeout=7&name=other")
+
+    parameters = broker.parameters()
+
+    assert (parameters.host, parameters.port, parameters.virtual_host) == ("stars.example", 5673, "sky")
+    assert parameters.credentials == PlainCredentials("me", "it@s")
+    assert (parameters.heartbeat, parameters.stack_timeout) == (5, 7)
+    assert parameters.socket_timeout == TIMES["socket_timeout"]
+
+
+def test_an_encrypted_connection_is_to_the_host_of_the_address() -> None:
+    parameters = Broker.from_url("amqps://stars.example?heartbeat=5").parameters()
+
+    assert parameters.port == 5671
+    assert parameters.ssl_options
+    assert parameters.ssl_options.server_hostname == "stars.example"
+
+
+def test_times_that_are_none_cost_only_the_progress() -> None:
+    with pytest.raises(FAULTS, match="heartbeat"):
+        Broker.from_url("amqp://stars.example?heartbeat=often").parameters()

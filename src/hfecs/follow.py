@@ -22,6 +22,7 @@ from hfecs.stack import Stack
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+    from pika.connection import Parameters
 
 # How long an event is waited for before the task is looked at, and how often it is looked at, in seconds.
 LISTEN_SECONDS = 1.0
@@ -44,6 +45,7 @@ class Broker:
     password: str
     virtual_host: str = "/"
     tls: bool = False
+    query: str = ""
 
     @classmethod
     def from_url(cls, url: str) -> Broker:
@@ -57,7 +59,21 @@ class Broker:
             password=unquote(parts.password or "guest"),
             virtual_host=unquote(parts.path[1:]) or "/",
             tls=tls,
+            query=parts.query,
         )
+
+    def parameters(self) -> Parameters:
+        """The same for pika, with the times that the address sets; one of amqp.FAULTS if they are none."""
+        import pika
+
+        from hfecs.agents import amqp
+
+        parameters = amqp.at_times(self.query)
+        parameters.host, parameters.port, parameters.virtual_host = self.address, self.port, self.virtual_host
+        parameters.credentials = pika.PlainCredentials(self.user, self.password)
+        if self.tls:
+            parameters.ssl_options = pika.SSLOptions(ssl.create_default_context(), self.address)
+        return parameters
 
 
 class Follower:
@@ -129,18 +145,8 @@ class Follower:
         """Read the history of events from where we are; {} when nothing came for a second."""
         import pika
 
-        from hfecs.agents import amqp
-
         logging.getLogger("pika").setLevel(logging.CRITICAL)
-        parameters = pika.ConnectionParameters(
-            host=broker.address,
-            port=broker.port,
-            virtual_host=broker.virtual_host,
-            credentials=pika.PlainCredentials(broker.user, broker.password),
-        )
-        if broker.tls:
-            parameters.ssl_options = pika.SSLOptions(ssl.create_default_context(), broker.address)
-        connection = pika.BlockingConnection(amqp.timed(parameters))
+        connection = pika.BlockingConnection(broker.parameters())
         with _closing(connection):
             channel = connection.channel()
             _declare(channel)

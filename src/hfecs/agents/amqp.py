@@ -5,11 +5,11 @@ An address may set its own times, as pika reads them: amqp://HOST:5672/?heartbea
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pika
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError
+from pika.exceptions import AMQPConnectionError, AMQPError
 
 FAULTS = (AMQPError, AMQPConnectorException, OSError)
 """All that a connection ends with: a broker that takes it and says nothing is no AMQPError to pika."""
@@ -20,10 +20,19 @@ TIMES = {"heartbeat": 30, "socket_timeout": 10.0, "stack_timeout": 20.0, "blocke
 
 def timed(parameters: pika.ConnectionParameters | pika.URLParameters, url: str = "") -> pika.connection.Parameters:
     """The same with our times, apart from those that the address sets."""
-    own = parse_qs(urlsplit(url).query)
-    for name in TIMES.keys() - own.keys():
+    for name in TIMES.keys() - parse_qs(urlsplit(url).query).keys():
         setattr(parameters, name, TIMES[name])
     return parameters
+
+
+def at_times(query: str) -> pika.connection.Parameters:
+    """Parameters with the times that an address's query sets, and else ours; one of FAULTS if they are none."""
+    own = {name: told[-1] for name, told in parse_qs(query).items() if name in TIMES}
+    url = f"amqp://broker/?{urlencode(own)}"
+    try:
+        return timed(pika.URLParameters(url), url)
+    except ValueError as error:
+        raise AMQPConnectionError(f"the broker's address sets a time that is none: {error}") from None
 
 
 def open_connection(url: str) -> pika.BlockingConnection:
