@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from hfecs.agents.broker import Broker
@@ -15,6 +17,14 @@ def test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up_in_time
 
         with pytest.raises(TimedOut, match=f"The broker at amqp://127.0.0.1:{port} does not answer"):
             broker.declare("jobs", within=0.2)
+
+
+def test_what_the_last_visit_met_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+
+    with pytest.raises(TimedOut, match="refused"):
+        Broker(f"amqp://127.0.0.1:{port}", pause=lambda _: None).declare("jobs", within=0.05)
 
 
 def test_it_is_visited_again_until_then() -> None:

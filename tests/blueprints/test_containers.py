@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from hfecs.agents.worker.connection import CLOSING_SECONDS
+from hfecs.agents.worker.consumer import CONFIRM_SECONDS
 from hfecs.blueprints import runner
 from hfecs.stack import Stack
 from standing import stands
@@ -91,7 +93,7 @@ def test_a_worker_finishes_before_ecs_kills_it(stack: Stack, cloud: WatchedCloud
     worker = parts_of(stack, cloud, worker__stop_timeout=60)["worker"]
 
     assert worker["containerDefinitions"][0]["stopTimeout"] == 60
-    assert int(environment(worker)["STOP_TIMEOUT"]) < 60
+    assert int(environment(worker)["STOP_TIMEOUT"]) + CONFIRM_SECONDS + CLOSING_SECONDS < 60
 
 
 def test_the_broker_is_older_than_the_versions_that_the_engine_cannot_talk_to(

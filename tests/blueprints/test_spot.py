@@ -43,4 +43,4 @@ def test_by_default_nothing_is_spot(stack: Stack, cloud: WatchedCloud) -> None:
     roles = [call["AWSServiceName"] for call in cloud.calls_of("CreateServiceLinkedRole")]
     assert "InstanceMarketOptions" not in template["LaunchTemplateData"]
     assert "spot.amazonaws.com" not in roles
-    assert finish_within(cloud) == "115"
+    assert finish_within(cloud) == "112"

@@ -118,13 +118,15 @@ class Agent:
         return Outcome(1, FAILED, "" if self._run.records.failed() else self._crash(code))
 
     def _crash(self, code: int) -> str:
-        end = self._run.log_file.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
-        if code == -signal.SIGKILL or OUT_OF_MEMORY in end:
+        said = self._run.log_file.read_text(errors="replace")
+        if code == -signal.SIGKILL or OUT_OF_MEMORY in said:
             processes = len(self._workflow.processes) if self._workflow else 0
+            what = "was killed, most likely because it" if code == -signal.SIGKILL else "ended because it"
             return (
-                f"The engine had not enough memory for {processes} processes: "
-                "choose a machine with more by cluster.instance_type, then resume the run."
+                f"The engine {what} had not enough memory for {processes} processes: resume the run on a machine with "
+                "more, hfecs --set cluster.instance_type=TYPE run --resume RUN."
             )
+        end = said[-LOG_TAIL_CHARACTERS:]
         return f"The engine ended with code {code} before the workflow had finished; the end of its log:\n{end}"
 
     def _execute(self) -> int:

@@ -13,8 +13,9 @@ from hfecs.config import Config
 from hfecs.site import Site
 from hfecs.stack import Stack
 
-# A worker hands back what it has not finished so many seconds before ECS kills it.
-SPARE_SECONDS = 5
+# A worker hands back what it has not finished so many seconds before ECS kills it: then it waits for the broker's
+# confirmations and for the end of its connection, 7 seconds at most.
+SPARE_SECONDS = 8
 
 # Of the two minutes that are left of a spot machine, the ECS agent needs some until it stops the worker.
 SPOT_SECONDS = 90

@@ -28,8 +28,8 @@ from hfecs.errors import WorkflowInvalid
 
 log = logging.getLogger(__name__)
 
-CONFIRM_SECONDS = 1.0
-"""So long the broker may take, at the end, to confirm replies and copies: without it it keeps the messages."""
+CONFIRM_SECONDS = 3.0
+"""So long the broker may take, at the end, to confirm replies and copies; jobs of those it did not may run twice."""
 
 Perform = Callable[[Job, Past, Cancellation], Reply]
 
@@ -184,13 +184,13 @@ class Consumer:
         if self._channel and self._in_hand:
             self._channel.basic_cancel(self._consumer_tag)
             self._connection.loop.call_later(self._settings.stop_timeout, self._hand_all_back)
-            self._connection.loop.call_later(self._settings.stop_timeout + CONFIRM_SECONDS, self._connection.close)
         self._leave_if_done()
 
     def _hand_all_back(self) -> None:
         for delivery in list(self._in_hand):
             log.warning("handed back job %s", delivery.job)
             self._hand_back(delivery)
+        self._connection.loop.call_later(CONFIRM_SECONDS, self._connection.close)
 
     def _leave_if_done(self) -> None:
         if self._stopping and not self._in_hand:
