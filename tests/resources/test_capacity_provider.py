@@ -77,12 +77,75 @@ def test_the_clusters_change_is_waited_for(stack: Stack, cloud: WatchedCloud) ->
     assert len(cloud.calls_of("DescribeClusters")) > 1
 
 
+def test_a_cluster_that_has_it_is_not_changed(stack: Stack, cloud: WatchedCloud) -> None:
+    PROVIDER.needs(stack)
+    cloud.answer("DescribeClusters", clusters=[{"capacityProviders": [NAME], "attachmentsStatus": "UPDATE_COMPLETE"}])
+
+    PROVIDER.make(stack)
+
+    assert cloud.calls_of("PutClusterCapacityProviders") == []
+
+
+def test_a_cluster_that_never_had_it_is_not_changed_when_it_goes(made: Stack, cloud: WatchedCloud) -> None:
+    made.cloud.ecs.put_cluster_capacity_providers(
+        cluster=made.full_name("cluster"), capacityProviders=[], defaultCapacityProviderStrategy=[]
+    )
+    cloud.forget()
+
+    remove(made, [[capacity_provider]])
+
+    assert cloud.changing() == ["DeleteCapacityProvider"]
+
+
 def test_a_change_of_the_cluster_that_failed_is_told(made: Stack, cloud: WatchedCloud) -> None:
     (record,) = made.state.records("cluster")
-    cloud.answer("DescribeClusters", clusters=[{"attachmentsStatus": "UPDATE_FAILED"}])
+    cloud.answer_once("DescribeClusters", clusters=[{"capacityProviders": [NAME]}])
+    cloud.answer("PutClusterCapacityProviders", cluster={"attachmentsStatus": "UPDATE_IN_PROGRESS"})
+    cloud.answer("DescribeClusters", clusters=[{"capacityProviders": [], "attachmentsStatus": "UPDATE_FAILED"}])
 
     with pytest.raises(AwsFailed, match="could not change the capacity providers of cluster hfecs-hyperflow-cluster"):
         capacity_provider.teardown(made, record)
+
+
+def told_in_turn(monkeypatch: pytest.MonkeyPatch, stack: Stack, *told: dict[str, Any]) -> list[dict[str, Any]]:
+    """Let ECS tell this of the cluster, one after another; what is left of it."""
+    left = list(told)
+    monkeypatch.setattr(stack.cloud.ecs, "describe_clusters", lambda **_: {"clusters": [left.pop(0)]})
+    return left
+
+
+@pytest.mark.parametrize("before", ["UPDATE_COMPLETE", "UPDATE_FAILED"])
+def test_what_the_cluster_was_before_its_change_does_not_count(
+    made: Stack, cloud: WatchedCloud, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    (record,) = made.state.records("cluster")
+    old = {"capacityProviders": [NAME], "attachmentsStatus": before}
+    changing = {"capacityProviders": [], "attachmentsStatus": "UPDATE_IN_PROGRESS"}
+    done = {"capacityProviders": [], "attachmentsStatus": "UPDATE_COMPLETE"}
+    made.cloud.ecs.put_cluster_capacity_providers(
+        cluster=made.full_name("cluster"), capacityProviders=[], defaultCapacityProviderStrategy=[]
+    )
+    cloud.forget()
+    cloud.answer("PutClusterCapacityProviders", cluster=changing)
+    left = told_in_turn(monkeypatch, made, old, old, changing, done)
+
+    capacity_provider.teardown(made, record)
+
+    assert left == []
+    assert cloud.changing() == ["PutClusterCapacityProviders", "DeleteCapacityProvider"]
+
+
+def test_a_change_that_failed_again_is_told(made: Stack, cloud: WatchedCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    (record,) = made.state.records("cluster")
+    failed = {"capacityProviders": [NAME], "attachmentsStatus": "UPDATE_FAILED"}
+    changing = {"capacityProviders": [], "attachmentsStatus": "UPDATE_IN_PROGRESS"}
+    cloud.answer("PutClusterCapacityProviders", cluster=changing)
+    left = told_in_turn(monkeypatch, made, failed, failed, changing, failed)
+
+    with pytest.raises(AwsFailed, match="could not change the capacity providers"):
+        capacity_provider.teardown(made, record)
+
+    assert left == []
 
 
 def test_providers_of_others_stay_with_the_cluster(made: Stack, cloud: WatchedCloud) -> None:

@@ -24,6 +24,13 @@ WHILE_MAKING = [
     ("service", "CreateService", "InvalidParameterException", "Unable to assume the service linked role."),
     ("service", "CreateService", "InvalidParameterException", "Unable to Start a service that is still Draining."),
     ("service", "CreateService", "ClusterNotFoundException", ""),
+    ("service", "CreateService", "InvalidParameterException", "The specified capacity provider was not found."),
+    (
+        "service",
+        "CreateService",
+        "InvalidParameterException",
+        "The specified strategy cannot contain a capacity provider that is not associated with the cluster.",
+    ),
     (
         "capacity-provider",
         "CreateCapacityProvider",

@@ -22,6 +22,7 @@ NO_CLUSTER = ("ClusterNotFoundException",)
 GONE = tuple(f"{code}: does not exist" for code in ("ClientException", "InvalidParameterException"))
 # ECS changes providers, and what it made for them, in some seconds or minutes.
 PATIENCE = 600.0
+CHANGING, FAILED = "UPDATE_IN_PROGRESS", "UPDATE_FAILED"
 
 
 def ensure(
@@ -29,6 +30,7 @@ def ensure(
 ) -> str:
     """Make the provider exist for this group (an ARN) and be one of the cluster's; return its name.
 
+    `name` is GROUP: a cluster has one provider, and `survey` looks at no other.
     `attached` are the providers that the cluster has; `scaling` is managedScaling as ECS takes it.
     """
     wanted = {"managedScaling": scaling, "managedTerminationProtection": "ENABLED", "managedDraining": "DISABLED"}
@@ -67,7 +69,7 @@ def ensure(
 def teardown(stack: Stack, record: Record) -> None:
     """Take the provider from its cluster, where no service uses it any more, and delete it; wait until it is gone."""
     with answered_with(*NO_CLUSTER):
-        _attach(stack, stack.ecs_cluster, record.id, wanted=False)
+        _detach(stack, stack.ecs_cluster, record.id)
     if _described(stack, record.id):
         _delete(stack, record.id)
         _wait_until_gone(stack, record.id)
@@ -92,36 +94,75 @@ def _changes(stack: Stack, found: Found, wanted: Mapping[str, Any]) -> Iterator[
     )
 
 
-def _attach(stack: Stack, cluster: str, name: str, *, wanted: bool = True) -> None:
-    """Let the cluster have the provider, or not, beside those of others, and wait until ECS has seen to it."""
+def _attach(stack: Stack, cluster: str, name: str) -> None:
+    """Let the cluster have the provider beside those of others."""
     known = _settled(stack, cluster)
-    providers = [other for other in known.get("capacityProviders", []) if other != name]
-    by_default = [item for item in known.get("defaultCapacityProviderStrategy", []) if item["capacityProvider"] != name]
-    stack.wait.out(
+    others = [other for other in known.get("capacityProviders", []) if other != name]
+    _put_providers(stack, known, [*others, name])
+
+
+def _detach(stack: Stack, cluster: str, name: str) -> None:
+    """Let the cluster have only the providers of others."""
+    known = _settled(stack, cluster)
+    _put_providers(stack, known, [other for other in known.get("capacityProviders", []) if other != name])
+
+
+def _put_providers(stack: Stack, known: Any, names: list[str]) -> None:
+    """Let the cluster have these providers, and wait until ECS has seen to it; nothing if it has them."""
+    cluster, by_default = known["clusterName"], known.get("defaultCapacityProviderStrategy", [])
+    if _has(known, names) and known.get("attachmentsStatus") != FAILED:
+        return
+    answer: Any = stack.wait.out(
         BUSY,
         lambda: stack.cloud.ecs.put_cluster_capacity_providers(
             cluster=cluster,
-            capacityProviders=[*providers, name] if wanted else providers,
-            defaultCapacityProviderStrategy=by_default,
-        ),
+            capacityProviders=names,
+            defaultCapacityProviderStrategy=[item for item in by_default if item["capacityProvider"] in names],
+        )["cluster"],
         what=f"cluster {cluster} to let its capacity providers be changed",
         timeout=PATIENCE,
     )
-    if _settled(stack, cluster).get("attachmentsStatus") == "UPDATE_FAILED":
+    if answer.get("attachmentsStatus") == CHANGING:
+        answer = _changed(stack, known, names)
+    if answer.get("attachmentsStatus") == FAILED:
         raise AwsFailed(
             f"ECS could not change the capacity providers of cluster {cluster}.", hint="run the same command again"
         )
+
+
+def _changed(stack: Stack, before: Any, names: list[str]) -> Any:
+    """The cluster after the change to these providers; for a while ECS may still tell what it was before."""
+    cluster, stale = before["clusterName"], [before.get("attachmentsStatus")]
+
+    def look() -> Any:
+        known = _told(stack, cluster)
+        status = known.get("attachmentsStatus")
+        if status == CHANGING:
+            stale.clear()
+        if status in (CHANGING, FAILED):
+            return known if status == FAILED and FAILED not in stale else None
+        return known if _has(known, names) else None
+
+    return stack.wait.until(look, what=f"the capacity providers of cluster {cluster}", timeout=PATIENCE)
 
 
 def _settled(stack: Stack, cluster: str) -> Any:
     """The cluster, once its providers are not being changed any more."""
 
     def look() -> Any:
-        told: Any = stack.cloud.ecs.describe_clusters(clusters=[cluster], include=["ATTACHMENTS"])["clusters"]
-        known = {"clusterName": cluster, **(told[0] if told else {})}
-        return known if known.get("attachmentsStatus") != "UPDATE_IN_PROGRESS" else None
+        known = _told(stack, cluster)
+        return known if known.get("attachmentsStatus") != CHANGING else None
 
     return stack.wait.until(look, what=f"the capacity providers of cluster {cluster}", timeout=PATIENCE)
+
+
+def _told(stack: Stack, cluster: str) -> Any:
+    told: Any = stack.cloud.ecs.describe_clusters(clusters=[cluster], include=["ATTACHMENTS"])["clusters"]
+    return {"clusterName": cluster, **(told[0] if told else {})}
+
+
+def _has(known: Any, names: list[str]) -> bool:
+    return set(known.get("capacityProviders", [])) == set(names)
 
 
 def _delete(stack: Stack, full_name: str) -> None:

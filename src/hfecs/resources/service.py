@@ -19,6 +19,9 @@ NOT_READY = (
     "InvalidParameterException: Unable to assume the service linked role",
     "InvalidParameterException: verify that the ECS service role",
     "InvalidParameterException: still Draining",
+    # ECS does not know at once a provider that was made, or given to its cluster, a moment ago.
+    "InvalidParameterException: capacity provider was not found",
+    "InvalidParameterException: capacity provider that is not associated with the cluster",
 )
 # Another definition means other tasks; fewer are stopped.
 RESTARTING = ("taskDefinition", "desiredCount")
@@ -110,7 +113,7 @@ def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings
             tags=lower_pairs(stack.tags(name)),
             **wanted,
         ),
-        what=f"the old service {name} to be gone",
+        what=f"ECS to be ready for service {name}",
         timeout=1200,
     )
     return answer["service"]["serviceName"]
