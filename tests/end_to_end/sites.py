@@ -136,7 +136,7 @@ def events_of(site: Site, run: str) -> list[dict[str, Any]]:
         for method, _, body in consuming:
             assert method is not None and body is not None, "the end of the run is not in the history"
             channel.basic_ack(method.delivery_tag or 0)
-            event = json.loads(body)
+            event = messages.read_event(body)
             events += [event] if event.get("run") == run else []
             if event["type"] == messages.workflow_event(run, "finished"):
                 return events
