@@ -138,6 +138,6 @@ def events_of(site: Site, run: str) -> list[dict[str, Any]]:
             channel.basic_ack(method.delivery_tag or 0)
             event = messages.read_event(body)
             events += [event] if event.get("run") == run else []
-            if event["type"] == messages.workflow_event(run, "finished"):
+            if event.get("type") == messages.workflow_event(run, "finished"):
                 return events
     raise AssertionError("the history ended")
