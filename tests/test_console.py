@@ -86,6 +86,16 @@ def test_what_is_unchanged_is_only_counted_unless_asked_for(capsys: Captured) ->
     assert summary.startswith("Cluster c: 1 created, 1 unchanged (")
 
 
+def test_an_interrupted_command_says_how_far_it_came(capsys: Captured) -> None:
+    console = Console()
+
+    with pytest.raises(KeyboardInterrupt), console.summary("Cluster c"):
+        console.step(Step(Outcome.CREATED, "alarm", "one"))
+        raise KeyboardInterrupt
+
+    assert "Cluster c: interrupted with 1 created; each of them is recorded" in capsys.readouterr().err
+
+
 def test_a_summary_of_a_plan_speaks_of_what_would_be(capsys: Captured) -> None:
     console = Console()
 

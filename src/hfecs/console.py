@@ -125,15 +125,22 @@ class Console:
 
     @contextmanager
     def summary(self, what: str, *, plan: bool = False) -> Iterator[None]:
-        """Count the steps that happen meanwhile, and sum them up with the time they took."""
+        """Count the steps that happen meanwhile, and sum them up with the time they took, after Ctrl-C too."""
         start, self._counts = time.monotonic(), {}
-        yield
-        shown = [
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.say(f"\n{what}: interrupted with {self._counted(plan)}; each of them is recorded", "bold")
+            raise
+        self.say(f"{what}: {self._counted(plan)} ({time.monotonic() - start:.1f} s)", "bold")
+
+    def _counted(self, plan: bool) -> str:
+        """How many steps had which outcome."""
+        return ", ".join(
             f"{self._counts.get(outcome, 0)} {words[plan]}"
             for outcome, words in WORDS.items()
             if self._counts.get(outcome) or outcome is Outcome.CREATED
-        ]
-        self.say(f"{what}: {', '.join(shown)} ({time.monotonic() - start:.1f} s)", "bold")
+        )
 
     @contextmanager
     def jobs(self, totals: dict[str, int]) -> Iterator[Callable[[str, int], None]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,22 +36,33 @@ def stop(hfecs: Context, name: str | None) -> None:
     hfecs.console.say(f"Run {run.name} has been stopped; what its jobs have stored stays in {run.bucket}.")
 
 
+@contextmanager
+def leaving_it(hfecs: Context, run: Run) -> Iterator[None]:
+    """On Ctrl-C, say that the run goes on and how to come back to it, if its task has been started."""
+    from hfecs.blueprints import last_run, runner
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        begun = run if run.task else last_run.remembered(hfecs.stack(runner.STACK))
+        if begun and (begun.name, begun.attempt) == (run.name, run.attempt):
+            hfecs.console.say(
+                f"\nRun {run.name} goes on. Follow it again: hfecs run --attach   Stop it: hfecs run --stop", "bold"
+            )
+        raise
+
+
 def follow(hfecs: Context, run: Run, download: Path | None) -> None:
     """Show a run until its end, then its result; WorkflowFailed unless every job succeeded."""
     from hfecs.blueprints import runner
     from hfecs.follow import Follower
 
     stack = hfecs.stack(runner.STACK)
-    try:
+    with leaving_it(hfecs, run):
         workflow = _workflow(hfecs, run)
         follower = Follower(stack, run, lambda: _broker(hfecs))
         _watch(hfecs, follower, workflow)
         result = follower.result()
-    except KeyboardInterrupt:
-        hfecs.console.say(
-            f"\nRun {run.name} goes on. Follow it again: hfecs run --attach   Stop it: hfecs run --stop", "bold"
-        )
-        raise
     with suppress(Locked), hfecs.locked("run"):  # what is not forgotten now is found to be gone later
         runner.forget(stack, run)
     end(hfecs, run, result, download)

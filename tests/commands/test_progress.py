@@ -1,0 +1,45 @@
+"""What a person who leaves a run by Ctrl-C is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hfecs.blueprints import runner
+from hfecs.blueprints.runner import Run
+from hfecs.commands import progress
+from hfecs.commands.context import Context
+from hfecs.console import Console
+
+BEGUN = {"run": "one", "bucket": "files-1", "task": "arn:aws:ecs:::task/1", "attempt": "1"}
+
+
+@pytest.fixture
+def context(with_server: Path) -> Context:
+    return Context(with_server / "hfecs.toml", None, False, Console(), [])
+
+
+def left(context: Context, run: Run) -> None:
+    with pytest.raises(KeyboardInterrupt), progress.leaving_it(context, run):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("run", [Run("one", "files-1"), Run("one", "files-1", "arn:aws:ecs:::task/1")])
+def test_a_run_whose_task_was_started_goes_on(context: Context, capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    context.stack(runner.STACK).output(**BEGUN)
+
+    left(context, run)
+
+    assert "Run one goes on. Follow it again: hfecs run --attach" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("run", [Run("two", "files-1"), Run("one", "files-1", attempt=2)])
+def test_a_run_that_was_not_started_does_not_go_on(
+    context: Context, capsys: pytest.CaptureFixture[str], run: Run
+) -> None:
+    context.stack(runner.STACK).output(**BEGUN)
+
+    left(context, run)
+
+    assert "goes on" not in capsys.readouterr().err
