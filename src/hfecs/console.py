@@ -135,11 +135,14 @@ class Console:
         self.say(f"{what}: {self._counted(plan)} ({time.monotonic() - start:.1f} s)", "bold")
 
     def _counted(self, plan: bool) -> str:
-        """How many steps had which outcome."""
+        """How many steps had which outcome; of what was created also if it is none, where nothing was removed."""
+        if not self._counts:
+            return "nothing to do"
+        always = set() if self._counts.get(Outcome.DELETED) else {Outcome.CREATED}
         return ", ".join(
             f"{self._counts.get(outcome, 0)} {words[plan]}"
             for outcome, words in WORDS.items()
-            if self._counts.get(outcome) or outcome is Outcome.CREATED
+            if self._counts.get(outcome) or outcome in always
         )
 
     @contextmanager

@@ -73,6 +73,8 @@ def test_a_run_takes_its_directory_and_bucket_from_the_configuration(
     add_machine(stack_of(server, State.load(standing / "hfecs.state.json")))
     write_job(standing / "job")
     with (standing / "hfecs.toml").open("a") as file:
+        # A broker at a closed port refuses at once.
+        file.write('[broker]\namqp_url = "amqp://me:secret@127.0.0.1:1"\n')
         file.write('[run]\njob_directory = "job"\nbucket = "of-the-file"\n')
 
     hfecs("run")

@@ -16,7 +16,8 @@ def latest(stack: Stack, name: str | None = None) -> Run:
     if run is None:
         which = f"run {name}" if name else "run"
         raise Misused(
-            f"There is no {which} to be found in cluster {stack.cluster}.", hint="start one: hfecs run JOB_DIR"
+            f"There is no {which} to be found in cluster {stack.cluster}.",
+            hint="start one: hfecs run JOB_DIR --bucket NAME",
         )
     return run
 
