@@ -52,6 +52,19 @@ def leaving_it(hfecs: Context, run: Run) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def starting(hfecs: Context, run: Run) -> Iterator[None]:
+    """Show how a run is started, by nobody else at the same time."""
+    console = hfecs.console
+    with (
+        leaving_it(hfecs, run),
+        hfecs.locked("run"),
+        console.transfers(),
+        console.summary(f"Run {run.name}"),
+    ):
+        yield
+
+
 def follow(hfecs: Context, run: Run, download: Path | None) -> None:
     """Show a run until its end, then its result; WorkflowFailed unless every job succeeded."""
     from hfecs.blueprints import runner

@@ -21,13 +21,7 @@ def resume(hfecs: Context, name: str, directory: Path | None, download: Path | N
     kept.refuse_changes(stack, known, directory)
     run = kept.next_attempt(stack, known)
     hfecs.console.say(f"Run {name}, attempt {run.attempt}: {_told(known.result)}.")
-    console = hfecs.console
-    with (
-        progress.leaving_it(hfecs, run),
-        hfecs.locked("run"),
-        console.transfers(),
-        console.summary(f"Run {name}"),
-    ):
+    with progress.starting(hfecs, run):
         runner.forget(stack, known.run())
         started = runner.up(stack, whole, hfecs.config, run=run, directory=directory)
     return progress.follow(hfecs, started, download)

@@ -130,11 +130,5 @@ def _start(hfecs: Context, directory: Path, workflow: Workflow) -> Run:
         hfecs.console.say(f"Going on with run {left}, whose start was interrupted")
     run = runner.Run(left or runner.new_name(), bucket)
     announce = announcing(stack.cloud, workflow, bucket, hfecs.console.say)
-    console = hfecs.console
-    with (
-        progress.leaving_it(hfecs, run),
-        hfecs.locked("run"),
-        console.transfers(),
-        console.summary(f"Run {run.name}"),
-    ):
+    with progress.starting(hfecs, run):
         return runner.up(stack, whole, hfecs.config, run=run, directory=directory, announce=announce)
