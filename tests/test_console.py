@@ -96,6 +96,29 @@ def test_an_interrupted_command_says_how_far_it_came(capsys: Captured) -> None:
     assert "Cluster c: interrupted with 1 created; each of them is recorded" in capsys.readouterr().err
 
 
+def test_a_command_that_was_interrupted_at_once_has_done_nothing(capsys: Captured) -> None:
+    with pytest.raises(KeyboardInterrupt), Console().summary("Cluster c"):
+        raise KeyboardInterrupt
+
+    assert "Cluster c: interrupted before anything" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "counted"),
+    [([], "nothing to do"), ([Outcome.DELETED], "1 deleted"), ([Outcome.UNCHANGED], "0 created, 1 unchanged")],
+)
+def test_a_summary_counts_what_was_created_unless_it_is_of_a_removal(
+    capsys: Captured, outcomes: list[Outcome], counted: str
+) -> None:
+    console = Console()
+
+    with console.summary("Cluster c"):
+        for outcome in outcomes:
+            console.step(Step(outcome, "role", "worker"))
+
+    assert f"Cluster c: {counted} (" in capsys.readouterr().err
+
+
 def test_a_summary_of_a_plan_speaks_of_what_would_be(capsys: Captured) -> None:
     console = Console()
 

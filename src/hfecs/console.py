@@ -130,7 +130,8 @@ class Console:
         try:
             yield
         except KeyboardInterrupt:
-            self.say(f"\n{what}: interrupted with {self._counted(plan)}; each of them is recorded", "bold")
+            so_far = f" with {self._counted(plan)}; each of them is recorded" if self._counts else " before anything"
+            self.say(f"\n{what}: interrupted{so_far}", "bold")
             raise
         self.say(f"{what}: {self._counted(plan)} ({time.monotonic() - start:.1f} s)", "bold")
 

@@ -25,6 +25,7 @@ def test_the_wheel_in_an_empty_environment_builds_a_local_cluster(tmp_path: Path
         programs / "pip",
         "install",
         "--quiet",
+        "--no-compile",
         "-c",
         ROOT / "constraints.txt",
         f"{wheel}[local]",
