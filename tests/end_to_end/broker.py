@@ -19,7 +19,7 @@ import pika
 from pika.exceptions import AMQPError
 
 LOOPBACK = "127.0.0.1"
-CALM = "+sbwt none +sbwtdcpu none +sbwtdio none"
+CALM = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}"
 USER, PASSWORD = "hyperflow", "not-a-secret"
 STARTING_SECONDS = 90.0
 
@@ -96,7 +96,7 @@ class PrivateBroker:
             "RABBITMQ_LOG_BASE": f"{home}/log",
             "RABBITMQ_CONFIG_FILE": f"{home}/rabbitmq.conf",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{home}/enabled_plugins",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{CALM} -kernel inet_dist_use_interface {{127,0,0,1}} {self.arguments}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{CALM} {self.arguments}",
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": LOOPBACK,
         }
