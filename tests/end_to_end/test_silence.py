@@ -12,7 +12,7 @@ from hfecs.agents.broker import Broker
 from hfecs.agents.worker.obituary import history
 from hfecs.errors import TimedOut
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 
 HOLD = "if mkdir $SITE/held 2>/dev/null; then while [ ! -e $SITE/go ] && kill -0 $PPID; do sleep 0.05; done; fi"
 """The first try of a job waits for the test, and no longer than its executor lives."""

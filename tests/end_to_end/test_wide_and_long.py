@@ -19,7 +19,7 @@ from end_to_end.sites import SECONDS, Site, chain, eventually
 from hfecs.agents import messages
 from hfecs.render import template_path
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 
 SMALL_HEAP = "--max-old-space-size=96"
 """MB that the engine's Node.js may keep; before lean.js a workflow of 3,000 jobs did not begin with it."""
