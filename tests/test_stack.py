@@ -144,7 +144,7 @@ def test_an_output_that_is_known_is_not_written_again(stack: Stack) -> None:
 def test_a_strangers_thing_is_refused_and_not_touched(stack: Stack, shop: Shop) -> None:
     shop.things["a"] = Found("a", "id-s", 1, ours=False)
 
-    with pytest.raises(NotOurs, match="lamp named a"):
+    with pytest.raises(NotOurs, match="The lamp a "):
         shop.ensure(stack, changes=shop.changes(7))
 
     assert shop.done == ["look"]

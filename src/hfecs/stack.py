@@ -106,8 +106,8 @@ class Stack:
         found = self.seen(kind, name)
         if found and not self.sightings.owns(found):
             raise NotOurs(
-                f"A {kind} named {name} ({found.id}) exists and does not carry the tags of this {self.name}.",
-                hint="remove it, or choose another cluster.name; hfecs touches only what it made",
+                f"The {kind} {name} ({found.id}) exists and does not carry the tags of this {self.name}.",
+                hint="remove it, or choose another cluster.name or --bucket; hfecs touches only what it made",
             )
         return found
 
