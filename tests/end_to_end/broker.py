@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,10 +25,18 @@ USER, PASSWORD = "hyperflow", "not-a-secret"
 STARTING_SECONDS = 90.0
 
 
+# The system hands out those from 32768 on to connections, also while a broker is not up yet, or down for a test.
+FIRST_PORT, PORTS = 20_000, 12_000
+_numbers = itertools.count(os.getpid() * 97)  # test processes have neighbouring numbers, and need 4 ports a broker
+
+
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        return int(listener.getsockname()[1])
+    """A port at which nobody listens, and that no connection gets by chance."""
+    while True:
+        port = FIRST_PORT + next(_numbers) % PORTS
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind((LOOPBACK, port))
+            return port
 
 
 @dataclass
