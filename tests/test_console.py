@@ -103,6 +103,16 @@ def test_a_command_that_was_interrupted_at_once_has_done_nothing(capsys: Capture
     assert "Cluster c: interrupted before anything" in capsys.readouterr().err
 
 
+def test_an_interrupted_plan_has_recorded_nothing(capsys: Captured) -> None:
+    console = Console()
+
+    with pytest.raises(KeyboardInterrupt), console.summary("Plan", plan=True):
+        console.step(Step(Outcome.CREATED, "alarm", "one"))
+        raise KeyboardInterrupt
+
+    assert capsys.readouterr().err.endswith("Plan: interrupted\n")
+
+
 @pytest.mark.parametrize(
     ("outcomes", "counted"),
     [([], "nothing to do"), ([Outcome.DELETED], "1 deleted"), ([Outcome.UNCHANGED], "0 created, 1 unchanged")],

@@ -130,8 +130,8 @@ class Console:
         try:
             yield
         except KeyboardInterrupt:
-            so_far = f" with {self._counted(plan)}; each of them is recorded" if self._counts else " before anything"
-            self.say(f"\n{what}: interrupted{so_far}", "bold")
+            done = f" with {self._counted(plan)}; each of them is recorded" if self._counts else " before anything"
+            self.say(f"\n{what}: interrupted{'' if plan else done}", "bold")
             raise
         self.say(f"{what}: {self._counted(plan)} ({time.monotonic() - start:.1f} s)", "bold")
 

@@ -76,5 +76,5 @@ def test_a_run_takes_its_directory_and_bucket_from_the_configuration(
 
     answer = hfecs("run")
 
-    assert "Workflow " in answer.talk
+    assert "Workflow copy: 1 jobs" in answer.talk
     assert "The bucket of-a-stranger (of-a-stranger) exists and does not carry the tags" in answer.talk
