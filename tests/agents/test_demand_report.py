@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -33,11 +34,15 @@ class FakeCloudWatch:
     def __init__(self) -> None:
         self.values: list[float] = []
         self.refuses = False
+        self.times: list[float] = []
+        self.calls = threading.Semaphore(0)
 
     def put_metric_data(self, **call: Any) -> None:
+        self.calls.release()
         if self.refuses:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutMetricData")
         self.values.append(call["MetricData"][0]["Value"])
+        self.times.append(call["MetricData"][0]["Timestamp"].timestamp())
 
 
 class Run:
@@ -46,14 +51,19 @@ class Run:
     def __init__(self) -> None:
         self.cloudwatch = FakeCloudWatch()
         self.now = 0.0
+        self.looked = threading.Semaphore(0)
         self.done: set[int] = set()
         graph = RunGraph(Graph(["long"] * 4, [[]] * 4), {number: number - 1 for number in range(1, 5)})
         outlook = Outlook(graph.graph, Machines(2, 150.0, 20), Times({"long": (1, 3600.0)}))
         view = RunOutlook("one", graph, outlook, lambda: self.now)
-        periods = Periods(10, lambda: self.now)
+        periods = Periods(10, self._clock)
         client: Any = self.cloudwatch
         metric = DemandMetric(client, "hyperflow", "stars", periods)
         self.report = Report(view, lambda: Ended(self.done, ()), metric, periods)
+
+    def _clock(self) -> float:
+        self.looked.release()
+        return self.now
 
 
 def test_the_demand_of_a_run_follows_its_jobs() -> None:
@@ -64,6 +74,20 @@ def test_the_demand_of_a_run_follows_its_jobs() -> None:
         run.report.tell()
 
     assert run.cloudwatch.values == [4, 2, 0]
+
+
+def test_a_run_is_told_of_from_the_period_on_that_was_named_and_once_in_each() -> None:
+    run = Run()
+
+    run.now = 119.99
+    run.report.start(12)
+    for _ in range(10):
+        assert run.looked.acquire(timeout=30)
+    for run.now in (129.99, 139.99):
+        assert run.cloudwatch.calls.acquire(timeout=30)
+    run.report.end()
+
+    assert run.cloudwatch.times == [120.0, 130.0]
 
 
 def test_a_cloudwatch_that_refuses_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:

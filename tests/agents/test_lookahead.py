@@ -102,3 +102,11 @@ def test_an_outlook_asks_for_nothing_once_all_jobs_are_done() -> None:
     outlook.finished(0, 300.0)
 
     assert outlook.demand(301.0) == 0
+
+
+def test_what_was_ordered_is_asked_for_at_every_later_moment_too() -> None:
+    outlook = Outlook(jobs_side_by_side(24), MACHINES, seen(3600))
+
+    wanted = [outlook.demand(now) for now in (0.5, 2.0, 5.0, 9.9, 10.5, 100.0, 200.0)]
+
+    assert wanted == [24] * 7

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -213,10 +212,9 @@ def test_where_the_cluster_looks_ahead_a_run_is_announced_before_its_machine_and
 ) -> None:
     told: list[tuple[Ahead, list[str]]] = []
 
-    @contextmanager
-    def announce(ahead: Ahead) -> Iterator[Callable[[], dict[str, str]]]:
+    def announce(ahead: Ahead) -> Callable[[], dict[str, str]]:
         told.append((ahead, cloud.changing()))
-        yield lambda: {"BEGAN": "12.5", "ORDERED": "3"}
+        return lambda: {"BEGAN": "12.5", "ORDERED": "3"}
 
     cloud.forget()
     runner.up(runs, again(stack), configuration(), run=runner.Run("one", BUCKET), directory=job, announce=announce)

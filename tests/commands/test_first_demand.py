@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
+from hfecs.agents import hand_over
 from hfecs.blueprints.looking_ahead import Ahead
+from hfecs.blueprints.runner import Run
 from hfecs.commands.first_demand import announcing
 from hfecs.workflow import Workflow, from_document
 from support import WatchedCloud
@@ -33,29 +34,55 @@ def side_by_side(jobs: int) -> Workflow:
     return from_document({"name": "wide", "processes": processes, "signals": signals, "ins": [0], "outs": [1]})
 
 
+RUN = Run("one", "files-1")
+
+
 class Waiting(WatchedCloud):
     """A cloud that says when the demand was told."""
 
     def __init__(self) -> None:
         super().__init__()
         self.told = threading.Event()
+        self.looked = threading.Semaphore(0)
 
     def client(self, service: str) -> Any:
         client = super().client(service)
         client.meta.events.register("after-call.cloudwatch", lambda **_: self.told.set(), unique_id="told")
+        client.meta.events.register("after-call.s3.GetObject", lambda **_: self.looked.release(), unique_id="looked")
         return client
 
     def demands(self) -> list[float]:
         return [call["MetricData"][0]["Value"] for call in self.calls_of("PutMetricData")]
 
+    def periods(self) -> list[int]:
+        """The periods that the demand was told of."""
+        told = [call["MetricData"][0]["Timestamp"].timestamp() for call in self.calls_of("PutMetricData")]
+        return [int(when // AHEAD.period) for when in told]
 
-def test_the_demand_is_told_at_once_by_the_times_of_earlier_runs(cloud: WatchedCloud) -> None:
-    waiting = Waiting()
-    waiting.s3.create_bucket(Bucket="files-1")
+
+class Clock:
+    """A clock that a test sets, to just before the end of a period: who waits for the next one waits for 10 ms."""
+
+    def __init__(self, period: int) -> None:
+        self.period = period
+
+    def __call__(self) -> float:
+        return (self.period + 1) * AHEAD.period - 0.01
+
+
+@pytest.fixture
+def waiting(cloud: WatchedCloud) -> Waiting:
+    made = Waiting()
+    made.s3.create_bucket(Bucket=RUN.bucket)
+    return made
+
+
+def test_the_demand_is_told_at_once_by_the_times_of_earlier_runs(waiting: Waiting) -> None:
     times = json.dumps({"long": {"jobs": 10, "seconds": 36_000.0}})
-    waiting.s3.put_object(Bucket="files-1", Key="times/wide.json", Body=times)
+    waiting.s3.put_object(Bucket=RUN.bucket, Key="times/wide.json", Body=times)
 
-    with announcing(waiting, side_by_side(12), "files-1", print)(AHEAD) as told:
+    with announcing(waiting, side_by_side(12), RUN, print) as announce:
+        told = announce(AHEAD)
         assert waiting.told.wait(30)
 
     assert waiting.demands()[0] == 12
@@ -66,7 +93,8 @@ def test_the_demand_is_told_at_once_by_the_times_of_earlier_runs(cloud: WatchedC
 def test_without_earlier_runs_the_graph_decides(cloud: WatchedCloud) -> None:
     waiting = Waiting()
 
-    with announcing(waiting, side_by_side(3), "none-yet-1", print)(AHEAD):
+    with announcing(waiting, side_by_side(3), Run("one", "none-yet-1"), print) as announce:
+        announce(AHEAD)
         assert waiting.told.wait(30)
 
     assert 1 <= waiting.demands()[0] <= 3
@@ -76,31 +104,99 @@ def test_who_may_not_tell_the_demand_is_told_so_and_the_run_goes_on(cloud: Watch
     said: list[str] = []
     cloud.refuse("PutMetricData", "AccessDenied", "not authorized to perform: cloudwatch:PutMetricData")
 
-    with announcing(cloud, side_by_side(3), "none-yet-1", said.append)(AHEAD) as told:
-        environment = told()
+    with announcing(cloud, side_by_side(3), RUN, said.append) as announce:
+        environment = announce(AHEAD)()
 
     assert "BEGAN" in environment
     assert len(said) == 1
     assert said[0].startswith("  the demand could not be told, machines come when the engine is there: ")
 
 
-class Later:
-    """Keeps what is to be done later, at what time."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[float, Callable[[], None]]] = []
-        self.called = threading.Event()
-
-    def __call__(self, seconds: float, call: Callable[[], None]) -> None:
-        self.calls.append((time.time() + seconds, call))
-        self.called.set()
-
-    def come(self) -> None:
-        for _, call in self.calls:
-            call()
+def tell_through(waiting: Waiting, clock: Clock, periods: range) -> None:
+    """Let these periods pass, each until it has been looked twice whether the engine tells it."""
+    for clock.period in periods:
+        while waiting.looked.acquire(blocking=False):
+            pass
+        for _ in range(2):
+            assert waiting.looked.acquire(timeout=30)
 
 
-def alarm_in(state: Literal["ALARM", "OK"], cloud: WatchedCloud) -> None:
+def test_it_is_told_in_each_period_until_the_first_one_of_the_engine_and_never_twice(waiting: Waiting) -> None:
+    clock = Clock(100)
+
+    with announcing(waiting, side_by_side(3), RUN, print, clock=clock) as announce:
+        announce(AHEAD)
+        assert waiting.told.wait(30)
+        tell_through(waiting, clock, range(101, 103))
+        waiting.s3.put_object(Bucket=RUN.bucket, Key="runs/one/demand.json", Body=hand_over.written(104))
+        tell_through(waiting, clock, range(103, 104))
+        clock.period = 104
+        ended = next(thread for thread in threading.enumerate() if thread.name == "first demand")
+        ended.join(30)
+
+    assert waiting.periods() == [100, 101, 102, 103]
+    assert not ended.is_alive()
+
+
+def test_an_engine_that_never_tells_is_not_waited_for_without_end(waiting: Waiting) -> None:
+    clock = Clock(100)
+
+    with announcing(waiting, side_by_side(3), RUN, print, clock=clock) as announce:
+        announce(AHEAD)
+        assert waiting.told.wait(30)
+        clock.period = 281
+        ended = next(thread for thread in threading.enumerate() if thread.name == "first demand")
+        ended.join(30)
+
+    assert waiting.periods() == [100]
+
+
+def test_another_run_of_the_bucket_hands_nothing_over(waiting: Waiting) -> None:
+    clock = Clock(100)
+    waiting.s3.put_object(Bucket=RUN.bucket, Key="runs/another/demand.json", Body=hand_over.written(90))
+
+    with announcing(waiting, side_by_side(3), RUN, print, clock=clock) as announce:
+        announce(AHEAD)
+        assert waiting.told.wait(30)
+        tell_through(waiting, clock, range(101, 102))
+
+    assert waiting.periods() == [100, 101]
+
+
+def test_the_alarm_waits_for_a_demand_that_is_told_late(cloud: WatchedCloud) -> None:
+    later: list[float] = []
+    go_on, called = threading.Event(), threading.Event()
+
+    def do_later(seconds: float, _: Callable[[], None]) -> None:
+        later.append(seconds)
+        called.set()
+
+    def slow(**_: Any) -> None:
+        go_on.wait(30)
+
+    cloud.s3.meta.events.register("before-call.s3", slow)
+
+    with announcing(cloud, side_by_side(3), RUN, print, do_later) as announce:
+        announce(AHEAD)
+        early = list(later)
+        go_on.set()
+        assert called.wait(30)
+
+    assert early == []
+    assert 3 <= later[0] <= 13
+
+
+def test_the_alarm_is_left_alone_if_the_demand_could_not_be_told(cloud: WatchedCloud) -> None:
+    cloud.refuse("PutMetricData", "AccessDenied", "not authorized to perform: cloudwatch:PutMetricData")
+    later: list[float] = []
+
+    with announcing(cloud, side_by_side(3), RUN, print, lambda seconds, _: later.append(seconds)) as announce:
+        announce(AHEAD)
+
+    assert later == []
+
+
+def test_the_alarm_is_left_alone_if_the_run_does_not_come_about(cloud: WatchedCloud) -> None:
     cloud.cloudwatch.put_metric_alarm(
         AlarmName="jobs-wait",
         Namespace="hyperflow",
@@ -111,98 +207,23 @@ def alarm_in(state: Literal["ALARM", "OK"], cloud: WatchedCloud) -> None:
         Threshold=1.0,
         ComparisonOperator="GreaterThanOrEqualToThreshold",
     )
-    cloud.cloudwatch.set_alarm_state(AlarmName="jobs-wait", StateValue=state, StateReason="as it was")
+    cloud.cloudwatch.set_alarm_state(AlarmName="jobs-wait", StateValue="ALARM", StateReason="as it was")
     cloud.forget()
+    later: list[Callable[[], None]] = []
+    called = threading.Event()
 
-
-def test_an_alarm_that_lasts_since_another_run_begins_anew_when_it_knows_of_this_one(cloud: WatchedCloud) -> None:
-    alarm_in("ALARM", cloud)
-    later = Later()
-
-    with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
-        assert later.called.wait(30)
-        before = cloud.calls_of("SetAlarmState")
-    later.come()
-
-    ((when, _),) = later.calls
-    told = cloud.calls_of("PutMetricData")[0]["MetricData"][0]["Timestamp"].timestamp()
-    assert 13 <= when - told < 23
-    assert before == []
-    assert [call["StateValue"] for call in cloud.calls_of("SetAlarmState")] == ["OK"]
-
-
-def test_the_alarm_waits_for_a_demand_that_is_told_late(cloud: WatchedCloud) -> None:
-    later, go_on = Later(), threading.Event()
-
-    def slow(**_: Any) -> None:
-        go_on.wait(30)
-
-    cloud.s3.meta.events.register("before-call.s3", slow)
-
-    with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
-        early = list(later.calls)
-        go_on.set()
-        assert later.called.wait(30)
-
-    assert early == []
-
-
-def test_the_alarm_is_left_alone_if_the_demand_could_not_be_told(cloud: WatchedCloud) -> None:
-    cloud.refuse("PutMetricData", "AccessDenied", "not authorized to perform: cloudwatch:PutMetricData")
-    later = Later()
-
-    with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
-        pass
-
-    assert later.calls == []
-
-
-def test_the_alarm_is_left_alone_if_the_run_does_not_come_about(cloud: WatchedCloud) -> None:
-    alarm_in("ALARM", cloud)
-    later = Later()
+    def do_later(_: float, call: Callable[[], None]) -> None:
+        later.append(call)
+        called.set()
 
     with (
         pytest.raises(KeyboardInterrupt),
-        announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD),
+        announcing(cloud, side_by_side(3), RUN, print, do_later) as announce,
     ):
-        assert later.called.wait(30)
+        announce(AHEAD)
+        assert called.wait(30)
         raise KeyboardInterrupt
-    later.come()
+    for call in later:
+        call()
 
     assert cloud.calls_of("SetAlarmState") == []
-
-
-def test_an_alarm_that_this_run_has_set_off_is_left_alone(cloud: WatchedCloud) -> None:
-    later = Later()
-
-    with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
-        assert later.called.wait(30)
-        alarm_in("ALARM", cloud)
-    later.come()
-
-    assert cloud.calls_of("SetAlarmState") == []
-
-
-def test_an_alarm_that_is_silent_is_left_alone(cloud: WatchedCloud) -> None:
-    alarm_in("OK", cloud)
-    later = Later()
-
-    with announcing(cloud, side_by_side(3), "none-yet-1", print, later)(AHEAD):
-        assert later.called.wait(30)
-    later.come()
-
-    assert cloud.calls_of("SetAlarmState") == []
-
-
-def test_who_may_not_set_the_alarm_back_is_told_that_machines_come_later(cloud: WatchedCloud) -> None:
-    alarm_in("ALARM", cloud)
-    said: list[str] = []
-    later = Later()
-    cloud.refuse("SetAlarmState", "AccessDenied", "not authorized to perform: cloudwatch:SetAlarmState")
-
-    with announcing(cloud, side_by_side(3), "none-yet-1", said.append, later)(AHEAD):
-        assert later.called.wait(30)
-    later.come()
-
-    assert len(said) == 1
-    assert said[0].startswith("  machines for this run come within a minute, not at once: ")

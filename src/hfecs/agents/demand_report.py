@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from hfecs.agents import demand_metric, environment
+from hfecs.agents import demand_metric, environment, hand_over
 from hfecs.agents.attempts import Attempts
 from hfecs.agents.demand_metric import DemandMetric, Periods
 from hfecs.agents.environment import Environment
@@ -36,9 +36,6 @@ NAMESPACE = "hyperflow"
 
 LISTENING_SECONDS = 10.0
 """So long the first jobs wait until they are listened to."""
-
-LONGEST_START_SECONDS = 1800.0
-"""From `hfecs run` to here; more than that is a clock that goes wrong."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +74,14 @@ class Report:
         self._attempts = Attempts()
         self._end = threading.Event()
 
-    def start(self) -> None:
-        """Tell in a thread, from the next period on: in this one `hfecs run` may have told."""
-        threading.Thread(target=self._run, name="demand", daemon=True).start()
+    def start(self, first: int) -> None:
+        """Tell in a thread, from this period on: those before it are told by `hfecs run`."""
+        threading.Thread(target=self._run, args=(first,), name="demand", daemon=True).start()
 
-    def _run(self) -> None:
+    def _run(self, first: int) -> None:
         while not self._end.wait(self._periods.until_next()):
-            self.tell()
+            if self._periods.now() >= first:
+                self.tell()
 
     def tell(self) -> None:
         """Tell once."""
@@ -127,7 +125,8 @@ def reported(
     periods, times = Periods(settings.period), Times(_earlier(objects, told.bucket, workflow))
     graph = run_graph(workflow)
     outlook = Outlook(graph.graph, settings.machines, times)
-    before = min(max(0.0, time.time() - settings.began), LONGEST_START_SECONDS)
+    # More than the longest start is a clock that goes wrong.
+    before = min(max(0.0, time.time() - settings.began), hand_over.LONGEST_START_SECONDS)
     since = time.monotonic() - before
     outlook.ordered(settings.ordered, 0.0)
     view = RunOutlook(told.run, graph, outlook, lambda: time.monotonic() - since)
@@ -140,12 +139,22 @@ def reported(
     report = Report(view, ended, DemandMetric(demand_metric.client(), NAMESPACE, settings.cluster, periods), periods)
     listener.start()
     listener.listening.wait(LISTENING_SECONDS)
-    report.start()
+    report.start(_taken_over(objects, told, periods))
     try:
         yield
     finally:
         report.end()
         _keep(objects, told.bucket, workflow, times)
+
+
+def _taken_over(objects: ObjectStore, told: Run, periods: Periods) -> int:
+    """Tell `hfecs run` from which period on the demand is told here."""
+    first = hand_over.first_period(periods)
+    try:
+        objects.write(hand_over.written(first), told.bucket, hand_over.key(told.run), "application/json")
+    except AwsFailed as error:
+        log.warning("hfecs run goes on to tell the demand as well: %s", error)
+    return first
 
 
 def _earlier(objects: ObjectStore, bucket: str, workflow: Workflow) -> dict[str, tuple[int, float]]:

@@ -111,7 +111,7 @@ class Forecast:
     def _free(self, machines: Machines, count: int) -> list[float]:
         """When slots become free, those that are in use aside: running jobs go on whatever the number of machines."""
         now = self._progress.now
-        arrivals = sorted(max(0.0, arrival - now) for arrival in self._progress.arrivals)[:count]
+        arrivals = sorted(min(max(0.0, arrival - now), machines.boot) for arrival in self._progress.arrivals)[:count]
         arrivals += [machines.boot] * (count - len(arrivals))
         slots = [arrival for arrival in arrivals for _ in range(machines.slots)]
         return slots[len(self._running) :]

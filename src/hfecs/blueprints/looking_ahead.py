@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,24 +38,21 @@ class Ahead:
         }
 
 
-# Tells the demand of a run that begins while its machine boots; gives the variables that tell the engine of it.
-Announce = Callable[[Ahead], AbstractContextManager[Callable[[], Mapping[str, str]]]]
+# Tells the demand of a run from now on, until its engine does; gives the variables that tell the engine of it.
+Announce = Callable[[Ahead], Callable[[], Mapping[str, str]]]
 
 
-@contextmanager
-def silently(_: Ahead) -> Iterator[Callable[[], Mapping[str, str]]]:
+def silently(_: Ahead) -> Callable[[], Mapping[str, str]]:
     """Announce nothing."""
-    yield dict
+    return dict
 
 
-@contextmanager
-def announced(ahead: Ahead | None, announce: Announce) -> Iterator[Callable[[], Mapping[str, str]]]:
+def announced(ahead: Ahead | None, announce: Announce) -> Callable[[], Mapping[str, str]]:
     """Announce a run if the cluster looks ahead; gives what the engine agent has to know for it."""
     if ahead is None:
-        yield dict
-        return
-    with announce(ahead) as told:
-        yield lambda: {**ahead.environment(), **told()}
+        return dict
+    told = announce(ahead)
+    return lambda: {**ahead.environment(), **told()}
 
 
 def ahead(whole: Stack, config: Config, workers: Any) -> Ahead | None:

@@ -72,8 +72,8 @@ def up(
 ) -> Run:
     """Upload the job directory and start its workflow on a machine of its own; `whole` is the stack of the cluster.
 
-    A run that is resumed may do without the directory. Where the cluster looks ahead, `announce` tells of the run while
-    its machine boots. Return the run with its task.
+    A run that is resumed may do without the directory. Where the cluster looks ahead, `announce` tells of the run
+    before its machine boots. Return the run with its task.
     """
     name, bucket_name = run.name, run.bucket
     config = images.require(stack, config)
@@ -86,41 +86,43 @@ def up(
     if directory and run.attempt == 1:
         stack.output(begun=f"{name}/{bucket_name}/{directory.name}")
 
-    with announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce) as planned:
-        engine = metrics.told(containers.runner(stack, config, base, used), "engine", collector)
-        _, definition, own_machine, _ = together(
-            lambda: bucket.ensure(stack, bucket_name, policy=policy),
-            lambda: task_definition.ensure(stack, "runner", definition=engine),
-            lambda: instance.ensure(stack, run.machine, launch=machine),
-            lambda: switch.renew(whole, config),
-        )
+    planned = announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce)
+    engine = metrics.told(containers.runner(stack, config, base, used), "engine", collector)
+    _, definition, own_machine, _ = together(
+        lambda: bucket.ensure(stack, bucket_name, policy=policy),
+        lambda: task_definition.ensure(stack, "runner", definition=engine),
+        lambda: instance.ensure(stack, run.machine, launch=machine),
+        lambda: switch.renew(whole, config),
+    )
 
-        access = render.document("policies/bucket-access.json", bucket=bucket_name)
-        together(
-            lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "worker"), document=access),
-            lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "runner"), document=access),
-            lambda: directory and job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
-            lambda: switch.arm_machine(stack, config, run.machine, own_machine),
-        )
+    access = render.document("policies/bucket-access.json", bucket=bucket_name)
+    together(
+        lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "worker"), document=access),
+        lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "runner"), document=access),
+        lambda: directory and job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
+        lambda: switch.arm_machine(stack, config, run.machine, own_machine),
+    )
 
-        started = task.ensure(
-            stack,
-            name,
-            definition=definition,
-            container="engine",
-            environment={"RUN_ID": name, "BUCKET": bucket_name, **_attempt(run), **_options(config), **planned()},
-            constraint=on("runner"),
-        )
-        stack.output(run=name, bucket=bucket_name, task=started, attempt=str(run.attempt), begun="")
-        if planned():
-            # The engine tells the demand from then on; it may take a minute to pull its image.
-            stack.wait.until(lambda: _has_begun(stack, started), what=f"the engine of run {name} to start", timeout=900)
-        return replace(run, task=started)
+    started = task.ensure(
+        stack,
+        name,
+        definition=definition,
+        container="engine",
+        environment={"RUN_ID": name, "BUCKET": bucket_name, **_attempt(run), **_options(config), **planned()},
+        constraint=on("runner"),
+    )
+    stack.output(run=name, bucket=bucket_name, task=started, attempt=str(run.attempt), begun="")
+    return replace(run, task=started)
 
 
-def _has_begun(stack: Stack, started: str) -> bool:
-    known = task.describe(stack, started)
-    return known is None or known["lastStatus"] not in ("PROVISIONING", "PENDING", "ACTIVATING")
+def begun(stack: Stack, run: Run) -> None:
+    """Wait until the engine of a run has been started; it may take a minute to pull its image."""
+
+    def has_begun() -> bool:
+        known = task.describe(stack, run.task)
+        return known is None or known["lastStatus"] not in ("PROVISIONING", "PENDING", "ACTIVATING")
+
+    stack.wait.until(has_begun, what=f"the engine of run {run.name} to start", timeout=900)
 
 
 def stop(stack: Stack, run: Run) -> None:

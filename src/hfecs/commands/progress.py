@@ -73,6 +73,7 @@ def follow(hfecs: Context, run: Run, download: Path | None) -> None:
     stack = hfecs.stack(runner.STACK)
     with leaving_it(hfecs, run):
         workflow = _workflow(hfecs, run)
+        runner.begun(stack, run)
         follower = Follower(stack, run, lambda: _broker(hfecs))
         _watch(hfecs, follower, workflow)
         result = follower.result()

@@ -13,7 +13,6 @@ from hfecs.commands.keys import RUN, sets
 from hfecs.errors import Misused
 
 if TYPE_CHECKING:
-    from hfecs.blueprints.runner import Run
     from hfecs.workflow import Workflow
 
 
@@ -66,8 +65,7 @@ def run(
     if resumed:
         return resumption.resume(hfecs, resumed, job_directory, download)
     directory = _directory(hfecs, job_directory, download)
-    started = _start(hfecs, directory, _checked(hfecs, directory))
-    return progress.follow(hfecs, started, download)
+    return _begin(hfecs, directory, _checked(hfecs, directory), download)
 
 
 def _fitting(job_directory: Path | None, attach: bool, stop: bool, resumed: str | None, name: str | None) -> None:
@@ -117,7 +115,8 @@ def _checked(hfecs: Context, directory: Path) -> Workflow:
     return loaded
 
 
-def _start(hfecs: Context, directory: Path, workflow: Workflow) -> Run:
+def _begin(hfecs: Context, directory: Path, workflow: Workflow, download: Path | None) -> None:
+    """Start the run and follow it; its demand is told from now on, until the engine tells it."""
     from hfecs.blueprints import cluster, runner
     from hfecs.commands.first_demand import announcing
 
@@ -129,6 +128,7 @@ def _start(hfecs: Context, directory: Path, workflow: Workflow) -> Run:
     if left:
         hfecs.console.say(f"Going on with run {left}, whose start was interrupted")
     run = runner.Run(left or runner.new_name(), bucket)
-    announce = announcing(stack.cloud, workflow, bucket, hfecs.console.say)
-    with progress.starting(hfecs, run):
-        return runner.up(stack, whole, hfecs.config, run=run, directory=directory, announce=announce)
+    with announcing(stack.cloud, workflow, run, hfecs.console.say) as announce:
+        with progress.starting(hfecs, run):
+            started = runner.up(stack, whole, hfecs.config, run=run, directory=directory, announce=announce)
+        progress.follow(hfecs, started, download)
