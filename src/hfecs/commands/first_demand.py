@@ -43,7 +43,7 @@ def announcing(
     later: Later = timer,
     clock: Clock = time.time,
 ) -> Iterator[Announce]:
-    """How a run of this workflow is announced; who does so tells of it until the engine does, or until here is the end.
+    """Gives how to announce a run of this workflow: its demand is told until its engine tells it, or until this ends.
 
     The times of earlier runs lie in the bucket.
     """
@@ -103,17 +103,17 @@ class FirstDemand:
 
     def _tell(self) -> None:
         try:
-            told = self._demand()
-            self._told(self._periods.until_over(told()))
+            put = self._demand()
+            self._told(self._periods.until_over(put()))
             while not self._end.wait(self._periods.until_next()) and not self._handed_over():
-                told()
+                put()
         except foreseen() as error:
             known = explain(error)
             reason = known.message if known else str(error)
             self._say(f"  the demand could not be told, machines come when the engine is there: {reason}")
 
     def _demand(self) -> Callable[[], int]:
-        """Tells the demand as it is then; gives the number of the period that it is told of."""
+        """Puts the demand as it is then; gives the number of the period that it is told of."""
         ahead = self._ahead
         machines = Machines(ahead.slots, float(ahead.boot_seconds), ahead.most)
         times = Times(read_times(self._kept(times_key(self._workflow.name))))
@@ -121,12 +121,12 @@ class FirstDemand:
         outlook.workers(ahead.workers, 0.0)
         metric = DemandMetric(self._cloud.cloudwatch, NAMESPACE, ahead.cluster, self._periods)
 
-        def tell() -> int:
+        def put() -> int:
             slots = outlook.demand(self._clock() - self._began)
             self._ordered = outlook.on_order
             return metric.put(slots)
 
-        return tell
+        return put
 
     def _handed_over(self) -> bool:
         """Whether the engine tells of the period that goes on."""
