@@ -8,6 +8,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,8 @@ def sent_again(before: list[Any], after: list[Any]) -> set[int]:
 
 
 def kill_the_engine(folder: Path) -> None:
+    """Kill the agent and what it started, which may end with it before its own turn comes."""
     for found in processes_of(folder / ".hfecs"):
         if "engine" in found.what:
-            os.kill(found.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(found.pid, signal.SIGKILL)
