@@ -26,19 +26,33 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 MONTAGE = ("montage", "--bucket", "mosaics-of-the-lost")
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project with a cluster that has a worker, and a mosaic that nobody disturbed."""
-    folder = tmp_path_factory.mktemp("lost")
-    (folder / "hfecs.toml").write_text("[scaling]\nasg_desired = 1\n")
-    with project(folder) as made:
+HOLD = """#!/bin/sh
+while [ ! -e {folder}/go ] && kill -0 $PPID; do sleep 0.05; done
+exec /usr/bin/mConcatFit "$@"
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project with a cluster that has a worker, on whose machine mConcatFit waits until it may go on."""
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    (shims / "mConcatFit").write_text(HOLD.format(folder=tmp_path))
+    (shims / "mConcatFit").chmod(0o755)
+    monkeypatch.setenv("PATH", str(shims), prepend=":")
+    (tmp_path / "hfecs.toml").write_text("[scaling]\nasg_desired = 1\n")
+    with project(tmp_path) as made:
         made.done("example", "montage", "montage", "--grid", "3", "--pixels", "100")
         made.done("--local", "cluster", "up")
-        made.done("--local", "run", "montage", "--bucket", "mosaics", "--download", "undisturbed")
         yield made
 
 
 def test_a_run_whose_runner_was_killed_ends_with_the_same_mosaic(here: Project) -> None:
+    go_on = here.folder / "go"
+    go_on.touch()
+    here.done("--local", "run", "montage", "--bucket", "mosaics", "--download", "undisturbed")
+    go_on.unlink()
+
     with here.running("--local", "run", *MONTAGE) as process:
         wait_until(lambda: told(here, "fired") > 5, what="some jobs to be done", seconds=120)
         kill_the_engine(here.folder)
@@ -49,6 +63,7 @@ def test_a_run_whose_runner_was_killed_ends_with_the_same_mosaic(here: Project) 
     assert here.status()["run_state"] == "lost"
     assert "is lost" in here.hfecs("--local", "run", "--attach").stderr
 
+    go_on.touch()
     options = ("--bucket", MONTAGE[2], "--download", "resumed")
     resumed = here.done("--local", "--state", "elsewhere.json", "run", "--resume", lost[1], *options)
 
