@@ -139,7 +139,7 @@ class Follower:
 
     def _task(self) -> Any:
         """The task as ECS knows it; None if it has forgotten it, or nobody knows which it was."""
-        return task.describe(self._stack, self._run.task) if self._run.task else None
+        return task.describe(self._stack, self._run.task)
 
     def _listen(self, broker: Broker) -> Generator[dict[str, Any], None, None]:
         """Read the history of events from where we are; {} when nothing came for a second."""

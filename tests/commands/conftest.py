@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import botocore.session
 import pytest
@@ -16,7 +17,7 @@ from hfecs.aws import Cloud
 from hfecs.blueprints import cluster
 from hfecs.site import IMAGE_PARAMETER
 from hfecs.state import State
-from support import KEYS, ME, REGION, configuration, stack_of
+from support import KEYS, ME, REGION, WatchedCloud, configuration, stack_of
 
 CONFIGURATION = f"""
 [network]
@@ -129,3 +130,24 @@ def hfecs(capsys: pytest.CaptureFixture[str]) -> Hfecs:
         return Answer(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def demand_alarm(cloud: WatchedCloud) -> Callable[[Literal["ALARM", "OK"]], None]:
+    """Puts the alarm of the demand, in a state since now."""
+
+    def put(state: Literal["ALARM", "OK"]) -> None:
+        cloud.cloudwatch.put_metric_alarm(
+            AlarmName="jobs-wait",
+            Namespace="hyperflow",
+            MetricName="Demand",
+            Statistic="Sum",
+            Period=10,
+            EvaluationPeriods=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+        )
+        cloud.cloudwatch.set_alarm_state(AlarmName="jobs-wait", StateValue=state, StateReason="as it was")
+        cloud.forget()
+
+    return put

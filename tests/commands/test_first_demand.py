@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -35,6 +35,7 @@ def side_by_side(jobs: int) -> Workflow:
 
 
 RUN = Run("one", "files-1")
+PutAlarm = Callable[[Literal["ALARM", "OK"]], None]
 
 
 class Waiting(WatchedCloud):
@@ -196,19 +197,8 @@ def test_the_alarm_is_left_alone_if_the_demand_could_not_be_told(cloud: WatchedC
     assert later == []
 
 
-def test_the_alarm_is_left_alone_if_the_run_does_not_come_about(cloud: WatchedCloud) -> None:
-    cloud.cloudwatch.put_metric_alarm(
-        AlarmName="jobs-wait",
-        Namespace="hyperflow",
-        MetricName="Demand",
-        Statistic="Sum",
-        Period=10,
-        EvaluationPeriods=1,
-        Threshold=1.0,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-    )
-    cloud.cloudwatch.set_alarm_state(AlarmName="jobs-wait", StateValue="ALARM", StateReason="as it was")
-    cloud.forget()
+def test_the_alarm_is_left_alone_if_the_run_does_not_come_about(cloud: WatchedCloud, demand_alarm: PutAlarm) -> None:
+    demand_alarm("ALARM")
     later: list[Callable[[], None]] = []
     called = threading.Event()
 

@@ -10,6 +10,8 @@ import pytest
 from hfecs.commands.lasting_alarm import LastingAlarm
 from support import WatchedCloud
 
+PutAlarm = Callable[[Literal["ALARM", "OK"]], None]
+
 
 class Later:
     """Keeps what is to be done later."""
@@ -32,23 +34,10 @@ def later() -> Later:
     return Later()
 
 
-def alarm_in(state: Literal["ALARM", "OK"], cloud: WatchedCloud) -> None:
-    cloud.cloudwatch.put_metric_alarm(
-        AlarmName="jobs-wait",
-        Namespace="hyperflow",
-        MetricName="Demand",
-        Statistic="Sum",
-        Period=10,
-        EvaluationPeriods=1,
-        Threshold=1.0,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-    )
-    cloud.cloudwatch.set_alarm_state(AlarmName="jobs-wait", StateValue=state, StateReason="as it was")
-    cloud.forget()
-
-
-def test_an_alarm_that_lasts_begins_anew_when_cloudwatch_knows_of_this_run(cloud: WatchedCloud, later: Later) -> None:
-    alarm_in("ALARM", cloud)
+def test_an_alarm_that_lasts_begins_anew_when_cloudwatch_knows_of_this_run(
+    cloud: WatchedCloud, later: Later, demand_alarm: PutAlarm
+) -> None:
+    demand_alarm("ALARM")
 
     LastingAlarm(cloud, "jobs-wait", print, later).told(4.0)
     before = cloud.calls_of("SetAlarmState")
@@ -59,16 +48,18 @@ def test_an_alarm_that_lasts_begins_anew_when_cloudwatch_knows_of_this_run(cloud
     assert [call["StateValue"] for call in cloud.calls_of("SetAlarmState")] == ["OK"]
 
 
-def test_an_alarm_that_this_run_has_set_off_is_left_alone(cloud: WatchedCloud, later: Later) -> None:
+def test_an_alarm_that_this_run_has_set_off_is_left_alone(
+    cloud: WatchedCloud, later: Later, demand_alarm: PutAlarm
+) -> None:
     LastingAlarm(cloud, "jobs-wait", print, later).told(4.0)
-    alarm_in("ALARM", cloud)
+    demand_alarm("ALARM")
     later.come()
 
     assert cloud.calls_of("SetAlarmState") == []
 
 
-def test_an_alarm_that_is_silent_is_left_alone(cloud: WatchedCloud, later: Later) -> None:
-    alarm_in("OK", cloud)
+def test_an_alarm_that_is_silent_is_left_alone(cloud: WatchedCloud, later: Later, demand_alarm: PutAlarm) -> None:
+    demand_alarm("OK")
 
     LastingAlarm(cloud, "jobs-wait", print, later).told(4.0)
     later.come()
@@ -76,8 +67,8 @@ def test_an_alarm_that_is_silent_is_left_alone(cloud: WatchedCloud, later: Later
     assert cloud.calls_of("SetAlarmState") == []
 
 
-def test_it_is_left_alone_for_a_run_that_has_ended(cloud: WatchedCloud, later: Later) -> None:
-    alarm_in("ALARM", cloud)
+def test_it_is_left_alone_for_a_run_that_has_ended(cloud: WatchedCloud, later: Later, demand_alarm: PutAlarm) -> None:
+    demand_alarm("ALARM")
     alarm = LastingAlarm(cloud, "jobs-wait", print, later)
 
     alarm.told(4.0)
@@ -87,8 +78,10 @@ def test_it_is_left_alone_for_a_run_that_has_ended(cloud: WatchedCloud, later: L
     assert cloud.calls_of("SetAlarmState") == []
 
 
-def test_who_may_not_set_the_alarm_back_is_told_that_machines_come_later(cloud: WatchedCloud, later: Later) -> None:
-    alarm_in("ALARM", cloud)
+def test_who_may_not_set_the_alarm_back_is_told_that_machines_come_later(
+    cloud: WatchedCloud, later: Later, demand_alarm: PutAlarm
+) -> None:
+    demand_alarm("ALARM")
     said: list[str] = []
     cloud.refuse("SetAlarmState", "AccessDenied", "not authorized to perform: cloudwatch:SetAlarmState")
 

@@ -125,6 +125,11 @@ def test_a_cluster_that_is_gone_has_no_tasks_and_no_machines(stack: Stack) -> No
     assert task.describe(stack, "arn:aws:ecs:us-east-1:1:task/none") is None
 
 
+def test_a_task_that_nobody_knows_is_not_asked_for(stack: Stack, cloud: WatchedCloud) -> None:
+    assert task.describe(stack, "") is None
+    assert cloud.calls_of("DescribeTasks") == []
+
+
 def test_machines_are_taken_out_of_the_cluster(stack: Stack, work: str) -> None:
     arn = add_machine(stack)
     assert [found.id for found in container_instance.survey(stack)] == [arn]

@@ -109,7 +109,10 @@ class Forecast:
         return _priced(self._schedule(free, beyond), machines)
 
     def _free(self, machines: Machines, count: int) -> list[float]:
-        """When slots become free, those that are in use aside: running jobs go on whatever the number of machines."""
+        """When slots become free, those that are in use aside: running jobs go on whatever the number of machines.
+
+        A machine on order comes no later than one that is ordered now: else a new order would put an older one aside.
+        """
         now = self._progress.now
         arrivals = sorted(min(max(0.0, arrival - now), machines.boot) for arrival in self._progress.arrivals)[:count]
         arrivals += [machines.boot] * (count - len(arrivals))

@@ -40,7 +40,9 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def describe(stack: Stack, task: str) -> Any:
-    """The task as ECS describes it; None when ECS has forgotten it, an hour after its end."""
+    """The task as ECS describes it; None when ECS has forgotten it, an hour after its end, or nobody knows its ARN."""
+    if not task:
+        return None
     with answered_with(*GONE):
         answer = stack.cloud.ecs.describe_tasks(cluster=stack.ecs_cluster, tasks=[task], include=["TAGS"])
         return next(iter(answer["tasks"]), None)
