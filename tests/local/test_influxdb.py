@@ -2,19 +2,24 @@ from __future__ import annotations
 
 import base64
 import json
+import select
 import shutil
 import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 from urllib.request import Request, urlopen
 
 import pytest
 
-from hfecs.local.influxdb import address, data_directory, settings, statements
+from hfecs.local.influxdb import address, data_directory, prepare, settings, statements
 
 from .conftest import Site, until
 
+SOON = 0.02
 ENVIRONMENT = {
     "HFECS_ADDRESS": "127.16.0.4",
     "HFECS_PORTS": "8086:8087",
@@ -54,6 +59,64 @@ def test_data_lies_in_the_volume_of_the_container(tmp_path: Path) -> None:
 
     assert data_directory({"HFECS_VOLUMES": f"/etc/x:/nowhere,/var/lib/influxdb:{volume}"}) == volume
     assert volume.is_dir()
+
+
+class FakeInflux(ThreadingHTTPServer):
+    """Says 200 before it begins with a statement, as InfluxDB does, and leaves out one whose asker has gone by then."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Statement)
+        self.carried_out: list[str] = []
+        self.errors: dict[str, str] = {}
+
+
+class Statement(BaseHTTPRequestHandler):
+    """Takes one statement."""
+
+    server: FakeInflux
+
+    def do_POST(self) -> None:
+        (statement,) = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())["q"]
+        self.send_response(200)
+        self.end_headers()
+        gone, _, _ = select.select([self.connection], [], [], SOON)
+        if not gone:
+            self.server.carried_out.append(statement)
+            error = self.server.errors.get(statement)
+            result = {"statement_id": 0, **({"error": error} if error else {})}
+            self.wfile.write(json.dumps({"results": [result]}).encode())
+
+    def do_GET(self) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.fixture
+def influx() -> Iterator[FakeInflux]:
+    with FakeInflux() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_statement_is_waited_for_before_the_next_is_told(influx: FakeInflux) -> None:
+    prepare(f"127.0.0.1:{influx.server_port}", ENVIRONMENT)
+
+    admin = "CREATE USER \"admin\" WITH PASSWORD 'sesame' WITH ALL PRIVILEGES"
+    assert influx.carried_out == [admin, *statements(ENVIRONMENT)]
+
+
+def test_a_statement_that_the_server_refuses_ends_the_start(influx: FakeInflux) -> None:
+    influx.errors['GRANT READ ON "stars" TO "reader"'] = "user not found"
+
+    with pytest.raises(RuntimeError, match="user not found"):
+        prepare(f"127.0.0.1:{influx.server_port}", ENVIRONMENT)
+    assert not any("writer" in statement for statement in influx.carried_out)
 
 
 def ask(server: str, query: str, user: str, password: str) -> str:

@@ -8,6 +8,7 @@ port mapping, and nowhere else; its data lies in the volume of /var/lib/influxdb
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shutil
 import signal
@@ -43,7 +44,11 @@ def main() -> int:
     server = subprocess.Popen([SERVER, "-config", os.devnull], env=settings(environment, home), cwd=home)
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     if not prepared.exists():
-        _prepare(address(environment), environment)
+        try:
+            prepare(address(environment), environment)
+        except BaseException:
+            server.kill()
+            raise
         prepared.touch()
     code = server.wait()
     return 0 if code in (0, -signal.SIGTERM) else code
@@ -89,14 +94,11 @@ def statements(environment: Mapping[str, str]) -> Iterator[str]:
                 yield f'GRANT {privilege} ON "{database}" TO "{environment[name]}"'
 
 
-def _empty(home: Path) -> None:
-    """Throw away what a start that did not come to its end has left."""
-    for entry in home.iterdir():
-        shutil.rmtree(entry)
+def prepare(server: str, environment: Mapping[str, str]) -> None:
+    """Make the admin, which is the one thing that a server without accounts lets anybody do, then the rest.
 
-
-def _prepare(server: str, environment: Mapping[str, str]) -> None:
-    """Make the admin, which is the one thing that a server without accounts lets anybody do, then the rest."""
+    Raises RuntimeError when the server refuses a statement, OSError when it does not answer.
+    """
     _wait(server)
     account = ""
     if admin := environment.get("INFLUXDB_ADMIN_USER"):
@@ -105,6 +107,12 @@ def _prepare(server: str, environment: Mapping[str, str]) -> None:
         account = f"{admin}:{password}"
     for statement in statements(environment):
         _ask(server, statement, account)
+
+
+def _empty(home: Path) -> None:
+    """Throw away what a start that did not come to its end has left."""
+    for entry in home.iterdir():
+        shutil.rmtree(entry)
 
 
 def _wait(server: str) -> None:
@@ -122,10 +130,18 @@ def _wait(server: str) -> None:
 
 
 def _ask(server: str, statement: str, account: str) -> None:
+    """Have one statement carried out.
+
+    The server sends 200 before it begins with the statement, and says in the body how that went; one whose connection
+    is closed before may be left out, or come after the next.
+    """
     headers = {"Authorization": f"Basic {base64.b64encode(account.encode()).decode()}"} if account else {}
     request = urllib.request.Request(f"http://{server}/query", urlencode({"q": statement}).encode(), headers)
-    with urllib.request.urlopen(request, timeout=10):
-        return
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        told = json.load(answer)
+    for result in (told, *told.get("results", ())):
+        if "error" in result:
+            raise RuntimeError(f"InfluxDB refused a statement: {result['error']}")
 
 
 if __name__ == "__main__":
