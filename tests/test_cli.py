@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from botocore.exceptions import ClientError, NoRegionError
 
 import hfecs
 from hfecs import cli
+from hfecs.console import Console
 from hfecs.errors import AwsFailed, Failed, Misused, NotOurs, WorkflowFailed
-from support import KEYS
+from support import KEYS, write_job
 
 Captured = pytest.CaptureFixture[str]
 DOES = re.compile(r"\b(makes?|reads?|writes?|removes?|lists?|uploads?|ends?|builds?|shows?)\b", re.IGNORECASE)
@@ -127,7 +129,7 @@ def aws_error(code: str) -> ClientError:
 def test_an_error_for_people_ends_in_its_exit_code_without_a_traceback(
     capsys: Captured, error: Exception, code: int
 ) -> None:
-    assert cli._explained(error) == code
+    assert cli._explained(Console(), error) == code
 
     out, err = capsys.readouterr()
     assert out == ""
@@ -138,7 +140,7 @@ def test_an_error_for_people_ends_in_its_exit_code_without_a_traceback(
 def test_every_error_of_a_group_is_told_and_the_same_one_once(capsys: Captured) -> None:
     one, other = AwsFailed("role a failed"), AwsFailed("role b failed")
 
-    cli._explained(ExceptionGroup("", [one, ExceptionGroup("", [other, AwsFailed("role a failed")])]))
+    cli._explained(Console(), ExceptionGroup("", [one, ExceptionGroup("", [other, AwsFailed("role a failed")])]))
 
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert errors == ["error: role a failed", "error: role b failed"]
@@ -147,13 +149,57 @@ def test_every_error_of_a_group_is_told_and_the_same_one_once(capsys: Captured) 
 @pytest.mark.parametrize("bug", [KeyError("x"), ExceptionGroup("", [Failed("x"), KeyError("x")])], ids=repr)
 def test_a_bug_keeps_its_traceback(bug: Exception) -> None:
     with pytest.raises(type(bug)) as raised:
-        cli._explained(bug)
+        cli._explained(Console(), bug)
 
     assert raised.value is bug
 
 
+@pytest.mark.parametrize(
+    ("options", "typed"),
+    [
+        ([], "hfecs"),
+        (["--local"], "hfecs --local"),
+        (["--config", "other.toml", "--state", "a b.json"], "hfecs --config other.toml --state 'a b.json'"),
+        (["--set", "cluster.name=other"], "hfecs"),
+    ],
+    ids=str,
+)
+def test_commands_that_one_is_told_to_type_mean_the_same_cluster(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str], typed: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("other.toml").touch()
+
+    assert cli.main([*options, "run"]) == 2
+
+    assert f"hint: {typed} run JOB_DIR --bucket NAME, or {typed} run --attach\n" in capsys.readouterr().err
+
+
+def test_what_the_environment_says_is_not_told_again(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HFECS_LOCAL", "1")
+
+    assert cli.main(["run"]) == 2
+
+    assert "hint: hfecs run JOB_DIR" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["nowhere"], [], ["job"]], ids=str)
+def test_a_run_that_cannot_begin_starts_no_local_cloud(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_job(tmp_path / "job")
+
+    assert cli.main(["--local", "run", *arguments]) == 2
+
+    assert not (tmp_path / ".hfecs").exists()
+
+
 def test_a_bug_ends_a_program_with_a_traceback() -> None:
-    code = "from hfecs import cli; cli.app = lambda arguments: 1 / 0; cli.entry()"
+    code = "from hfecs import cli; cli.app = lambda *_, **__: 1 / 0; cli.entry()"
 
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 

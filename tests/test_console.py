@@ -144,6 +144,21 @@ def test_an_error_is_a_sentence_an_empty_line_and_a_hint(capsys: Captured) -> No
     assert capsys.readouterr().err == "error: No bucket [b] was named.\n\nhint: name one\n"
 
 
+def test_only_commands_to_be_typed_get_the_options(capsys: Captured) -> None:
+    console = Console()
+    console.options = "--local"
+
+    console.say(
+        "locked by 'hfecs cluster up' of ada; hfecs status tells more of this hfecs cluster, until hfecs run does"
+    )
+
+    said = capsys.readouterr().err
+    assert said == (
+        "locked by 'hfecs cluster up' of ada; hfecs --local status tells more of this hfecs cluster, "
+        "until hfecs --local run does\n"
+    )
+
+
 def test_an_error_without_a_hint_is_a_sentence_only(capsys: Captured) -> None:
     Console().error(Misused("Wrong."))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -83,7 +84,17 @@ def options(
         raise ConfigurationInvalid(
             f"There is no file {config_file}.", "name one that exists: --config or HFECS_CONFIG; or leave that out"
         )
-    context.obj = Context(config_file, state, local, Console(verbose=verbose), assignments or [])
+    console: Console = context.obj
+    console.verbose, console.options = verbose, _again(local, config_file, state)
+    context.obj = Context(config_file, state, local, console, assignments or [])
+
+
+def _again(local: bool, config_file: Path, state: str | None) -> str:
+    """The options that point another command at what this one works on; what the environment says stays said."""
+    words = ["--local"] if local and not os.environ.get("HFECS_LOCAL") else []
+    if config_file != CONFIGURATION and str(config_file) != os.environ.get("HFECS_CONFIG"):
+        words += ["--config", str(config_file)]
+    return shlex.join(words + (["--state", state] if state else []))
 
 
 def entry() -> NoReturn:
@@ -98,16 +109,17 @@ def entry() -> NoReturn:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 misused, 3 refused, 130 interrupted."""
+    console = Console()
     try:
-        app(arguments)
+        app(arguments, obj=console)
     except SystemExit as done:
         return int(done.code or 0)
     except Exception as error:
-        return _explained(error)
+        return _explained(console, error)
     return 0
 
 
-def _explained(error: Exception) -> int:
+def _explained(console: Console, error: Exception) -> int:
     """Say the errors that are for people, not more than a few of many; a bug keeps its traceback."""
     from hfecs.answers import each, explain
 
@@ -118,7 +130,6 @@ def _explained(error: Exception) -> int:
     told = list({single.message: single for single in known if single}.values())
     if not all(known):
         raise error
-    console = Console()
     for single in told[:SHOWN_ERRORS]:
         console.error(single)
     if len(told) > SHOWN_ERRORS:

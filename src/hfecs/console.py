@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -35,16 +36,25 @@ WORDS = {
 
 PIPE_WIDTH = 1000
 
+# A command that somebody is told to type; one in quotes is not, it has been typed.
+_COMMAND = re.compile(
+    r"(?<!')\bhfecs "
+    r"(?=(?:destroy|logs|plan|run|status|(?:cluster|images|monitoring) (?:build|down|open|push|status|up))\b)"
+)
+
 
 class Console:
-    """Says what happens to a person, hands data to a pipe; listens to the steps of a stack (see report.py)."""
+    """Says what happens to a person, hands data to a pipe; listens to the steps of a stack (see report.py).
+
+    `options` are what the commands that it tells people to type need, to mean what this command means.
+    """
 
     def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
+        self.verbose, self.options = verbose, ""
         self._talk = Terminal(stderr=True, highlight=False, quiet=quiet)
         if not self._talk.is_terminal:
             self._talk.width = PIPE_WIDTH  # a narrow terminal folds what is long; who reads a pipe gets whole lines
         self._data = Terminal(highlight=False, soft_wrap=True)
-        self._verbose = verbose
         self._counts: dict[Outcome, int] = {}
         self._telling = threading.RLock()
         self._bars: Progress | None = None
@@ -57,6 +67,8 @@ class Console:
 
     def say(self, text: str = "", style: str = "") -> None:
         """Tell a person something."""
+        if self.options:
+            text = _COMMAND.sub(lambda _: f"hfecs {self.options} ", text)
         self._talk.print(Text(text, style=style), soft_wrap=True)
 
     def data(self, value: Any) -> None:
@@ -91,7 +103,7 @@ class Console:
         """Show what became of a resource; what is unchanged is only counted, unless asked for."""
         with self._telling:
             self._counts[step.outcome] = self._counts.get(step.outcome, 0) + 1
-            if step.outcome is Outcome.UNCHANGED and not self._verbose:
+            if step.outcome is Outcome.UNCHANGED and not self.verbose:
                 return
             line = Text(f"{step.outcome.value} ", style=STYLES[step.outcome])
             line.append(f"{step.kind} {step.name}", style="")
@@ -119,7 +131,7 @@ class Console:
     def transfers(self) -> Iterator[None]:
         """Show bars for the transfers that happen meanwhile."""
         columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self._talk, transient=not self._verbose) as self._bars:
+        with Progress(*columns, console=self._talk, transient=not self.verbose) as self._bars:
             yield
         self._bars, self._transfers = None, {}
 

@@ -42,11 +42,16 @@ class Context:
         return settings.filled(self._said(self.local_cloud.settings() if self.is_local else {}))
 
     @cached_property
-    def is_local(self) -> bool:
-        """Whether commands work on the local cloud."""
+    def said(self) -> Config:
+        """The configuration without what a local cloud adds (its endpoint, ports and images), which is not started."""
         from hfecs import settings
 
-        return self.wants_local or settings.filled(self._said({})).aws.target == "local"
+        return settings.filled(self._said({}))
+
+    @cached_property
+    def is_local(self) -> bool:
+        """Whether commands work on the local cloud."""
+        return self.wants_local or self.said.aws.target == "local"
 
     def settings(self) -> list[Setting]:
         """Every key, its value and where that was said; a local cloud is asked if it runs, not started."""
@@ -114,9 +119,7 @@ class Context:
     @property
     def state_path(self) -> Path | None:
         """The state file, beside the configuration, one for AWS and one for the local cloud; None if it lies in S3."""
-        from hfecs import settings
-
-        place = settings.filled(self._said({})).state
+        place = self.said.state
         name = "hfecs.local.state.json" if self.is_local else "hfecs.state.json"
         if place and place.startswith("s3://"):
             return None

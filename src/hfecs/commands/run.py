@@ -90,7 +90,7 @@ def _could_hold_files(directory: Path) -> bool:
 
 def _directory(hfecs: Context, given: Path | None, download: Path | None) -> Path:
     """The job directory that was named, here or in the configuration."""
-    wanted = hfecs.config.run
+    wanted = hfecs.said.run
     directory = given or (Path(wanted.job_directory) if wanted.job_directory else None)
     if directory is None:
         raise Misused("No job directory was given.", hint="hfecs run JOB_DIR --bucket NAME, or hfecs run --attach")
@@ -104,7 +104,7 @@ def _checked(hfecs: Context, directory: Path) -> Workflow:
     """Say what is going to run; a faulty job directory ends here, before anything is made."""
     from hfecs import workflow
 
-    in_bucket = hfecs.config.run.storage == "s3"
+    in_bucket = hfecs.said.run.storage == "s3"
     loaded = workflow.load(directory, inputs_elsewhere=not in_bucket)
     programs = loaded.jobs_by_program()
     hfecs.console.say(
@@ -120,7 +120,7 @@ def _begin(hfecs: Context, directory: Path, workflow: Workflow, download: Path |
     from hfecs.blueprints import cluster, runner
     from hfecs.commands.first_demand import announcing
 
-    bucket = hfecs.config.run.bucket
+    bucket = hfecs.said.run.bucket
     if bucket is None:
         raise Misused("No bucket was named.", hint="name one, new or of an earlier run: --bucket NAME")
     stack, whole = hfecs.stack(runner.STACK), hfecs.stack(cluster.STACK)

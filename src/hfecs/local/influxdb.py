@@ -46,10 +46,10 @@ def main() -> int:
     if not prepared.exists():
         try:
             prepare(address(environment), environment)
-        except BaseException:
-            server.kill()
-            raise
-        prepared.touch()
+            prepared.touch()
+        finally:
+            if not prepared.exists():
+                server.kill()
     code = server.wait()
     return 0 if code in (0, -signal.SIGTERM) else code
 
