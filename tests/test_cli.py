@@ -186,14 +186,29 @@ def test_what_the_environment_says_is_not_told_again(
     assert "hint: hfecs run JOB_DIR" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["nowhere"], [], ["job"]], ids=str)
-def test_a_run_that_cannot_begin_starts_no_local_cloud(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str]
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["run", "nowhere"], 2),
+        (["run"], 2),
+        (["run", "job"], 2),
+        (["run", "--attach"], 2),
+        (["run", "--stop", "--run", "one"], 2),
+        (["run", "--resume", "one", "--bucket", "terraform-3344"], 2),
+        (["cluster", "down", "--yes"], 0),
+        (["destroy", "--yes"], 0),
+        (["logs"], 0),
+        (["status"], 0),
+    ],
+    ids=str,
+)
+def test_a_command_that_finds_nothing_to_work_on_starts_no_local_cloud(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], code: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_job(tmp_path / "job")
 
-    assert cli.main(["--local", "run", *arguments]) == 2
+    assert cli.main(["--local", *arguments]) == code
 
     assert not (tmp_path / ".hfecs").exists()
 

@@ -207,6 +207,12 @@ def test_a_table_keeps_whole_lines_in_a_pipe_and_all_text_on_a_narrow_terminal(
     assert "…" not in narrow
 
 
+def test_the_title_of_a_narrow_table_stays_in_one_line(capsys: Captured) -> None:
+    Console().table("Local cloud at http://127.0.0.1:4566", ["process", "what"], [["17", "daemon"]])
+
+    assert capsys.readouterr().err.startswith("Local cloud at http://127.0.0.1:4566\n")
+
+
 def test_a_table_shows_text_as_it_is(capsys: Captured) -> None:
     Console().table("Machines", ["machine", "state"], [["[master]", "running"]])
 

@@ -92,11 +92,12 @@ class Console:
 
     def table(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
         """Show a table to a person."""
-        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        table = Table(box=None, pad_edge=False)
         for column in columns:
             table.add_column(column, header_style="dim", overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
+        self.say(title, "bold")  # Rich would fold it to the width of the columns
         self._talk.print(table)
 
     def step(self, step: Step) -> None:

@@ -51,6 +51,7 @@ def down(
     from hfecs.commands.destroy import confirm
 
     hfecs: Context = context.obj
+    hfecs.end_if_nothing_runs()
     stack = hfecs.stack(cluster.STACK)
     confirm(hfecs, f"Remove cluster {stack.cluster} in {hfecs.cloud.region}?", yes)
     with hfecs.locked("cluster down"), hfecs.console.summary(f"Cluster {stack.cluster}"):

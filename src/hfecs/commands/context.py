@@ -80,13 +80,18 @@ class Context:
 
         return client.up(self.local_folder)
 
-    def end_if_nothing_runs(self) -> None:
-        """Say so and end well if commands work on the local cloud and it does not run: nothing stands there."""
-        import typer
-
+    @property
+    def nothing_runs(self) -> bool:
+        """Whether commands work on the local cloud and it does not run, so that nothing can stand there."""
         from hfecs.local import client
 
-        if self.is_local and client.find(self.local_folder) is None:
+        return self.is_local and client.find(self.local_folder) is None
+
+    def end_if_nothing_runs(self) -> None:
+        """Say so and end well if nothing can stand."""
+        import typer
+
+        if self.nothing_runs:
             self.console.say("No local cloud is running here, so nothing stands.")
             raise typer.Exit
 

@@ -58,6 +58,9 @@ def run(
         raise Misused(f"{download} is no directory.", hint="name a directory for --download, new or not")
     if keep_going:
         hfecs.flags["run.fail_fast"] = False
+    if (attach or stop or resumed) and hfecs.nothing_runs:
+        hint = "start one: hfecs cluster up, then hfecs run JOB_DIR --bucket NAME"
+        raise Misused("No local cloud is running here, so there is no run.", hint)
     if stop:
         return progress.stop(hfecs, name)
     if attach:
