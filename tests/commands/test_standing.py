@@ -104,6 +104,20 @@ def test_a_run_that_is_not_there_cannot_be_attached_to_or_stopped(lasting: Path,
     assert "There is no run to be found in cluster hyperflow." in answer.talk
 
 
+def test_a_run_that_is_over_is_not_stopped(lasting: Path, hfecs: Hfecs, server: Cloud) -> None:
+    result = {"status": "succeeded", "attempt": 1, "jobs": 1, "done": 1, "failed": []}
+    server.s3.create_bucket(Bucket="terraform-3344")
+    for name, document in {"run": {"attempt": 1}, "result": result}.items():
+        server.s3.put_object(Bucket="terraform-3344", Key=f"runs/one/{name}.json", Body=json.dumps(document))
+
+    answer = hfecs("run", "--stop", "--run", "one", "--bucket", "terraform-3344")
+
+    assert (answer.code, answer.talk) == (0, "Run one is over: succeeded.\n")
+    for name in ("run", "result"):
+        server.s3.delete_object(Bucket="terraform-3344", Key=f"runs/one/{name}.json")
+    server.s3.delete_bucket(Bucket="terraform-3344")
+
+
 def test_logs_are_data(lasting: Path, hfecs: Hfecs, server: Cloud) -> None:
     server.logs.create_log_stream(logGroupName="/hfecs/hyperflow", logStreamName="worker/worker/abcdef")
     event = {"timestamp": int(time.time() * 1000), "message": "job started"}

@@ -28,12 +28,15 @@ def find(hfecs: Context, name: str | None) -> Run:
 
 
 def stop(hfecs: Context, name: str | None) -> None:
-    """Stop a run; its machine ends itself."""
-    from hfecs.blueprints import runner
+    """Stop a run, unless it is over; its machine ends itself."""
+    from hfecs.blueprints import kept, runner
 
-    run = find(hfecs, name)
-    runner.stop(hfecs.stack(runner.STACK), run)
-    hfecs.console.say(f"Run {run.name} has been stopped; what its jobs have stored stays in {run.bucket}.")
+    stack, run = hfecs.stack(runner.STACK), find(hfecs, name)
+    stands = kept.state_of(stack, run)
+    if stands != "goes on":
+        return hfecs.console.say(f"Run {run.name} is over: {stands}.")
+    runner.stop(stack, run)
+    return hfecs.console.say(f"Run {run.name} has been stopped; what its jobs have stored stays in {run.bucket}.")
 
 
 @contextmanager
