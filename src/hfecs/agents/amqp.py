@@ -14,7 +14,15 @@ from pika.exceptions import AMQPConnectionError, AMQPError
 FAULTS = (AMQPError, AMQPConnectorException, OSError)
 """All that a connection ends with: a broker that takes it and says nothing is no AMQPError to pika."""
 
-TIMES = {"heartbeat": 30, "socket_timeout": 10.0, "stack_timeout": 20.0, "blocked_connection_timeout": 30.0}
+HEARTBEAT_SECONDS = 30
+"""A connection that was silent for so long, and a little more, is lost."""
+
+TIMES = {
+    "heartbeat": HEARTBEAT_SECONDS,
+    "socket_timeout": 10.0,
+    "stack_timeout": 20.0,
+    "blocked_connection_timeout": 30.0,
+}
 """Seconds until a broker counts as gone: silent; not there; not greeting; telling that it takes nothing."""
 
 

@@ -12,15 +12,13 @@ from pika.adapters.base_connection import BaseConnection
 from pika.adapters.select_connection import IOLoop, SelectConnection
 from pika.exceptions import AMQPHeartbeatTimeout
 
+from hfecs.agents.amqp import HEARTBEAT_SECONDS
 from hfecs.agents.environment import without_password
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.25
 LAST_PAUSE_SECONDS = 10.0
-HEARTBEAT_SECONDS = 30
-"""A connection that was silent for so long and five seconds is lost; an address may name another: ?heartbeat=5."""
-
 CLOSING_SECONDS = 4.0
 """So long the broker may take to agree to the end."""
 
