@@ -59,7 +59,7 @@ def test_a_run_whose_runner_was_killed_ends_with_the_same_mosaic(here: Project) 
         before = journal(here)
         said, _ = process.communicate(timeout=120)
     lost = re.search(r"Run (\S+) is lost", said)
-    assert lost and f"hfecs run --resume {lost[1]}" in said, said
+    assert lost and f"hfecs --local run --resume {lost[1]}" in said, said
     assert here.status()["run_state"] == "lost"
     assert "is lost" in here.hfecs("--local", "run", "--attach").stderr
 
