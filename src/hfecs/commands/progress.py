@@ -28,15 +28,17 @@ def find(hfecs: Context, name: str | None) -> Run:
 
 
 def stop(hfecs: Context, name: str | None) -> None:
-    """Stop a run, unless it is over; its machine ends itself."""
+    """Stop a run, or say how it ended; its machine ends itself."""
     from hfecs.blueprints import kept, runner
 
     stack, run = hfecs.stack(runner.STACK), find(hfecs, name)
     stands = kept.state_of(stack, run)
-    if stands != "goes on":
-        return hfecs.console.say(f"Run {run.name} is over: {stands}.")
-    runner.stop(stack, run)
-    return hfecs.console.say(f"Run {run.name} has been stopped; what its jobs have stored stays in {run.bucket}.")
+    if run.task:  # in any case: ECS may not have heard yet of one that has just been started
+        runner.stop(stack, run)
+    if stands == "goes on":
+        hfecs.console.say(f"Run {run.name} has been stopped; what its jobs have stored stays in {run.bucket}.")
+    else:
+        hfecs.console.say(f"Run {run.name} is over: {stands}.")
 
 
 @contextmanager
