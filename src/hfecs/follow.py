@@ -85,19 +85,27 @@ class Follower:
         self._over = False
         self._place = Place(run.name)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the task has stopped; ECS is asked every few seconds only."""
+        if not self._over and self._stack.wait.clock.now() - self._looked >= LOOK_SECONDS:
+            self._looked = self._stack.wait.clock.now()
+            self._over = self._stopped()
+        return self._over
+
     def events(self, unreachable: Callable[[str], None]) -> Iterator[dict[str, Any]]:
         """Yield the run's events from its first one until its end; `unreachable` is told once why there are none."""
         from hfecs.agents import amqp
 
         since, told = self._stack.wait.clock.now(), False
-        while not self._ended():
+        while not self.is_over:
             try:
                 for event in spoken(self._listen(self._broker()), self._silence):
                     if event.get("run") == self._run.name:
                         yield event
                     if event.get("type") == messages.workflow_event(self._run.name, "finished"):
                         return
-                    if self._ended():
+                    if self.is_over:
                         break
             except amqp.FAULTS as error:
                 if not told and self._stack.wait.clock.now() - since > PATIENCE_SECONDS:
@@ -123,13 +131,6 @@ class Follower:
         known = self._task() or {}
         reasons = [known.get("stoppedReason"), *(item.get("reason") for item in known.get("containers", []))]
         return "; ".join(filter(None, reasons)) or "ECS gives no reason"
-
-    def _ended(self) -> bool:
-        """Whether the task has stopped; asked every few seconds only."""
-        if not self._over and self._stack.wait.clock.now() - self._looked >= LOOK_SECONDS:
-            self._looked = self._stack.wait.clock.now()
-            self._over = self._stopped()
-        return self._over
 
     def _stopped(self) -> bool:
         known = self._task()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -104,18 +105,29 @@ def test_a_run_that_is_not_there_cannot_be_attached_to_or_stopped(lasting: Path,
     assert "There is no run to be found in cluster hyperflow." in answer.talk
 
 
-def test_a_run_that_is_over_is_not_stopped(lasting: Path, hfecs: Hfecs, server: Cloud) -> None:
+@pytest.fixture
+def over(lasting: Path, server: Cloud) -> Iterator[tuple[str, ...]]:
+    """How to name a run that is over and of which only its bucket knows."""
     result = {"status": "succeeded", "attempt": 1, "jobs": 1, "done": 1, "failed": []}
     server.s3.create_bucket(Bucket="terraform-3344")
     for name, document in {"run": {"attempt": 1}, "result": result}.items():
         server.s3.put_object(Bucket="terraform-3344", Key=f"runs/one/{name}.json", Body=json.dumps(document))
-
-    answer = hfecs("run", "--stop", "--run", "one", "--bucket", "terraform-3344")
-
-    assert (answer.code, answer.talk) == (0, "Run one is over: succeeded.\n")
+    yield "--run", "one", "--bucket", "terraform-3344"
     for name in ("run", "result"):
         server.s3.delete_object(Bucket="terraform-3344", Key=f"runs/one/{name}.json")
     server.s3.delete_bucket(Bucket="terraform-3344")
+
+
+def test_a_run_that_is_over_is_not_stopped(over: tuple[str, ...], hfecs: Hfecs) -> None:
+    answer = hfecs("run", "--stop", *over)
+
+    assert (answer.code, answer.talk) == (0, "Run one is over: succeeded.\n")
+
+
+def test_a_run_that_is_over_is_shown_by_its_result_alone(over: tuple[str, ...], hfecs: Hfecs) -> None:
+    answer = hfecs("run", "--attach", *over)
+
+    assert (answer.code, answer.talk) == (0, "Run one succeeded: 1 of 1 jobs.\n")
 
 
 def test_logs_are_data(lasting: Path, hfecs: Hfecs, server: Cloud) -> None:

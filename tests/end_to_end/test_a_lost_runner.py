@@ -61,7 +61,8 @@ def test_a_run_whose_runner_was_killed_ends_with_the_same_mosaic(here: Project) 
     lost = re.search(r"Run (\S+) is lost", said)
     assert lost and f"hfecs --local run --resume {lost[1]}" in said, said
     assert here.status()["run_state"] == "lost"
-    assert "is lost" in here.hfecs("--local", "run", "--attach").stderr
+    attached = here.hfecs("--local", "run", "--attach").stderr
+    assert "is lost" in attached and "mProject" not in attached
 
     go_on.touch()
     options = ("--bucket", MONTAGE[2], "--download", "resumed")

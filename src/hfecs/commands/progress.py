@@ -77,10 +77,10 @@ def follow(hfecs: Context, run: Run, download: Path | None) -> None:
 
     stack = hfecs.stack(runner.STACK)
     with leaving_it(hfecs, run):
-        workflow = _workflow(hfecs, run)
         runner.begun(stack, run)
         follower = Follower(stack, run, lambda: _broker(hfecs))
-        _watch(hfecs, follower, workflow)
+        if not follower.is_over:
+            _watch(hfecs, follower, _workflow(hfecs, run))
         result = follower.result()
     with suppress(Locked), hfecs.locked("run"):  # what is not forgotten now is found to be gone later
         runner.forget(stack, run)
