@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from botocore.credentials import Credentials
 
 from hfecs import render
 from hfecs.deadline import Deadline
+from serving import Quiet, serving
 
 SECRET = "secret/of+the=role"
 ROLE_KEYS = (
@@ -49,7 +49,7 @@ class Amazon(ThreadingHTTPServer):
         }
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     """Answers one request."""
 
     server: Amazon
@@ -76,18 +76,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
-
 
 @pytest.fixture
 def amazon() -> Iterator[Amazon]:
-    with Amazon() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(Amazon()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 class Machine:

@@ -14,6 +14,7 @@ import pytest
 from hfecs.agents.line_protocol import Point
 from hfecs.agents.metrics import ANSWER_SECONDS, MOST_WAITING, Database, Metrics
 from hfecs.errors import ConfigurationInvalid
+from serving import Quiet, serving
 
 SOON = 0.01
 PATIENCE_SECONDS = 10.0
@@ -42,7 +43,7 @@ class FakeInflux(HTTPServer):
             assert self.asked.wait_for(lambda: len(self.requests) >= count, PATIENCE_SECONDS)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     """Takes one request."""
 
     server: FakeInflux
@@ -56,18 +57,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
-
 
 @pytest.fixture
 def influx() -> Iterator[FakeInflux]:
-    with FakeInflux() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(FakeInflux()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +15,7 @@ from botocore.exceptions import ClientError
 from hfecs.agents.notifier import Notifier, Settings
 from hfecs.agents.queue_numbers import Management, QueueNumbers
 from hfecs.errors import ConfigurationInvalid
+from serving import Quiet, serving
 
 
 class FakeManagement(HTTPServer):
@@ -26,7 +26,7 @@ class FakeManagement(HTTPServer):
     asked: tuple[str, str | None] = ("", None)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     """Answers one question."""
 
     server: FakeManagement
@@ -36,9 +36,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         self.end_headers()
         self.wfile.write(json.dumps(self.server.body or {}).encode())
-
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
 
 
 class FakeCloudWatch:
@@ -56,12 +53,8 @@ class FakeCloudWatch:
 
 @pytest.fixture
 def management() -> Iterator[FakeManagement]:
-    with FakeManagement(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(FakeManagement(("127.0.0.1", 0), Handler)) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def settings(management: FakeManagement) -> Settings:

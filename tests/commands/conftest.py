@@ -39,6 +39,7 @@ class Answer:
 
 
 Hfecs = Callable[..., Answer]
+PutAlarm = Callable[[Literal["ALARM", "OK"]], None]
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +134,7 @@ def hfecs(capsys: pytest.CaptureFixture[str]) -> Hfecs:
 
 
 @pytest.fixture
-def demand_alarm(cloud: WatchedCloud) -> Callable[[Literal["ALARM", "OK"]], None]:
+def demand_alarm(cloud: WatchedCloud) -> PutAlarm:
     """Puts the alarm of the demand, in a state since now."""
 
     def put(state: Literal["ALARM", "OK"]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
+from commands.conftest import PutAlarm
 from hfecs.agents import hand_over
 from hfecs.blueprints.looking_ahead import Ahead
 from hfecs.blueprints.runner import Run
@@ -35,7 +36,6 @@ def side_by_side(jobs: int) -> Workflow:
 
 
 RUN = Run("one", "files-1")
-PutAlarm = Callable[[Literal["ALARM", "OK"]], None]
 
 
 class Waiting(WatchedCloud):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import pytest
 
+from commands.conftest import PutAlarm
 from hfecs.commands.lasting_alarm import LastingAlarm
 from support import WatchedCloud
-
-PutAlarm = Callable[[Literal["ALARM", "OK"]], None]
 
 
 class Later:

@@ -5,7 +5,6 @@ import json
 import select
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from hfecs.local.influxdb import address, data_directory, prepare, settings, statements
+from serving import Quiet, serving
 
 from .conftest import Site, until
 
@@ -70,7 +70,7 @@ class FakeInflux(ThreadingHTTPServer):
         self.errors: dict[str, str] = {}
 
 
-class Statement(BaseHTTPRequestHandler):
+class Statement(Quiet, BaseHTTPRequestHandler):
     """Takes one statement."""
 
     server: FakeInflux
@@ -90,18 +90,11 @@ class Statement(BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
-
 
 @pytest.fixture
 def influx() -> Iterator[FakeInflux]:
-    with FakeInflux() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(FakeInflux()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_a_statement_is_waited_for_before_the_next_is_told(influx: FakeInflux) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from properties.broken import TEXTS, documents, files, written
 from properties.test_configurations import EXAMPLE, toml_file
 from properties.test_state_files import DOCUMENT
 from properties.test_workflows import DAG
+from serving import Quiet, serving
 from support import KEYS, READING, REGION, write_job
 
 # They do without AWS what nobody wants done a hundred times: programs, a browser, processes, thousands of tiles.
@@ -31,7 +31,7 @@ NOT_TRIED = {"agent", "local", "images build", "monitoring open", "example monta
 ANSWER = b"<Response><Errors><Error><Code>AccessDenied</Code><Message>no</Message></Error></Errors></Response>"
 
 
-class Refusing(http.server.BaseHTTPRequestHandler):
+class Refusing(Quiet, BaseHTTPRequestHandler):
     """An AWS that allows nothing, and remembers what was asked."""
 
     asked: list[str] = []  # noqa: RUF012
@@ -50,9 +50,6 @@ class Refusing(http.server.BaseHTTPRequestHandler):
             self.wfile.write(ANSWER)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer  # noqa: N815
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
 
 
 def commands(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], list[str]]]:
@@ -103,10 +100,8 @@ def lines(draw: st.DrawFn) -> list[str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project folder on a machine whose AWS allows nothing."""
     path = tmp_path_factory.mktemp("project")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     loader: Loader = create_loader()
-    with pytest.MonkeyPatch.context() as patch:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Refusing)) as server, pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", lambda _: loader)
         endpoint = f"http://127.0.0.1:{server.server_address[1]}"
         for name, value in {**KEYS, "AWS_REGION": REGION, "AWS_ENDPOINT_URL": endpoint, "COLUMNS": "200"}.items():
@@ -116,8 +111,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(path)
         write_job(path / "job")
         yield path
-    server.shutdown()
-    server.server_close()
 
 
 def check(arguments: list[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from hfecs.agents.worker.guards import MachineGuard, TaskGuard, guards
+from serving import Quiet, serving
 
 
 class FakeAgent(HTTPServer):
@@ -25,7 +25,7 @@ class FakeAgent(HTTPServer):
         return f"http://127.0.0.1:{self.server_port}/api/one"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet, BaseHTTPRequestHandler):
     """Answers one request."""
 
     server: FakeAgent
@@ -37,19 +37,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(json.dumps(self.server.answer).encode())
 
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
-
 
 @pytest.fixture
 def agent() -> Iterator[FakeAgent]:
-    with FakeAgent(("127.0.0.1", 0), Handler) as server:
+    with serving(FakeAgent(("127.0.0.1", 0), Handler)) as server:
         server.asked = []
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_the_agent_is_asked_with_its_own_keys(agent: FakeAgent) -> None:
