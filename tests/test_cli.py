@@ -175,15 +175,32 @@ def test_commands_that_one_is_told_to_type_mean_the_same_cluster(
     assert f"hint: {typed} run JOB_DIR --bucket NAME, or {typed} run --attach\n" in capsys.readouterr().err
 
 
-def test_what_the_environment_says_is_not_told_again(
-    capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("options", "said", "typed"),
+    [([], "1", "hfecs"), (["--local"], "0", "hfecs --local"), (["--local"], "1", "hfecs --local")],
+    ids=str,
+)
+def test_what_the_environment_says_is_not_told_again_and_what_was_typed_is(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: list[str], said: str, typed: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HFECS_LOCAL", "1")
+    monkeypatch.setenv("HFECS_LOCAL", said)
 
-    assert cli.main(["run"]) == 2
+    assert cli.main([*options, "run"]) == 2
 
-    assert "hint: hfecs run JOB_DIR" in capsys.readouterr().err
+    assert f"hint: {typed} run JOB_DIR" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", [path for path in EVERY if path[0] not in ("example", "local")], ids=" ".join)
+def test_every_command_that_works_on_a_cluster_is_told_with_the_options(
+    capsys: Captured, path: tuple[str, ...]
+) -> None:
+    console = Console()
+    console.options = "--local"
+
+    console.say(f"see it: hfecs {' '.join(path)}")
+
+    assert capsys.readouterr().err == f"see it: hfecs --local {' '.join(path)}\n"
 
 
 @pytest.mark.parametrize(

@@ -85,16 +85,19 @@ def options(
             f"There is no file {config_file}.", "name one that exists: --config or HFECS_CONFIG; or leave that out"
         )
     console: Console = context.obj
-    console.verbose, console.options = verbose, _again(local, config_file, state)
+    console.verbose, console.options = verbose, _typed(context)
     context.obj = Context(config_file, state, local, console, assignments or [])
 
 
-def _again(local: bool, config_file: Path, state: str | None) -> str:
-    """The options that point another command at what this one works on; what the environment says stays said."""
-    words = ["--local"] if local and not os.environ.get("HFECS_LOCAL") else []
-    if config_file != CONFIGURATION and str(config_file) != os.environ.get("HFECS_CONFIG"):
-        words += ["--config", str(config_file)]
-    return shlex.join(words + (["--state", state] if state else []))
+def _typed(context: typer.Context) -> str:
+    """The options, where they were typed, that point another command at what this one works on."""
+    words: list[str] = []
+    for name, option in {"local": "--local", "config_file": "--config", "state": "--state"}.items():
+        source = context.get_parameter_source(name)
+        if source and source.name == "COMMANDLINE":
+            value = context.params[name]
+            words += [option] if value is True else [option, str(value)]
+    return shlex.join(words)
 
 
 def entry() -> NoReturn:

@@ -39,7 +39,8 @@ PIPE_WIDTH = 1000
 # A command that somebody is told to type; one in quotes is not, it has been typed.
 _COMMAND = re.compile(
     r"(?<!')\bhfecs "
-    r"(?=(?:destroy|logs|plan|run|status|(?:cluster|images|monitoring) (?:build|down|open|push|status|up))\b)"
+    r"(?=(?:destroy|logs|plan|run|status"
+    r"|(?:cluster|config|images|monitoring) (?:build|down|open|push|show|status|up))\b)"
 )
 
 

@@ -37,16 +37,12 @@ class Context:
     @cached_property
     def config(self) -> Config:
         """The configuration, of flags, environment, file and the local cloud."""
-        from hfecs import settings
-
-        return settings.filled(self._said(self.local_cloud.settings() if self.is_local else {}))
+        return self._filled(self.local_cloud.settings()) if self.is_local else self.said
 
     @cached_property
     def said(self) -> Config:
         """The configuration without what a local cloud adds (its endpoint, ports and images), which is not started."""
-        from hfecs import settings
-
-        return settings.filled(self._said({}))
+        return self._filled({})
 
     @cached_property
     def is_local(self) -> bool:
@@ -59,9 +55,15 @@ class Context:
         from hfecs.local import client
 
         cloud = client.find(self.local_folder) if self.is_local else None
-        return settings.effective(self._said(cloud.settings() if cloud else {}))
+        return settings.effective(self._gathered(cloud.settings() if cloud else {}))
 
-    def _said(self, local: dict[str, object]) -> Source:
+    def _filled(self, local: dict[str, object]) -> Config:
+        """The checked configuration, of flags, environment, file and what a local cloud says."""
+        from hfecs import settings
+
+        return settings.filled(self._gathered(local))
+
+    def _gathered(self, local: dict[str, object]) -> Source:
         """What flags, environment, file and a local cloud say, not yet checked."""
         from hfecs import settings
 
