@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -32,6 +33,24 @@ def test_a_run_whose_task_was_started_goes_on(context: Context, capsys: pytest.C
     left(context, run)
 
     assert "Run one goes on. Follow it again: hfecs run --attach" in capsys.readouterr().err
+
+
+class Interrupted(Context):
+    """A context whose person presses Ctrl-C as soon as a stack is asked for."""
+
+    def stack(self, name: str, *, plan: bool = False, may_interrupt: bool = False) -> NoReturn:
+        raise KeyboardInterrupt
+
+
+def test_a_run_that_is_left_before_anything_of_it_is_shown_goes_on(
+    with_server: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = Interrupted(with_server / "hfecs.toml", None, False, Console(), [])
+
+    with pytest.raises(KeyboardInterrupt):
+        progress.follow(context, Run("one", "files-1", "arn:aws:ecs:::task/1"), None)
+
+    assert "Run one goes on." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("run", [Run("two", "files-1"), Run("one", "files-1", attempt=2)])

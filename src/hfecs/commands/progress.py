@@ -72,11 +72,11 @@ def starting(hfecs: Context, run: Run) -> Iterator[None]:
 
 def follow(hfecs: Context, run: Run, download: Path | None) -> None:
     """Show a run until its end, then its result; WorkflowFailed unless every job succeeded."""
-    from hfecs.blueprints import runner
-    from hfecs.follow import Follower
+    with leaving_it(hfecs, run):  # before all else: the imports alone take long enough for a Ctrl-C
+        from hfecs.blueprints import runner
+        from hfecs.follow import Follower
 
-    stack = hfecs.stack(runner.STACK)
-    with leaving_it(hfecs, run):
+        stack = hfecs.stack(runner.STACK)
         runner.begun(stack, run)
         follower = Follower(stack, run, lambda: _broker(hfecs))
         if not follower.is_over:
