@@ -88,7 +88,7 @@ def _put_back(known: Photograph, stack: Stack) -> None:
         service.update(accounts)
         IN_USE.append(service)
     stack.state.store.write(known.state)()
-    with stack.state.locked("a test"):  # it reads what is there
+    with stack.state.document.locked("a test"):  # it reads what is there
         pass
     assert isinstance(stack.reporter, Recorder)
     stack.reporter.steps += known.steps

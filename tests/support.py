@@ -16,7 +16,7 @@ from hfecs.aws import Cloud
 from hfecs.config import Config
 from hfecs.report import Outcome, Recorder, Step
 from hfecs.stack import Stack
-from hfecs.state import State
+from hfecs.state import ClusterState, State
 from hfecs.wait import Wait
 
 REGION = "us-east-1"
@@ -117,7 +117,7 @@ def nothing_changes(cloud: WatchedCloud) -> Iterator[None]:
 
 def stack_of(
     cloud: Cloud,
-    state: State,
+    state: State | ClusterState,
     name: str = "cluster",
     *,
     cluster: str = "hyperflow",
@@ -128,10 +128,13 @@ def stack_of(
     """A stack that has not looked at anything yet, with a reporter and a clock of its own."""
     reporter = Recorder()
     wait = Wait(clock or FakeClock(), reporter.waiting)
-    return Stack(name, cluster, cloud, state, reporter, wait, plan, may_interrupt)
+    whole = state if isinstance(state, State) else state.document
+    return Stack(name, cluster, cloud, whole.of(cluster), reporter, wait, plan, may_interrupt)
 
 
-def again(stack: Stack, *, plan: bool = False, may_interrupt: bool = False, state: State | None = None) -> Stack:
+def again(
+    stack: Stack, *, plan: bool = False, may_interrupt: bool = False, state: State | ClusterState | None = None
+) -> Stack:
     """The same stack as a later command has it."""
     return stack_of(
         stack.cloud, state or stack.state, stack.name, cluster=stack.cluster, plan=plan, may_interrupt=may_interrupt

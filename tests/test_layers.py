@@ -200,10 +200,10 @@ def test_every_error_is_caught_in_one_place_only() -> None:
     assert "hfecs.cli" in places
 
 
-def test_no_module_is_longer_than_two_hundred_lines() -> None:
+def test_no_module_is_longer_than_three_hundred_lines() -> None:
     lengths = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
 
-    assert {module: length for module, length in lengths.items() if length > 200} == {}
+    assert {module: length for module, length in lengths.items() if length > 300} == {}
 
 
 def test_nobody_leaves_the_program_but_the_command_line() -> None:

@@ -55,7 +55,7 @@ def test_what_the_state_names_is_torn_down_and_forgotten(stack: Stack) -> None:
     remove(stack, [[lamp]])
 
     assert lamp.torn == ["id-a"]
-    assert State.load(stack.state.path).records("cluster") == []
+    assert State.load(stack.state.document.path).of("hyperflow").records("cluster") == []
     assert outcomes(stack) == {Outcome.DELETED}
 
 

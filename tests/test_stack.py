@@ -12,7 +12,7 @@ from hfecs.errors import AwsFailed, NotConfirmed, NotOurs, StateInvalid, TimedOu
 from hfecs.report import Outcome
 from hfecs.resource import Change, Found, Planned, digest
 from hfecs.stack import Stack
-from hfecs.state import Record, State
+from hfecs.state import ClusterState, Record, State
 from support import again, outcomes, steps
 
 KIND = "lamp"
@@ -63,15 +63,16 @@ def shop() -> Shop:
     return Shop()
 
 
-def recorded(state: State) -> list[tuple[str, str, str]]:
-    return [(record.kind, record.name, record.id) for record in state.records("cluster")]
+def recorded(state: State | ClusterState) -> list[tuple[str, str, str]]:
+    mine = state.of("hyperflow") if isinstance(state, State) else state
+    return [(record.kind, record.name, record.id) for record in mine.records("cluster")]
 
 
 def test_what_is_missing_is_created_and_recorded(stack: Stack, shop: Shop) -> None:
     assert shop.ensure(stack) == "id-a"
 
     assert shop.done == ["look", "create"]
-    assert recorded(State.load(stack.state.path)) == [(KIND, "a", "id-a")]
+    assert recorded(State.load(stack.state.document.path)) == [(KIND, "a", "id-a")]
     assert steps(stack)[0].outcome is Outcome.CREATED
 
 
@@ -112,7 +113,7 @@ def test_a_plan_creates_nothing_and_hands_on_a_placeholder(stack: Stack, shop: S
     assert isinstance(identifier, Planned)
     assert shop.done == ["look"]
     assert outcomes(plan) == {Outcome.CREATED}
-    assert not stack.state.path.exists()
+    assert not stack.state.document.path.exists()
 
 
 def test_a_plan_changes_nothing_and_tells_what_it_would(stack: Stack, shop: Shop) -> None:
@@ -134,11 +135,11 @@ def test_a_plan_writes_down_no_output(stack: Stack) -> None:
 
 def test_an_output_that_is_known_is_not_written_again(stack: Stack) -> None:
     stack.output(image="x")
-    before = stack.state.path.stat().st_mtime_ns
+    before = stack.state.document.path.stat().st_mtime_ns
 
     stack.output(image="x")
 
-    assert stack.state.path.stat().st_mtime_ns == before
+    assert stack.state.document.path.stat().st_mtime_ns == before
 
 
 def test_a_strangers_thing_is_refused_and_not_touched(stack: Stack, shop: Shop) -> None:
@@ -226,12 +227,12 @@ def test_a_change_that_interrupts_work_is_made_with_permission(stack: Stack, sho
 
 def test_a_lost_record_heals(stack: Stack, shop: Shop) -> None:
     shop.ensure(stack)
-    stack.state.path.unlink()
-    later = again(stack, state=State.load(stack.state.path))
+    stack.state.document.path.unlink()
+    later = again(stack, state=State.load(stack.state.document.path))
 
     shop.ensure(later)
 
-    assert recorded(State.load(stack.state.path)) == [(KIND, "a", "id-a")]
+    assert recorded(State.load(stack.state.document.path)) == [(KIND, "a", "id-a")]
     assert outcomes(later) == {Outcome.UNCHANGED}
 
 
@@ -255,7 +256,7 @@ def test_one_look_serves_all_things_of_a_kind(stack: Stack, shop: Shop) -> None:
 
 def test_a_survey_looks_at_all_kinds_and_refuses_a_state_file_of_another_account(stack: Stack, shop: Shop) -> None:
     module: Any = SimpleNamespace(KIND=KIND, survey=shop.survey)
-    stack.state.belongs_to("999999999999", "us-east-1")
+    stack.state.document.belongs_to("999999999999", "us-east-1")
 
     with pytest.raises(StateInvalid, match="belongs to account 999999999999"):
         stack.survey([module])
@@ -306,7 +307,7 @@ def test_a_stack_owns_what_carries_its_tags_whatever_else_it_carries(stack: Stac
 def test_a_token_stays_until_the_thing_is_torn_down(stack: Stack) -> None:
     token = stack.token("instance", "master")
     stack.state.record("cluster", Record("instance", "master", "i-1"))
-    assert again(stack, state=State.load(stack.state.path)).token("instance", "master") == token
+    assert again(stack, state=State.load(stack.state.document.path)).token("instance", "master") == token
 
     stack.state.forget("cluster", Record("instance", "master", "i-1"))
 

@@ -50,7 +50,9 @@ class Cloud:
         endpoint_url: str | None = None,
         environment: Mapping[str, str] | None = None,
         slow_calls: SlowCalls | None = None,
+        otherwise: str | None = None,
     ) -> None:
+        """`otherwise` is the region where neither `region` nor the AWS configuration names one."""
         self._arguments: dict[str, Any] = {"region_name": region, "profile_name": profile}
         for key, name in (
             ("aws_access_key_id", "AWS_ACCESS_KEY_ID"),
@@ -59,6 +61,7 @@ class Cloud:
             if environment and name in environment:
                 self._arguments[key] = environment[name]
         self.endpoint_url = endpoint_url
+        self._otherwise = otherwise
         self._opening = threading.RLock()
         self._clients: dict[str, Any] = {}
         self._slow_calls = slow_calls
@@ -74,7 +77,7 @@ class Cloud:
     def region(self) -> str:
         """The region's name."""
         with self._opening:
-            region = self._session.region_name
+            region = self._session.region_name or self._otherwise
         if not region:
             raise Misused("No AWS region is set.", hint=f"set aws.region in hfecs.toml or AWS_REGION; {LOCAL_HINT}")
         return str(region)

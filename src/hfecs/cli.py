@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -15,13 +14,13 @@ import typer
 from hfecs import __version__, machine
 from hfecs.commands import agent, cluster, config, destroy, example, images, local, logs, monitoring, plan, run, status
 from hfecs.commands.context import Context
+from hfecs.commands.shared_options import CONFIGURATION, taken_by_all
 from hfecs.console import Console
-from hfecs.errors import ConfigurationInvalid, HfecsError
+from hfecs.errors import HfecsError
 
 # New objects between two collections; Python's own 700 costs a fifth of the time in which boto3's models are read.
 GARBAGE_THRESHOLD = 50_000
 SHOWN_ERRORS = 3
-CONFIGURATION = Path("hfecs.toml")
 
 app = typer.Typer(
     name="hfecs",
@@ -45,6 +44,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(local.app, name="local")
 app.add_typer(example.app, name="example")
 app.add_typer(agent.app, name="agent", hidden=True)
+taken_by_all(app)
 
 
 def _version(wanted: bool) -> None:
@@ -71,6 +71,14 @@ def options(
             metavar="PLACE",
         ),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            help="The cluster [default: cluster.name of the configuration, the only one of the state, or hyperflow].",
+            metavar="NAME",
+        ),
+    ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="Set any key of the configuration.", metavar="KEY=VALUE")
     ] = None,
@@ -79,25 +87,19 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Take the options that all commands share."""
-    if config_file != CONFIGURATION and not config_file.exists():
-        raise ConfigurationInvalid(
-            f"There is no file {config_file}.", "name one that exists: --config or HFECS_CONFIG; or leave that out"
-        )
+    """Take the options that all commands share; each command takes them too, and what is said there counts."""
     console: Console = context.obj
-    console.verbose, console.options = verbose, _typed(context)
-    context.obj = Context(config_file, state, local, console, assignments or [])
+    context.obj = Context(config_file, state, local, console)
+    given = {"config_file": config_file, "state_place": state, "wants_local": local, "name": name}
+    typed = {key: value for key, value in given.items() if _was_typed(context, key)}
+    context.obj.take(typed | {"assignments": assignments or [], "verbose": verbose})
 
 
-def _typed(context: typer.Context) -> str:
-    """The options, where they were typed, that point another command at what this one works on."""
-    words: list[str] = []
-    for name, option in {"local": "--local", "config_file": "--config", "state": "--state"}.items():
-        source = context.get_parameter_source(name)
-        if source and source.name == "COMMANDLINE":
-            value = context.params[name]
-            words += [option] if value is True else [option, str(value)]
-    return shlex.join(words)
+def _was_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option comes from the command line: what a variable says, the next command hears as well."""
+    parameter = {"state_place": "state", "wants_local": "local"}.get(name, name)
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def entry() -> NoReturn:

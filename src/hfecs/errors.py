@@ -11,7 +11,8 @@
     │   ├── ConfigurationInvalid      hfecs.toml, HFECS_... or a flag
     │   ├── WorkflowInvalid           the job directory or its dag.json
     │   ├── TemplateInvalid           a file of templates/ does not fit its values
-    │   └── StateInvalid              the state file is broken, newer, or of another account
+    │   ├── StateInvalid              the state file is broken, newer, or of another account
+    │   └── NoCluster                 the cluster that a command works on does not stand
     └── Refused                   3   for safety
         ├── NotOurs                   a resource of that name exists and carries no tag of ours
         ├── Locked                    another hfecs works on the same state
@@ -100,6 +101,10 @@ class TemplateInvalid(Misused):
 
 class StateInvalid(Misused):
     """The state file is broken, of a newer version, or belongs to another account or region."""
+
+
+class NoCluster(Misused):
+    """The cluster that a command works on does not stand there."""
 
 
 class Refused(HfecsError):

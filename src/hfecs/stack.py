@@ -22,7 +22,7 @@ from hfecs.aws import NAME_TAG, OWNER_TAG, STACK_TAG, Cloud
 from hfecs.errors import HfecsError, NotConfirmed, NotOurs
 from hfecs.report import Outcome, Reporter, Step
 from hfecs.resource import NOT_YET, Change, Found, Sightings, digest
-from hfecs.state import Record, State
+from hfecs.state import ClusterState, Record
 from hfecs.together import together
 from hfecs.wait import Wait
 
@@ -46,7 +46,7 @@ class Stack:
     name: str
     cluster: str
     cloud: Cloud
-    state: State
+    state: ClusterState
     reporter: Reporter
     wait: Wait
     plan: bool = False
@@ -83,7 +83,7 @@ class Stack:
     def token(self, kind: str, name: str) -> str:
         """An idempotency token: the same until the thing has been torn down."""
         generation = self.state.generation(self.name, kind, name)
-        return digest(self.state.lineage, self.name, kind, name, generation)[:32]
+        return digest(self.state.document.lineage, self.cluster, self.name, kind, name, generation)[:32]
 
     def survey(self, modules: Iterable[Module], *, again: bool = True) -> None:
         """Look at these kinds at once (not those seen before, if not `again`); check whose account the state is of."""
@@ -93,7 +93,7 @@ class Stack:
 
         wanted = [module for module in modules if again or self.sightings.of(module.KIND) is None]
         together(*(look(module) for module in wanted), lambda: self.cloud.account and None)
-        self.state.belongs_to(self.cloud.account, self.cloud.region)
+        self.state.document.belongs_to(self.cloud.account, self.cloud.region)
 
     def seen(self, kind: str, name: str) -> Found | None:
         """What the survey has shown under that name, whichever stack or stranger made it."""

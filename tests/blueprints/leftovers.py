@@ -37,7 +37,7 @@ def _everything(cloud: Cloud) -> Iterator[tuple[str, str]]:
 
 def _providers(cloud: Cloud) -> list[Any]:
     """Capacity providers are only described by name: these are the names that tests give."""
-    names = [f"hfecs-{name}-workers" for name in ("hyperflow", "hyperflow-b")]
+    names = [f"hfecs-{name}-workers" for name in ("hyperflow", "hyperflow-b", "a", "b")]
     return list(cloud.ecs.describe_capacity_providers(capacityProviders=names)["capacityProviders"])
 
 

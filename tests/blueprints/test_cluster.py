@@ -62,20 +62,20 @@ def test_a_second_up_makes_no_changing_call(stack: Stack, cloud: WatchedCloud) -
 
 def test_a_second_up_with_a_lost_state_file_makes_no_changing_call(stack: Stack, cloud: WatchedCloud) -> None:
     up(stack)
-    stack.state.path.unlink()
-    state = State.load(stack.state.path)
+    stack.state.document.path.unlink()
+    state = State.load(stack.state.document.path)
 
     with nothing_changes(cloud):
         up(again(stack, state=state))
 
-    assert len(state.records("cluster")) == len(stack.state.records("cluster"))
+    assert len(state.of("hyperflow").records("cluster")) == len(stack.state.records("cluster"))
 
 
 def test_a_plan_before_up_lists_everything_and_changes_nothing(stack: Stack, cloud: WatchedCloud) -> None:
     with nothing_changes(cloud):
         plan = up(again(stack, plan=True))
 
-    assert not stack.state.path.exists()
+    assert not stack.state.document.path.exists()
     up(stack)
     listed, made = ({(step.kind, step.name) for step in steps(which)} for which in (plan, stack))
     assert listed == made
@@ -192,9 +192,9 @@ def test_down_leaves_nothing_but_the_roles_of_the_account_and_a_second_one_has_n
 
 def test_down_without_the_state_file_leaves_nothing(stack: Stack, cloud: WatchedCloud) -> None:
     up(stack)
-    stack.state.path.unlink()
+    stack.state.document.path.unlink()
 
-    cluster.down(again(stack, state=State.load(stack.state.path)))
+    cluster.down(again(stack, state=State.load(stack.state.document.path)))
 
     assert leftovers(cloud) == []
 
@@ -235,7 +235,7 @@ def test_an_up_that_broke_in_the_middle_can_be_taken_down(stack: Stack, cloud: W
 
 
 def test_two_clusters_stand_side_by_side_and_one_goes_alone(stack: Stack, cloud: WatchedCloud) -> None:
-    other = stack_of(cloud, State.load(stack.state.path.with_name("other")), cluster="hyperflow-b")
+    other = stack_of(cloud, State.load(stack.state.document.path.with_name("other")), cluster="hyperflow-b")
     up(stack)
     up(other, cluster__name="hyperflow-b")
     before = leftovers(cloud)
@@ -250,7 +250,7 @@ def test_two_clusters_stand_side_by_side_and_one_goes_alone(stack: Stack, cloud:
 def test_a_cluster_in_another_region_shares_nothing_with_the_first(stack: Stack, cloud: WatchedCloud) -> None:
     up(stack)
     europe = WatchedCloud("eu-west-1")
-    other = stack_of(europe, State.load(stack.state.path.with_name("other")))
+    other = stack_of(europe, State.load(stack.state.document.path.with_name("other")))
 
     up(other)
     cluster.down(again(other))
@@ -302,7 +302,7 @@ def test_what_the_account_does_not_have_is_told_before_anything_is_made(
     with nothing_changes(cloud), pytest.raises((HfecsError, ClientError)):
         up(stack, **wrong)
 
-    assert not stack.state.path.exists()
+    assert not stack.state.document.path.exists()
 
 
 def test_a_password_is_a_secret_parameter_and_nowhere_else(stack: Stack, cloud: WatchedCloud) -> None:
@@ -311,7 +311,7 @@ def test_a_password_is_a_secret_parameter_and_nowhere_else(stack: Stack, cloud: 
     (call,) = cloud.calls_of("PutParameter")
     others = [other.arguments for other in cloud.calls if other.operation != "PutParameter"]
     assert call["Type"] == "SecureString"
-    assert call["Value"] not in stack.state.path.read_text()
+    assert call["Value"] not in stack.state.document.path.read_text()
     assert call["Value"] not in repr(others)
 
 

@@ -61,7 +61,7 @@ def test_the_digests_are_recorded(site: Site) -> None:
         for name in NAMES
     }
     assert pushed == {name: f"{HOST}/hfecs/hyperflow/{name}@{digest}" for name, digest in shown.items()}
-    assert State.load(site.state.path).outputs(images.STACK) == pushed
+    assert State.load(site.state.path).of("hyperflow").outputs(images.STACK) == pushed
 
 
 def test_a_second_push_of_the_same_images_uploads_nothing(site: Site) -> None:
@@ -90,7 +90,7 @@ def test_a_push_that_fails_records_no_digest(site: Site) -> None:
     with pytest.raises(Failed, match="docker push"):
         site.push()
 
-    assert site.state.outputs(images.STACK) == {}
+    assert site.state.of("hyperflow").outputs(images.STACK) == {}
 
 
 def test_a_cluster_runs_what_was_pushed_by_digest(site: Site) -> None:
@@ -125,7 +125,7 @@ def test_without_the_state_file_the_newest_image_of_the_registry_is_found(site: 
     found = images.require(site.stack(cluster.STACK, lost), configuration(**NOTHING_SET))
 
     assert {name: getattr(found.images, name) for name in NAMES} == pushed
-    assert lost.outputs(images.STACK) == pushed
+    assert lost.of("hyperflow").outputs(images.STACK) == pushed
 
 
 def test_a_strangers_repository_is_not_used(site: Site) -> None:

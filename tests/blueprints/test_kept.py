@@ -34,7 +34,7 @@ def write(runs: Stack, name: str, document: Any) -> None:
 
 def elsewhere(runs: Stack) -> Stack:
     """The same stack from a machine without the state file."""
-    return again(runs, state=State.load(runs.state.path.with_name("elsewhere")))
+    return again(runs, state=State.load(runs.state.document.path.with_name("elsewhere")))
 
 
 @pytest.mark.usefixtures("lost")

@@ -46,10 +46,10 @@ def test_a_new_image_changes_nothing_even_if_the_state_file_is_lost(
 ) -> None:
     stands(stack)
     a_new_image()
-    stack.state.path.unlink()
+    stack.state.document.path.unlink()
 
     with nothing_changes(cloud):
-        cluster.up(again(stack, state=State.load(stack.state.path)), configuration())
+        cluster.up(again(stack, state=State.load(stack.state.document.path)), configuration())
 
 
 def test_the_newest_image_is_taken_when_asked_for_and_then_kept(

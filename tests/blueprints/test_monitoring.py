@@ -101,10 +101,10 @@ def test_the_monitoring_is_made_of_all_its_parts(metrics: Stack) -> None:
 
 def test_a_second_up_makes_no_changing_call_even_with_a_lost_state_file(metrics: Stack, cloud: WatchedCloud) -> None:
     up(metrics)
-    metrics.state.path.unlink()
+    metrics.state.document.path.unlink()
 
     with nothing_changes(cloud):
-        later = up(again(metrics, state=State.load(metrics.state.path)))
+        later = up(again(metrics, state=State.load(metrics.state.document.path)))
 
     assert outcomes(later) == {Outcome.UNCHANGED}
 
@@ -227,7 +227,7 @@ def test_an_influxdb_of_ones_own_goes_before_and_its_password_is_a_secret(stack:
     assert told["environment"]["INFLUXDB_USER"] == "me"
     assert told["secrets"]["INFLUXDB_PASSWORD"].endswith("parameter/hfecs/hyperflow/influxdb-password")
     assert parameter.read(stack, "influxdb-password") == "se/same"
-    assert "same" not in stack.state.path.read_text()
+    assert "same" not in stack.state.document.path.read_text()
     assert rules(stack) == {(3000, ME), (8086, ME)}
 
 
@@ -245,7 +245,9 @@ def test_passwords_stand_in_no_task_definition_and_no_state_file(metrics: Stack)
     passwords = {parameter.read(metrics, name) for name in monitoring.PASSWORDS}
     definition = json.dumps(metrics.cloud.ecs.describe_task_definition(taskDefinition=NAME), default=str)
     assert len(passwords) == 4
-    assert [password for password in passwords if password in definition + metrics.state.path.read_text()] == []
+    assert [
+        password for password in passwords if password in definition + metrics.state.document.path.read_text()
+    ] == []
 
 
 def test_grafana_takes_no_strangers_and_starts_when_its_files_are_there(metrics: Stack) -> None:

@@ -133,7 +133,7 @@ def test_the_last_run_is_known_by_the_state_file(runs: Stack, stack: Stack, job:
 
 def test_a_run_that_somebody_else_started_is_found_by_its_task(runs: Stack, stack: Stack, job: Path) -> None:
     run = start(runs, stack, job)
-    elsewhere = again(runs, state=State.load(runs.state.path.with_name("elsewhere")))
+    elsewhere = again(runs, state=State.load(runs.state.document.path.with_name("elsewhere")))
 
     assert last_run.latest(elsewhere, None) == run
     assert last_run.latest(elsewhere, "one") == run
@@ -182,7 +182,7 @@ def test_down_with_data_and_the_cluster_leaves_nothing(
     runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path, lost: bool
 ) -> None:
     start(runs, stack, job)
-    state = State.load(stack.state.path.with_name("empty")) if lost else stack.state
+    state = State.load(stack.state.document.path.with_name("empty")) if lost else stack.state
 
     runner.down(again(runs, state=state), with_data=True)
     cluster.down(again(stack, state=state))

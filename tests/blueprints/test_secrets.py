@@ -48,7 +48,7 @@ def test_a_secret_is_told_to_ssm_and_to_nobody_else(
 
     told = {call.operation for call in cloud.calls if secret in str(call.arguments)}
     assert told == {"PutParameter"}
-    assert secret not in stack.state.path.read_text()
+    assert secret not in stack.state.document.path.read_text()
     assert secret not in str([*steps(stack), *steps(runs)])
     assert secret not in str([definition(stack, part) for part in ("master", "worker", "runner")])
     assert secret not in repr(configuration(**OWN))

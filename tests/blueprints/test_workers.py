@@ -184,13 +184,13 @@ def test_a_second_up_makes_no_changing_call_and_no_call_more(
 
 def test_a_lost_state_file_heals(stack: Stack, cloud: WatchedCloud) -> None:
     up(stack, BY_PROVIDER)
-    stack.state.path.unlink()
-    state = State.load(stack.state.path)
+    stack.state.document.path.unlink()
+    state = State.load(stack.state.document.path)
 
     with nothing_changes(cloud):
         up(again(stack, state=state), BY_PROVIDER)
 
-    assert "capacity-provider" in {record.kind for record in state.records("cluster")}
+    assert "capacity-provider" in {record.kind for record in state.of("hyperflow").records("cluster")}
 
 
 def test_other_settings_are_taken_up_in_place(stack: Stack, cloud: WatchedCloud) -> None:
@@ -371,7 +371,7 @@ def test_a_group_that_somebody_made_anew_gets_a_provider_of_its_own(stack: Stack
 def test_down_leaves_nothing(stack: Stack, cloud: WatchedCloud, has_state: bool) -> None:
     up(stack, BY_PROVIDER)
     cloud.forget()
-    state = stack.state if has_state else State.load(stack.state.path.with_name("another"))
+    state = stack.state if has_state else State.load(stack.state.document.path.with_name("another"))
 
     cluster.down(again(stack, state=state))
 
@@ -381,7 +381,7 @@ def test_down_leaves_nothing(stack: Stack, cloud: WatchedCloud, has_state: bool)
 
 
 def test_another_clusters_provider_stays_when_one_goes(stack: Stack, cloud: WatchedCloud) -> None:
-    other = stack_of(cloud, State.load(stack.state.path.with_name("other")), cluster="hyperflow-b")
+    other = stack_of(cloud, State.load(stack.state.document.path.with_name("other")), cluster="hyperflow-b")
     up(other, BY_PROVIDER, cluster__name="hyperflow-b")
 
     up(stack, BY_PROVIDER)

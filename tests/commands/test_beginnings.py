@@ -60,7 +60,7 @@ def test_no_images_are_one_sentence_and_a_hint(project: Path, hfecs: Hfecs, comm
     assert answer.talk.count("error:") == 1
     assert "images.hfecs and images.worker" in answer.talk
     assert "hfecs --local" in answer.talk
-    assert State.load(project / "hfecs.state.json").stacks() == []
+    assert State.load(project / "hfecs.state.json").of("hyperflow").stacks() == []
 
 
 @pytest.mark.usefixtures("bare")

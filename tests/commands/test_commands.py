@@ -58,7 +58,12 @@ def test_destroy_removes_everything(standing: Path, hfecs: Hfecs, server: Cloud)
     assert "- instance master" in answer.talk
     assert "Destroyed everything of cluster hyperflow in us-east-1" in answer.talk
     assert server.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"] == []
-    assert json.loads((standing / "hfecs.state.json").read_text())["stacks"]["cluster"]["resources"] == []
+    assert (
+        json.loads((standing / "hfecs.state.json").read_text())["clusters"]["hyperflow"]["stacks"]["cluster"][
+            "resources"
+        ]
+        == []
+    )
 
 
 def test_destroy_without_the_state_file_removes_everything(standing: Path, hfecs: Hfecs, server: Cloud) -> None:

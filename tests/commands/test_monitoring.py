@@ -11,6 +11,7 @@ import pytest
 from commands.conftest import Hfecs
 from hfecs.aws import Cloud
 from hfecs.blueprints import monitoring
+from hfecs.state import State
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -138,7 +139,7 @@ def test_destroy_removes_the_monitoring_too(hfecs: Hfecs, server: Cloud, project
 
     assert answer.code == 0
     assert "- instance monitoring" in answer.talk
-    assert json.loads((project / "hfecs.state.json").read_text())["stacks"]["monitoring"]["resources"] == []
+    assert State.load(project / "hfecs.state.json").clusters() == []
 
 
 @pytest.mark.parametrize("value", ["influx:8086/db", "http://influx:8086", "ftp://influx/db"])

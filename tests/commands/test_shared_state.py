@@ -36,7 +36,7 @@ def test_a_cluster_is_written_down_in_the_bucket_and_found_there_from_another_ma
     assert list(team.glob("*.json*")) == []
     again = hfecs("cluster", "up")
     assert "Cluster hyperflow: 0 created" in again.talk
-    assert len(State(BucketStore(server, PLACE)).records("cluster")) > 20
+    assert len(State(BucketStore(server, PLACE)).of("hyperflow").records("cluster")) > 20
 
 
 def test_destroy_empties_the_state_and_leaves_its_bucket_also_with_delete_data(
@@ -50,7 +50,7 @@ def test_destroy_empties_the_state_and_leaves_its_bucket_also_with_delete_data(
 
     assert answer.code == 0
     assert objects(server) == ["cluster/hyperflow.json"]
-    assert State(BucketStore(server, PLACE)).stacks() == []
+    assert State(BucketStore(server, PLACE)).clusters() == []
 
 
 def test_a_colleague_who_works_on_it_is_named(team: Path, server: Cloud, hfecs: Hfecs) -> None:
@@ -100,7 +100,7 @@ def test_a_state_file_that_the_configuration_names_lies_beside_it(project: Path,
 
     assert hfecs("--config", str(folder / "my.toml"), "cluster", "up").code == 0
 
-    assert json.loads((folder / "mine.json").read_text())["stacks"]["cluster"]["resources"]
+    assert json.loads((folder / "mine.json").read_text())["clusters"]["hyperflow"]["stacks"]["cluster"]["resources"]
 
 
 def test_the_place_of_the_state_is_a_setting(team: Path, hfecs: Hfecs) -> None:

@@ -171,8 +171,9 @@ class Sweep:
     def records(self, here: Standing) -> list[str]:
         """What the state file names, without the random part of a run's name."""
         file = here.directory / STATE
-        stacks = json.loads(file.read_text())["stacks"] if file.exists() else {}
-        named = [(stack, item["kind"], item["name"]) for stack, entry in stacks.items() for item in entry["resources"]]
+        clusters = json.loads(file.read_text())["clusters"].values() if file.exists() else []
+        stacks = [named for cluster in clusters for named in cluster["stacks"].items()]
+        named = [(stack, item["kind"], item["name"]) for stack, entry in stacks for item in entry["resources"]]
         return sorted(RANDOM.sub("<id>", " ".join(words)) for words in named)
 
     def _run(self, here: Standing, arguments: Arguments, **at: int) -> Ended:

@@ -28,7 +28,7 @@ def test_a_new_one_is_made_and_recorded(stack: Stack, case: Case) -> None:
     case.make(stack)
 
     assert ours(stack, case) == [case.name]
-    (record,) = State.load(stack.state.path).records("cluster")
+    (record,) = State.load(stack.state.document.path).of("hyperflow").records("cluster")
     assert (record.kind, record.name) == (case.module.KIND, case.name)
     assert outcomes(stack) == {Outcome.CREATED}
 
@@ -50,13 +50,13 @@ def test_a_lost_record_heals_without_a_change(stack: Stack, cloud: WatchedCloud,
     case.needs(stack)
     case.make(stack)
     before = [record.id for record in stack.state.records("cluster")]
-    stack.state.path.unlink()
-    state = State.load(stack.state.path)
+    stack.state.document.path.unlink()
+    state = State.load(stack.state.document.path)
 
     with nothing_changes(cloud):
         case.make(again(stack, state=state))
 
-    assert [record.id for record in state.records("cluster")] == before
+    assert [record.id for record in state.of("hyperflow").records("cluster")] == before
 
 
 @changeable
@@ -84,7 +84,7 @@ def test_a_plan_of_a_new_one_changes_nothing(stack: Stack, cloud: WatchedCloud, 
         case.make(plan)
 
     assert outcomes(plan) == {Outcome.CREATED}
-    assert not stack.state.path.exists()
+    assert not stack.state.document.path.exists()
 
 
 @changeable
@@ -106,7 +106,7 @@ def test_a_plan_of_a_difference_changes_nothing_and_names_it(stack: Stack, cloud
 def test_a_strangers_one_of_the_same_name_is_refused_and_left_alone(
     stack: Stack, cloud: WatchedCloud, case: Case
 ) -> None:
-    stranger = stack_of(cloud, State.load(stack.state.path.with_name("stranger")), "of-a-stranger")
+    stranger = stack_of(cloud, State.load(stack.state.document.path.with_name("stranger")), "of-a-stranger")
     case.needs(stack)
     case.make(stranger)
 
@@ -136,9 +136,9 @@ def test_a_removal_makes_it_not_exist(stack: Stack, case: Case) -> None:
 def test_a_removal_finds_it_without_the_state_file(stack: Stack, case: Case) -> None:
     case.needs(stack)
     case.make(stack)
-    stack.state.path.unlink()
+    stack.state.document.path.unlink()
 
-    remove(again(stack, state=State.load(stack.state.path)), [[case.module]])
+    remove(again(stack, state=State.load(stack.state.document.path)), [[case.module]])
 
     assert list(case.module.survey(stack)) == []
 

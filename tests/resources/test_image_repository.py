@@ -66,7 +66,7 @@ def test_a_removal_takes_its_images_with_it(stack: Stack) -> None:
 
 
 def test_another_clusters_repositories_are_not_seen(stack: Stack, cloud: WatchedCloud) -> None:
-    other = stack_of(cloud, State.load(stack.state.path.with_name("other")), cluster="hyperflow-2")
+    other = stack_of(cloud, State.load(stack.state.document.path.with_name("other")), cluster="hyperflow-2")
     make(other)
 
     assert list(image_repository.survey(stack)) == []

@@ -37,9 +37,9 @@ def machines(stack: Stack) -> dict[str, str]:
 
 def test_a_lost_record_finds_the_machine_by_its_tags(stack: Stack) -> None:
     machine = make(stack)
-    stack.state.path.unlink()
+    stack.state.document.path.unlink()
 
-    assert make(again(stack, state=State.load(stack.state.path))) == machine
+    assert make(again(stack, state=State.load(stack.state.document.path))) == machine
     assert list(machines(stack)) == [machine]
 
 
@@ -111,10 +111,10 @@ def test_a_token_that_gives_the_old_machine_as_it_was_at_its_launch_is_not_belie
     stack.cloud.ec2.terminate_instances(InstanceIds=[machine])
     if not recorded:
         as_launched["LaunchTime"] -= timedelta(hours=1)
-        stack.state.path.unlink()
+        stack.state.document.path.unlink()
     cloud.answer_once("RunInstances", Instances=[as_launched])
 
-    new = make(again(stack, state=State.load(stack.state.path)))
+    new = make(again(stack, state=State.load(stack.state.document.path)))
 
     assert machines(stack) == {machine: "terminated", new: "running"}
     tokens = [call["ClientToken"] for call in cloud.calls_of("RunInstances")]

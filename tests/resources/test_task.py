@@ -48,10 +48,10 @@ def test_a_second_time_starts_no_second_task(stack: Stack, cloud: WatchedCloud, 
 def test_a_lost_record_finds_the_task_by_its_tags(stack: Stack, cloud: WatchedCloud, work: str) -> None:
     add_machine(stack)
     first = start(stack, work)
-    stack.state.path.unlink()
+    stack.state.document.path.unlink()
 
     with nothing_changes(cloud):
-        assert start(again(stack, state=State.load(stack.state.path)), work) == first
+        assert start(again(stack, state=State.load(stack.state.document.path)), work) == first
 
 
 def test_a_task_waits_for_a_machine_to_join(stack: Stack, cloud: WatchedCloud, work: str) -> None:
@@ -113,7 +113,7 @@ def test_a_removal_of_a_task_that_is_gone_only_forgets(stack: Stack, cloud: Watc
 
 def test_a_strangers_task_is_left_alone(stack: Stack, cloud: WatchedCloud, work: str) -> None:
     add_machine(stack)
-    start(stack_of(cloud, State.load(stack.state.path), "of-a-stranger"), work)
+    start(stack_of(cloud, State.load(stack.state.document.path), "of-a-stranger"), work)
 
     with nothing_changes(cloud):
         remove(again(stack), [[task]])

@@ -58,6 +58,7 @@ def story(stack: Stack, folder: Path, permissions: Permissions) -> None:
     job = write_job(folder / "job")
     runner.up(runs, again(stack), configuration(), run=runner.Run("one", "files-1"), directory=job)
     overview(again(stack), again(runs))
+    assert cluster.others(again(stack)) == []
     changed: dict[str, Any] = {"scaling__asg_max": 7, "cluster__insights": True, "cluster__log_retention_days": 7}
     cluster.up(again(stack, plan=True), configuration(**changed))
     cluster.up(again(stack), configuration(**changed, worker__memory=300, network__admin_cidrs=["198.51.100.9/32"]))

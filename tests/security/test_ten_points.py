@@ -84,7 +84,7 @@ def test_2_every_password_is_made_by_chance_and_nobody_comes_in_without(world: W
 def test_3_a_secret_stands_in_ssm_and_nowhere_else(world: World) -> None:
     told = [call for call in world.cloud.calls if call.operation != "PutParameter"]
     texts = {
-        "state file": world.stack.state.path.read_text(),
+        "state file": world.stack.state.document.path.read_text(),
         "user data": str(world.user_data()),
         "task definitions": json.dumps(world.task_definitions(), default=str),
         "tasks": json.dumps(world.tasks(), default=str),
@@ -233,4 +233,4 @@ def test_10_what_grows_has_an_end_and_the_state_file_is_its_owners(world: World)
 
     assert group["MaxSize"] == 5
     assert {target["MaxCapacity"] for target in targets} == {5}
-    assert stat.S_IMODE(world.stack.state.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(world.stack.state.document.path.stat().st_mode) == 0o600

@@ -45,9 +45,9 @@ def document(path: Path) -> Any:
 
 
 def test_a_record_is_on_disk_at_once(state: State) -> None:
-    state.record("cluster", Record("role", "machine", "arn:1"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "arn:1"))
 
-    (record,) = reloaded(state).records("cluster")
+    (record,) = reloaded(state).of("hyperflow").records("cluster")
     assert (record.kind, record.name, record.id) == ("role", "machine", "arn:1")
     assert record.created.endswith("+00:00")
 
@@ -55,89 +55,89 @@ def test_a_record_is_on_disk_at_once(state: State) -> None:
 def test_a_new_file_is_written_with_its_first_record_and_not_before(state: State) -> None:
     assert not state.path.exists()
 
-    state.record("cluster", Record("role", "machine", "arn:1"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "arn:1"))
 
-    assert document(state.path)["version"] == 1
+    assert document(state.path)["version"] == 2
 
 
 def test_records_come_oldest_first_and_by_stack(state: State) -> None:
-    state.record("cluster", Record("role", "machine", "1"))
-    state.record("run", Record("task", "engine", "2"))
-    state.record("cluster", Record("role", "worker", "3"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
+    state.of("hyperflow").record("run", Record("task", "engine", "2"))
+    state.of("hyperflow").record("cluster", Record("role", "worker", "3"))
 
-    assert [record.id for record in state.records("cluster")] == ["1", "3"]
-    assert state.stacks() == ["cluster", "run"]
+    assert [record.id for record in state.of("hyperflow").records("cluster")] == ["1", "3"]
+    assert state.of("hyperflow").stacks() == ["cluster", "run"]
 
 
 def test_a_record_replaces_the_one_of_its_kind_and_name(state: State) -> None:
-    state.record("cluster", Record("role", "machine", "old"))
-    state.record("cluster", Record("instance", "machine", "another kind"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "old"))
+    state.of("hyperflow").record("cluster", Record("instance", "machine", "another kind"))
 
-    state.record("cluster", Record("role", "machine", "new"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "new"))
 
-    assert [record.id for record in state.records("cluster")] == ["another kind", "new"]
+    assert [record.id for record in state.of("hyperflow").records("cluster")] == ["another kind", "new"]
 
 
 def test_a_forgotten_record_is_gone_and_its_name_has_a_new_generation(state: State) -> None:
-    state.record("cluster", Record("role", "machine", "1"))
-    assert state.generation("cluster", "role", "machine") == 0
+    state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
+    assert state.of("hyperflow").generation("cluster", "role", "machine") == 0
 
-    state.forget("cluster", Record("role", "machine", "1"))
+    state.of("hyperflow").forget("cluster", Record("role", "machine", "1"))
 
-    assert reloaded(state).records("cluster") == []
-    assert reloaded(state).stacks() == []
-    assert reloaded(state).generation("cluster", "role", "machine") == 1
-    assert reloaded(state).generation("cluster", "role", "worker") == 0
+    assert reloaded(state).of("hyperflow").records("cluster") == []
+    assert reloaded(state).of("hyperflow").stacks() == []
+    assert reloaded(state).of("hyperflow").generation("cluster", "role", "machine") == 1
+    assert reloaded(state).of("hyperflow").generation("cluster", "role", "worker") == 0
 
 
 def test_the_lineage_stays_for_life_and_differs_between_files(state: State, tmp_path: Path) -> None:
-    state.record("cluster", Record("role", "machine", "1"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
 
     assert reloaded(state).lineage == state.lineage
     assert State.load(tmp_path / "another").lineage != state.lineage
 
 
 def test_the_serial_grows_with_every_change(state: State) -> None:
-    state.record("cluster", Record("role", "machine", "1"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
     first = document(state.path)["serial"]
 
-    state.output("cluster", image_id="ami-1")
+    state.of("hyperflow").output("cluster", image_id="ami-1")
 
     assert document(state.path)["serial"] == first + 1
 
 
 def test_outputs_are_kept_and_added_to(state: State) -> None:
-    state.output("run", bucket="b", run="1")
-    state.output("run", run="2")
+    state.of("hyperflow").output("run", bucket="b", run="1")
+    state.of("hyperflow").output("run", run="2")
 
-    assert reloaded(state).outputs("run") == {"bucket": "b", "run": "2"}
+    assert reloaded(state).of("hyperflow").outputs("run") == {"bucket": "b", "run": "2"}
 
 
 def test_only_its_owner_can_read_the_file(state: State) -> None:
-    state.record("cluster", Record("role", "machine", "1"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
 
     assert state.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_write_that_fails_leaves_the_old_file_whole(state: State) -> None:
-    state.record("cluster", Record("role", "machine", "1"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
 
     with pytest.raises(TypeError):
-        state.output("cluster", image=object())
+        state.of("hyperflow").output("cluster", image=object())
 
-    assert [record.id for record in reloaded(state).records("cluster")] == ["1"]
+    assert [record.id for record in reloaded(state).of("hyperflow").records("cluster")] == ["1"]
 
 
 def test_a_write_leaves_no_other_file(state: State) -> None:
-    state.record("cluster", Record("role", "machine", "1"))
-    state.record("cluster", Record("role", "worker", "2"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
+    state.of("hyperflow").record("cluster", Record("role", "worker", "2"))
 
     assert list(state.path.parent.iterdir()) == [state.path]
 
 
 def test_records_of_many_threads_are_all_kept(state: State) -> None:
     threads = [
-        threading.Thread(target=state.record, args=("cluster", Record("role", f"role-{number}", "1")))
+        threading.Thread(target=state.of("hyperflow").record, args=("cluster", Record("role", f"role-{number}", "1")))
         for number in range(20)
     ]
 
@@ -146,12 +146,12 @@ def test_records_of_many_threads_are_all_kept(state: State) -> None:
     for thread in threads:
         thread.join()
 
-    assert len(reloaded(state).records("cluster")) == 20
+    assert len(reloaded(state).of("hyperflow").records("cluster")) == 20
 
 
 def test_a_file_stays_with_its_account_and_region(state: State) -> None:
     state.belongs_to("111", "us-east-1")
-    state.record("cluster", Record("role", "machine", "1"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
 
     reloaded(state).belongs_to("111", "us-east-1")
     with pytest.raises(StateInvalid, match="belongs to account 111, and this command works on 222"):
@@ -194,7 +194,7 @@ def test_a_damaged_file_is_refused_with_the_way_out(tmp_path: Path, text: str) -
 
 
 def test_a_truncated_file_is_refused_wherever_it_ends(state: State) -> None:
-    state.record("cluster", Record("role", "machine", "1"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
     whole = state.path.read_text().rstrip()
 
     for length in range(0, len(whole), 7):
@@ -213,7 +213,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
-    path.write_text('{"version": 2, "lineage": "a", "serial": 1, "stacks": {}}')
+    path.write_text('{"version": 3, "lineage": "a", "serial": 1, "clusters": {}}')
 
     with pytest.raises(StateInvalid, match="newer hfecs") as raised:
         State.load(path)
@@ -240,12 +240,12 @@ def test_a_lock_that_another_process_holds_says_who_and_since_when(tmp_path: Pat
 def test_whoever_gets_the_lock_sees_what_was_written_since_it_has_read(state: State) -> None:
     late = reloaded(state)
     with state.locked("cluster up"):
-        state.record("cluster", Record("role", "machine", "1"))
+        state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
 
     with late.locked("monitoring up"):
-        late.record("monitoring", Record("role", "monitoring", "2"))
+        late.of("hyperflow").record("monitoring", Record("role", "monitoring", "2"))
 
-    assert [record.name for record in reloaded(state).records("cluster")] == ["machine"]
+    assert [record.name for record in reloaded(state).of("hyperflow").records("cluster")] == ["machine"]
     assert late.lineage == state.lineage
 
 
@@ -272,12 +272,90 @@ def test_a_directory_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None
 
 
 def test_a_full_disk_is_told_and_leaves_the_old_file_alone(state: State) -> None:
-    state.record("cluster", Record("role", "machine", "1"))
+    state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
     before = state.path.read_bytes()
 
     with limit_of_file_size(10), pytest.raises(Failed, match="cannot be written: File too large") as raised:
-        state.record("cluster", Record("role", "worker", "2"))
+        state.of("hyperflow").record("cluster", Record("role", "worker", "2"))
 
     assert "run the same command again" in raised.value.hint
     assert state.path.read_bytes() == before
     assert list(state.path.parent.iterdir()) == [state.path]
+
+
+def test_each_cluster_has_records_of_its_own(state: State) -> None:
+    state.of("a").record("cluster", Record("instance", "master", "i-a"))
+    state.of("b").record("cluster", Record("instance", "master", "i-b"))
+
+    late = reloaded(state)
+    assert late.clusters() == ["a", "b"]
+    assert [record.id for record in late.of("a").records("cluster")] == ["i-a"]
+    assert [record.id for record in late.of("b").records("cluster")] == ["i-b"]
+
+
+def test_a_cluster_of_which_nothing_is_left_is_none_but_its_generations_stay(state: State) -> None:
+    state.of("a").record("cluster", Record("instance", "master", "i-a"))
+    state.of("a").forget("cluster", Record("instance", "master", "i-a"))
+
+    assert reloaded(state).clusters() == []
+    assert reloaded(state).of("a").generation("cluster", "instance", "master") == 1
+
+
+def test_looking_at_a_cluster_does_not_write_it_down(state: State) -> None:
+    state.of("a").record("cluster", Record("instance", "master", "i-a"))
+
+    assert state.of("b").records("cluster") == []
+    state.of("a").output("cluster", image_id="ami-1")
+
+    assert list(document(state.path)["clusters"]) == ["a"]
+
+
+OLD = [
+    {"kind": "ecs-cluster", "name": "cluster", "id": "hfecs-my-own-cluster"},
+    {"kind": "log-group", "name": "logs", "id": "/hfecs/my-own"},
+    {"kind": "log-group", "name": "logs", "id": "/hfecs/my-own/monitoring"},
+    {"kind": "secret-parameter", "name": "broker-password", "id": "/hfecs/my-own/broker-password"},
+    {"kind": "role", "name": "machine", "id": "arn:aws:iam::1:role/hfecs/my-own/hfecs-my-own-us-east-1-machine"},
+]
+
+
+def old(path: Path, resources: list[dict[str, str]]) -> State:
+    """The state that an hfecs wrote which knew one cluster a file, and not its name."""
+    records = [{"created": "2026-01-01T00:00:00+00:00"} | record for record in resources]
+    stack = {"resources": records, "generations": {"instance/master": 1}, "outputs": {"image_id": "ami-1"}}
+    path.write_text(json.dumps({"version": 1, "lineage": "a", "serial": 1, "stacks": {"cluster": stack}}))
+    return State.load(path)
+
+
+@pytest.mark.parametrize("named", OLD, ids=lambda record: str(record["id"]))
+def test_an_old_file_is_of_the_cluster_that_its_names_tell(tmp_path: Path, named: dict[str, str]) -> None:
+    state = old(tmp_path / "old.json", [{"kind": "instance", "name": "master", "id": "i-1"}, named])
+
+    assert state.clusters() == ["my-own"]
+    assert [record.id for record in state.of("my-own").records("cluster")] == ["i-1", named["id"]]
+    assert state.of("my-own").generation("cluster", "instance", "master") == 1
+    assert state.of("my-own").outputs("cluster") == {"image_id": "ami-1"}
+
+
+def test_an_old_file_without_names_is_of_the_cluster_that_nobody_named(tmp_path: Path) -> None:
+    state = old(tmp_path / "old.json", [{"kind": "instance", "name": "master", "id": "i-1"}])
+
+    assert state.clusters() == ["hyperflow"]
+
+
+def test_an_old_file_in_which_a_second_cluster_was_begun_has_both(tmp_path: Path) -> None:
+    state = old(tmp_path / "old.json", [OLD[0], {"kind": "log-group", "name": "logs", "id": "/hfecs/b"}])
+
+    assert state.clusters() == ["b", "my-own"]
+    assert [record.kind for record in state.of("b").records("cluster")] == ["log-group"]
+
+
+def test_an_old_file_is_written_as_one_of_today(tmp_path: Path) -> None:
+    state = old(tmp_path / "old.json", OLD)
+
+    state.of("my-own").record("cluster", Record("role", "worker", "1"))
+
+    written = document(state.path)
+    assert written["version"] == 2
+    assert "stacks" not in written
+    assert len(reloaded(state).of("my-own").records("cluster")) == len(OLD) + 1

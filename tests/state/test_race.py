@@ -34,7 +34,7 @@ done = 0
 while done < int(rounds):
     try:
         with state.locked("cluster up"):
-            state.record("cluster", Record("role", f"{name}-{done}", "arn"))
+            state.of("hyperflow").record("cluster", Record("role", f"{name}-{done}", "arn"))
         done += 1
     except Locked:
         pass
@@ -48,7 +48,7 @@ keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 cloud = Cloud(region="us-east-1", endpoint_url=sys.argv[1], environment=keys)
 state = State(BucketStore(cloud, "s3://team-state/hyperflow.json", lease_seconds=1))
 with state.locked("cluster up"):
-    state.record("cluster", Record("role", "of-the-dead", "arn"))
+    state.of("hyperflow").record("cluster", Record("role", "of-the-dead", "arn"))
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -76,7 +76,7 @@ def server(endpoint: str) -> Cloud:
 
 
 def names(endpoint: str) -> set[str]:
-    return {record.name for record in State(BucketStore(server(endpoint), PLACE)).records("cluster")}
+    return {record.name for record in State(BucketStore(server(endpoint), PLACE)).of("hyperflow").records("cluster")}
 
 
 def test_threads_lose_nothing(endpoint: str) -> None:
@@ -87,7 +87,7 @@ def test_threads_lose_nothing(endpoint: str) -> None:
         while done < ROUNDS:
             try:
                 with state.locked("cluster up"):
-                    state.record("cluster", Record("role", f"{name}-{done}", "arn"))
+                    state.of("hyperflow").record("cluster", Record("role", f"{name}-{done}", "arn"))
                 done += 1
             except Locked as error:
                 refused.append(error)
@@ -126,7 +126,7 @@ def test_a_killed_holders_lock_is_taken_over_by_itself_and_its_records_are_kept(
     while "mine" not in names(endpoint):
         try:
             with state.locked("destroy"):
-                state.record("cluster", Record("role", "mine", "arn"))
+                state.of("hyperflow").record("cluster", Record("role", "mine", "arn"))
         except Locked:
             tries += 1
             threading.Event().wait(0.2)

@@ -18,12 +18,12 @@ def document(cloud: WatchedCloud) -> Any:
 
 
 def records(cloud: WatchedCloud) -> list[str]:
-    return [record.name for record in State(BucketStore(cloud, PLACE)).records("cluster")]
+    return [record.name for record in State(BucketStore(cloud, PLACE)).of("hyperflow").records("cluster")]
 
 
 def test_a_record_is_in_the_bucket_when_the_lock_is_given_back(cloud: WatchedCloud, shared: State) -> None:
     with shared.locked("cluster up"):
-        shared.record("cluster", ROLE)
+        shared.of("hyperflow").record("cluster", ROLE)
 
     assert records(cloud) == ["machine"]
     assert list(keys(cloud)) == [KEY]
@@ -36,20 +36,20 @@ def test_the_lineage_is_in_the_bucket_before_anything_is_made_of_it(cloud: Watch
 
 def test_what_is_forgotten_is_in_the_bucket_at_once(cloud: WatchedCloud, shared: State) -> None:
     with shared.locked("cluster up"):
-        shared.record("cluster", ROLE)
+        shared.of("hyperflow").record("cluster", ROLE)
 
-        shared.forget("cluster", ROLE)
+        shared.of("hyperflow").forget("cluster", ROLE)
 
-        assert document(cloud)["stacks"]["cluster"]["generations"] == {"role/machine": 1}
+        assert document(cloud)["clusters"]["hyperflow"]["stacks"]["cluster"]["generations"] == {"role/machine": 1}
 
 
 def test_whoever_gets_the_lock_sees_what_others_wrote_before(cloud: WatchedCloud, shared: State) -> None:
     late = State(BucketStore(cloud, PLACE))
     with shared.locked("cluster up"):
-        shared.record("cluster", ROLE)
+        shared.of("hyperflow").record("cluster", ROLE)
 
     with late.locked("cluster up"):
-        late.record("cluster", Record("role", "worker", "arn:2"))
+        late.of("hyperflow").record("cluster", Record("role", "worker", "arn:2"))
 
     assert records(cloud) == ["machine", "worker"]
     assert late.lineage == shared.lineage
@@ -74,8 +74,8 @@ def test_a_lost_lock_stops_the_next_write_and_keeps_what_the_other_wrote(cloud: 
     with pytest.raises(Locked), shared.locked("cluster up"):
         age(cloud, f"{KEY}.lock", 100)
         with other.locked("cluster up"):
-            other.record("cluster", ROLE)
-        shared.forget("cluster", Record("role", "worker", "arn:2"))
+            other.of("hyperflow").record("cluster", ROLE)
+        shared.of("hyperflow").forget("cluster", Record("role", "worker", "arn:2"))
 
     assert records(cloud) == ["machine"]
 
@@ -92,18 +92,18 @@ def test_a_lost_lease_is_told_before_the_next_change(cloud: WatchedCloud, shared
 
 
 def test_without_the_lock_a_write_counts_only_if_nobody_wrote_meanwhile(cloud: WatchedCloud, shared: State) -> None:
-    shared.record("cluster", ROLE)
+    shared.of("hyperflow").record("cluster", ROLE)
     late = State(BucketStore(cloud, PLACE))
-    shared.record("cluster", Record("role", "worker", "arn:2"))
+    shared.of("hyperflow").record("cluster", Record("role", "worker", "arn:2"))
 
     with pytest.raises(Locked, match="has been written by another hfecs meanwhile"):
-        late.record("cluster", Record("role", "runner", "arn:3"))
+        late.of("hyperflow").record("cluster", Record("role", "runner", "arn:3"))
 
     assert records(cloud) == ["machine", "worker"]
 
 
 def test_a_write_whose_answer_was_lost_is_known_again(cloud: WatchedCloud, shared: State, store: BucketStore) -> None:
-    shared.record("cluster", ROLE)
+    shared.of("hyperflow").record("cluster", ROLE)
     store._tag = None
     content = store.read()
     assert content
@@ -111,7 +111,7 @@ def test_a_write_whose_answer_was_lost_is_known_again(cloud: WatchedCloud, share
 
     store.write(content)
 
-    shared.record("cluster", Record("role", "worker", "arn:2"))
+    shared.of("hyperflow").record("cluster", Record("role", "worker", "arn:2"))
     assert records(cloud) == ["machine", "worker"]
 
 

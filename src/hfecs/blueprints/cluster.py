@@ -6,11 +6,13 @@ what is there stays as it is, what differs is mended. down() removes it in the o
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from hfecs import site
+from hfecs.answers import answered_with
 from hfecs.blueprints import broker, containers, foundation, images, metrics, scaling, switch, workers
 from hfecs.blueprints.machines import launch
 from hfecs.config import Config
@@ -57,6 +59,10 @@ TEARDOWN: Paragraphs = [
     [ecs_cluster, launch_template, task_definition, parameter, instance_profile],
     [security_group, role, log_group],
 ]
+
+NAMED = re.compile("hfecs-(.+)-cluster")
+# Whoever may not list the clusters of the account is told of those in the state.
+NOT_LISTED = ("AccessDeniedException", "AccessDenied")
 
 REPLACED = "replaces the broker's machine: jobs that wait in its queue are lost and running ones end"
 RESTARTED = "restarts the broker: jobs that wait in its queue are lost and running ones end"
@@ -110,6 +116,17 @@ def _make(stack: Stack, config: Config, place: site.Site) -> None:
     )
     broker.drop_unused(stack, config)
     stack.output(image_id=place.image_id, instance_type=config.cluster.instance_type)
+
+
+def others(stack: Stack) -> list[str]:
+    """The names of the other clusters that the state knows, or that stand in the same region."""
+    known = set(stack.state.document.clusters())
+    with answered_with(*NOT_LISTED):
+        for page in stack.cloud.ecs.get_paginator("list_clusters").paginate():
+            described = stack.cloud.ecs.describe_clusters(clusters=page["clusterArns"])["clusters"]
+            names = [cluster["clusterName"] for cluster in described if cluster["status"] == "ACTIVE"]
+            known |= {name[1] for name in map(NAMED.fullmatch, names) if name}
+    return sorted(known - {stack.cluster})
 
 
 def down(stack: Stack, *, looked: bool = False) -> None:

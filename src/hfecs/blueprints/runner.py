@@ -18,7 +18,7 @@ from hfecs.blueprints.looking_ahead import Announce, ahead, announced, silently
 from hfecs.blueprints.machines import launch, on
 from hfecs.blueprints.metrics import Collector
 from hfecs.config import Config
-from hfecs.errors import Misused
+from hfecs.errors import Misused, NoCluster
 from hfecs.removal import Paragraphs, remove
 from hfecs.resources import bucket, instance, job_files, parameter, role, role_policy, task, task_definition
 from hfecs.stack import Stack
@@ -177,7 +177,7 @@ def _look(stack: Stack, whole: Stack, config: Config) -> Looked:
     workers = task_definition.registered(whole, "worker")
     if not (workers and whole.found(instance.KIND, "master", instance.survey)):
         hint = f"make it first: hfecs cluster up; {LOCAL_HINT}"
-        raise Misused(f"There is no cluster {whole.cluster} in {whole.cloud.region} to run on.", hint)
+        raise NoCluster(f"There is no cluster {whole.cluster} in {whole.cloud.region} to run on.", hint)
     if config.run.container and not mounts.may_run_containers(workers):
         hint = "let it first: hfecs cluster up --allow-containers"
         raise Misused(f"The workers of cluster {whole.cluster} may not run jobs in containers.", hint)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfecs.console import Console
+from hfecs.errors import Misused
 
 if TYPE_CHECKING:
     from hfecs.aws import Cloud
@@ -33,10 +34,47 @@ class Context:
     console: Console
     assignments: list[str] = field(default_factory=list)
     flags: dict[str, Any] = field(default_factory=dict)
+    typed: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, given: dict[str, Any]) -> None:
+        """Let what was typed count, here or behind the command's name; what the console tells to type carries it."""
+        from hfecs.commands import shared_options
+
+        self.wants_local = given.get("wants_local", self.wants_local)
+        self.config_file = given.get("config_file", self.config_file)
+        shared_options.refuse_absent(self.config_file)
+        self.state_place = given.get("state_place", self.state_place)
+        self.flags |= {"cluster.name": given["name"]} if "name" in given else {}
+        self.assignments = [*self.assignments, *given.get("assignments", [])]
+        self.console.verbose = given.get("verbose", self.console.verbose)
+        self.typed |= given
+        self.console.options = shared_options.words(self.typed)
 
     @cached_property
     def config(self) -> Config:
-        """The configuration, of flags, environment, file and the local cloud."""
+        """The configuration, of flags, environment, file and the local cloud; the cluster is the one that is meant."""
+        known = self._without_state
+        return known.model_copy(update={"cluster": known.cluster.model_copy(update={"name": self.cluster})})
+
+    @cached_property
+    def cluster(self) -> str:
+        """The cluster that is meant: the one that was named, else the only one of the state, else the default."""
+        known = [] if self._names_cluster else self.state.clusters()
+        if len(known) > 1:
+            raise Misused(
+                f"The state {self.state.store.where} has clusters {' and '.join(known)}, and none was named.",
+                hint=f"say which one is meant: --name {known[0]}",
+            )
+        return known[0] if known else self.said.cluster.name
+
+    @property
+    def _names_cluster(self) -> bool:
+        """Whether a flag, a variable or the file says which cluster is meant."""
+        return "cluster.name" in self._gathered({}).values
+
+    @cached_property
+    def _without_state(self) -> Config:
+        """The configuration as far as it is known before the state has been read."""
         return self._filled(self.local_cloud.settings()) if self.is_local else self.said
 
     @cached_property
@@ -55,7 +93,10 @@ class Context:
         from hfecs.local import client
 
         cloud = client.find(self.local_folder) if self.is_local else None
-        return settings.effective(self._gathered(cloud.settings() if cloud else {}))
+        gathered, path = self._gathered(cloud.settings() if cloud else {}), self.state_path
+        if path and not self._names_cluster and self.state.clusters():
+            gathered = gathered.over(settings.Source({"cluster.name": self.cluster}, {"cluster.name": path.name}))
+        return settings.effective(gathered)
 
     def _filled(self, local: dict[str, object]) -> Config:
         """The checked configuration, of flags, environment, file and what a local cloud says."""
@@ -103,7 +144,7 @@ class Context:
         from hfecs.aws import Cloud
         from hfecs.slow_calls import SlowCalls
 
-        aws, slow_calls = self.config.aws, SlowCalls(self.console.waiting)
+        aws, slow_calls = self._without_state.aws, SlowCalls(self.console.waiting)
         slow_calls.start()
         if self.is_local:
             environment = self.local_cloud.environment()
@@ -113,7 +154,8 @@ class Context:
         endpoint = aws.endpoint_url or _endpoint()
         # boto3 itself reads AWS_DEFAULT_REGION only.
         region = aws.region or os.environ.get("AWS_REGION")
-        return Cloud(region=region, profile=aws.profile, endpoint_url=endpoint, slow_calls=slow_calls)
+        known = self.state.region if self.state_path else None
+        return Cloud(region=region, profile=aws.profile, endpoint_url=endpoint, slow_calls=slow_calls, otherwise=known)
 
     @cached_property
     def state(self) -> State:
@@ -121,7 +163,7 @@ class Context:
         from hfecs.state import BucketStore, FileStore, State
 
         path = self.state_path
-        return State(FileStore(path) if path else BucketStore(self.cloud, str(self.config.state)))
+        return State(FileStore(path) if path else BucketStore(self.cloud, str(self.said.state)))
 
     @property
     def state_path(self) -> Path | None:
@@ -133,14 +175,21 @@ class Context:
         return Path(place) if place else self.config_file.resolve().parent / name
 
     def stack(self, name: str, *, plan: bool = False, may_interrupt: bool = False) -> Stack:
-        """A stack of the configured cluster."""
+        """A stack of the cluster that is meant."""
         from hfecs.stack import Stack
         from hfecs.wait import Wait
 
         wait = Wait(tell=self.console.waiting)
-        cluster = self.config.cluster.name
-        confirm = self.console.confirm
-        return Stack(name, cluster, self.cloud, self.state, self.console, wait, plan, may_interrupt, confirm)
+        self.state.refuse_other(region=self.cloud.region)
+        mine, confirm = self.state.of(self.cluster), self.console.confirm
+        return Stack(name, self.cluster, self.cloud, mine, self.console, wait, plan, may_interrupt, confirm)
+
+    def look(self, name: str) -> Stack:
+        """A stack that is only looked at; StateInvalid if the account is another than that of the state."""
+        stack = self.stack(name)
+        if self.state.account:
+            self.state.refuse_other(account=self.cloud.account)
+        return stack
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hfecs.commands import elsewhere
 from hfecs.commands.context import Context
 from hfecs.errors import NotConfirmed
 
@@ -52,6 +53,8 @@ def destroy(
             lambda: in_turn(look, partial(runner.down, runs, with_data=delete_data, looked=True), remove_machines),
             lambda: images.down(hfecs.stack(images.STACK)),
         )
+    for pointer in elsewhere.pointers(hfecs, "destroy"):
+        hfecs.console.say(f"· {pointer}")
     for name in kept:
         hfecs.console.say(f"· kept bucket {name} and its data; hfecs destroy --delete-data deletes them")
 

@@ -55,7 +55,7 @@ def build(
 
     hfecs: Context = context.obj
     _only_for_aws(hfecs)
-    platform = platform or platform_of(hfecs.config.cluster.instance_type)
+    platform = platform or platform_of(hfecs.said.cluster.instance_type)
     names = build_images(builders.find(builder), Wish(platform, base or BASE, worker, source), options or ())
     hfecs.console.say(f"Built {' and '.join(names)} for {platform}; hfecs images push takes them to ECR.", "bold")
 

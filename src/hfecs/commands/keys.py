@@ -40,7 +40,6 @@ class Option:
 
 CLUSTER = (
     Option("cluster.instance_type", "EC2 type of all machines [default: t2.micro].", "TYPE"),
-    Option("cluster.name", "The cluster's name [default: hyperflow].", "NAME"),
     Option("cluster.ami_id", 'AMI of all machines; "latest" takes the newest now, else it stays as it is.', "AMI"),
     Option("cluster.key_pair_name", "EC2 key pair, to log in with ssh.", "NAME"),
     Option("scaling.asg_min", "Least number of worker machines [default: 0].", "N"),
@@ -54,7 +53,6 @@ CLUSTER = (
 )
 MONITORING = (
     Option("monitoring.instance_type", "EC2 type of its machine [default: t2.micro].", "TYPE"),
-    Option("cluster.name", "The cluster's name [default: hyperflow].", "NAME"),
     Option("cluster.key_pair_name", "EC2 key pair, to log in with ssh.", "NAME"),
 )
 RUN = (

@@ -29,6 +29,6 @@ def logs(
     hfecs.end_if_nothing_runs()
     if part not in (None, *PARTS):
         raise Misused(f"There is no part {part}.", hint=f"choose {', '.join(PARTS[:-1])} or {PARTS[-1]}")
-    stack = hfecs.stack(monitoring.STACK if part == monitoring.STACK else cluster.STACK)
+    stack = hfecs.look(monitoring.STACK if part == monitoring.STACK else cluster.STACK)
     for line in lines(stack, part, minutes=since, follow=follow):
         hfecs.console.data(line)

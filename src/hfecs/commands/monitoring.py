@@ -72,7 +72,7 @@ def status(
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()
     with_passwords = show_passwords or (hfecs.console.is_terminal and not json)
-    view = monitoring_view.look(hfecs.stack(monitoring.STACK), hfecs.config, with_passwords=with_passwords)
+    view = monitoring_view.look(hfecs.look(monitoring.STACK), hfecs.config, with_passwords=with_passwords)
     if json:
         hfecs.console.data(view.as_dict())
     elif not view.machine:
@@ -94,6 +94,6 @@ def open_grafana(context: typer.Context) -> None:
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()
-    address = monitoring_view.grafana(hfecs.stack(monitoring.STACK), hfecs.config)
+    address = monitoring_view.grafana(hfecs.look(monitoring.STACK), hfecs.config)
     if not webbrowser.open(address):
         hfecs.console.data(address)

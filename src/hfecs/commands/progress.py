@@ -22,7 +22,7 @@ def find(hfecs: Context, name: str | None) -> Run:
     """The run of that name, or the last one; one that neither the state file nor ECS knows is in its bucket."""
     from hfecs.blueprints import kept, last_run, runner
 
-    stack = hfecs.stack(runner.STACK)
+    stack = hfecs.look(runner.STACK)
     run = last_run.latest(stack) if name is None else last_run.named(stack, name)
     return run or kept.find(stack, name or "", hfecs.config.run.bucket).run()
 

@@ -13,7 +13,7 @@ def resume(hfecs: Context, name: str, directory: Path | None, download: Path | N
     """Start the next attempt of a run and follow it; one that has succeeded is only shown."""
     from hfecs.blueprints import cluster, kept, runner
 
-    stack, whole = hfecs.stack(runner.STACK), hfecs.stack(cluster.STACK)
+    stack, whole = hfecs.look(runner.STACK), hfecs.stack(cluster.STACK)
     known = kept.find(stack, name, hfecs.config.run.bucket)
     if known.has_succeeded:
         hfecs.console.say(f"Run {name} has nothing left to do.")

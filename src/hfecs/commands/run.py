@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hfecs.commands import progress, resumption
+from hfecs.commands import elsewhere, progress, resumption
 from hfecs.commands.context import Context
 from hfecs.commands.keys import RUN, sets
 from hfecs.errors import Misused
@@ -33,7 +33,7 @@ def run(
         bool,
         typer.Option("--keep-going", help="After a job has failed, finish all that does not depend on it."),
     ] = False,
-    name: Annotated[
+    which: Annotated[
         str | None, typer.Option("--run", help="Which run to attach to or stop [default: the last].", metavar="RUN")
     ] = None,
 ) -> None:
@@ -53,7 +53,7 @@ def run(
     as the work asks for them, and the bucket's storage (about 0.023 USD for each GB a month).
     """
     hfecs: Context = context.obj
-    _fitting(job_directory, attach, stop, resumed, name)
+    _fitting(job_directory, attach, stop, resumed, which)
     if download and not _could_hold_files(download):
         raise Misused(f"{download} is no directory.", hint="name a directory for --download, new or not")
     if keep_going:
@@ -62,26 +62,27 @@ def run(
         hint = "start one: hfecs cluster up, then hfecs run JOB_DIR --bucket NAME"
         raise Misused("No local cloud is running here, so there is no run.", hint)
     if stop:
-        return progress.stop(hfecs, name)
+        return progress.stop(hfecs, which)
     if attach:
-        return progress.follow(hfecs, progress.find(hfecs, name), download)
-    if resumed:
-        return resumption.resume(hfecs, resumed, job_directory, download)
-    directory = _directory(hfecs, job_directory, download)
-    return _begin(hfecs, directory, _checked(hfecs, directory), download)
+        return progress.follow(hfecs, progress.find(hfecs, which), download)
+    with elsewhere.pointed_to(hfecs, "run"):
+        if resumed:
+            return resumption.resume(hfecs, resumed, job_directory, download)
+        directory = _directory(hfecs, job_directory, download)
+        return _begin(hfecs, directory, _checked(hfecs, directory), download)
 
 
-def _fitting(job_directory: Path | None, attach: bool, stop: bool, resumed: str | None, name: str | None) -> None:
+def _fitting(job_directory: Path | None, attach: bool, stop: bool, resumed: str | None, which: str | None) -> None:
     """Refuse options that contradict each other: none of them is passed over."""
     asked = [flag for flag, given in (("--attach", attach), ("--stop", stop), ("--resume", resumed)) if given]
     if len(asked) > 1:
         raise Misused(f"{' and '.join(asked)} do not go together.", hint="follow the run, stop it, or resume it")
     if job_directory and (attach or stop):
         raise Misused(f"A run that goes on takes no job directory: {job_directory}.", hint="leave it out")
-    if name and not (attach or stop):
+    if which and not (attach or stop):
         raise Misused(
-            f"--run {name} is for --attach and --stop: a new run gets its name by itself.",
-            hint=f"leave it out; to go on with that run: hfecs run --resume {name}",
+            f"--run {which} is for --attach and --stop: a new run gets its name by itself.",
+            hint=f"leave it out; to go on with that run: hfecs run --resume {which}",
         )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hfecs.commands import elsewhere
 from hfecs.commands.context import Context
 
 
@@ -23,12 +24,14 @@ def status(
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()
-    known = overview(hfecs.stack(cluster.STACK), hfecs.stack(runner.STACK))
+    known = overview(hfecs.look(cluster.STACK), hfecs.stack(runner.STACK))
     if json:
         hfecs.console.data(known.as_dict())
         return
     if not known.exists:
         hfecs.console.say(f"Nothing stands of cluster {known.cluster} in {known.region}. Make it: hfecs cluster up")
+        for pointer in elsewhere.pointers(hfecs, "status"):
+            hfecs.console.say(f"· {pointer}")
         return
     console = hfecs.console
     console.table("Machines", ["machine", "id", "type", "state", "address", "in the cluster"], known.machine_rows())

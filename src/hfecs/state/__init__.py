@@ -1,13 +1,14 @@
 """The state: what was created, written after every create; it is not the truth, AWS is.
 
-`State` is the document. A store keeps it and has the lock: a file of this machine, or an object in S3 for a team.
+`State` is the document, `ClusterState` the part of one cluster in it. A store keeps the document and has the lock: a
+file of this machine, or an object in S3 for a team.
 """
 
 from __future__ import annotations
 
-from hfecs.state.document import Record, State
+from hfecs.state.document import ClusterState, Record, State
 from hfecs.state.file import FileStore, locked
 from hfecs.state.shared import BucketStore
 from hfecs.state.store import Holder, Store
 
-__all__ = ["BucketStore", "FileStore", "Holder", "Record", "State", "Store", "locked"]
+__all__ = ["BucketStore", "ClusterState", "FileStore", "Holder", "Record", "State", "Store", "locked"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from typing import Annotated, Any
 
@@ -10,7 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from hfecs.errors import StateInvalid
 
-VERSION = 1
+# Version 1 knew one cluster, and not its name.
+VERSION = 2
+
+# Names in AWS that tell of which cluster a thing is, by kind; the others have ids that say nothing.
+_NAMES = {
+    "ecs-cluster": re.compile(r"hfecs-(?P<cluster>.+)-(?:cluster|monitoring)"),
+    "log-group": re.compile(r"/hfecs/(?P<cluster>[^/]+)(?:/monitoring)?"),
+    "secret-parameter": re.compile(r"/hfecs/(?P<cluster>[^/]+)/.+"),
+    "role": re.compile(r".+:role/hfecs/(?P<cluster>[^/]+)/.+"),
+}
+# The name of a cluster that was never given one.
+_UNNAMED = "hyperflow"
 
 # With a bound pydantic looks into texts, and finds halves of characters that no call to AWS can hold.
 Text = Annotated[str, StringConstraints(strict=True, max_length=100_000)]
@@ -32,18 +44,27 @@ class _Stack(BaseModel):
     outputs: dict[Text, Text | None] = {}
 
 
+class _Cluster(BaseModel):
+    stacks: dict[Text, _Stack]
+
+
 class _Document(BaseModel):
     version: Count
     lineage: Annotated[Text, Field(min_length=1)]
     serial: Count
     account: Text | None = None
     region: Text | None = None
+    clusters: dict[Text, _Cluster]
+
+
+class _OldDocument(_Document):
+    clusters: dict[Text, _Cluster] = {}
     stacks: dict[Text, _Stack]
 
 
 def begun() -> dict[str, Any]:
     """The document of a new file, with a lineage of its own."""
-    return {"version": VERSION, "lineage": uuid.uuid4().hex, "serial": 0, "stacks": {}}
+    return {"version": VERSION, "lineage": uuid.uuid4().hex, "serial": 0, "clusters": {}}
 
 
 def read(content: bytes, where: str, lost_hint: str) -> dict[str, Any]:
@@ -61,10 +82,43 @@ def read(content: bytes, where: str, lost_hint: str) -> dict[str, Any]:
     if version > VERSION:
         raise StateInvalid(f"{where} was written by a newer hfecs (version {str(version)[:20]}).", "update hfecs")
     try:
-        checked = _Document.model_validate(document)
+        checked = (_OldDocument if version == 1 else _Document).model_validate(document).model_dump()
     except ValidationError as error:
         raise StateInvalid(f"The state {where} is damaged: {_first(error)}.", lost_hint) from None
-    return {**document, "stacks": checked.model_dump()["stacks"]}
+    if version == 1:
+        del document["stacks"]
+        checked["clusters"] = _by_cluster(checked["stacks"])
+    return {**document, "version": VERSION, "clusters": checked["clusters"]}
+
+
+def _by_cluster(stacks: dict[str, Any]) -> dict[str, Any]:
+    """The stacks of a file of version 1 by cluster: that of each record's name in AWS, or that of the first such name.
+
+    A file in which a second cluster was begun has records of both.
+    """
+    resources = [record for stack in stacks.values() for record in stack["resources"]]
+    first = next(filter(None, map(_cluster_of, resources)), _UNNAMED)
+    names = {first, *filter(None, map(_cluster_of, resources))}
+    return {name: {"stacks": _of_cluster(stacks, name, first)} for name in names}
+
+
+def _of_cluster(stacks: dict[str, Any], cluster: str, first: str) -> dict[str, Any]:
+    """The part of one cluster; what stacks wrote down is the first one's."""
+    return {
+        name: {
+            "resources": [one for one in stack["resources"] if (_cluster_of(one) or first) == cluster],
+            "generations": dict(stack["generations"]),
+            "outputs": dict(stack["outputs"]) if cluster == first else {},
+        }
+        for name, stack in stacks.items()
+    }
+
+
+def _cluster_of(record: dict[str, Any]) -> str | None:
+    """The cluster that the name of a resource in AWS tells; None if it tells none."""
+    pattern = _NAMES.get(record["kind"])
+    told = pattern.fullmatch(record["id"]) if pattern else None
+    return told["cluster"] if told else None
 
 
 def _first(error: ValidationError) -> str:
