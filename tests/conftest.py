@@ -3,25 +3,15 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import threading
 import urllib.request
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from moto import mock_aws
-from moto.core.botocore_stubber import BotocoreStubber
-from moto.ec2.models.amis import AMIS
-from moto.iam.access_control import IAMPolicyStatement, PermissionResult
-from moto.ssm.utils import convert_to_params
-from moto.utilities.utils import load_resource
 
 from hfecs.stack import Stack
 from hfecs.state import State
-from quick_moto import quicken_moto
 from support import WatchedCloud, stack_of
 
 # Where the tests are started in the background Ctrl-C is ignored, by them and by every program that they start.
@@ -35,7 +25,6 @@ _ANY_PACE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, H
 settings.register_profile("steady", derandomize=True, database=None, max_examples=60, **_ANY_PACE)  # type: ignore[arg-type]
 settings.register_profile("long", max_examples=2_000, **_ANY_PACE)  # type: ignore[arg-type]
 settings.load_profile("steady")
-quicken_moto()
 
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -60,60 +49,27 @@ def opened_cloud() -> WatchedCloud:
     return WatchedCloud()
 
 
-def mend_moto(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What moto does not know: many threads at a time, and conditions in a policy (its calls count as TLS)."""
-    one_at_a_time, answer = threading.RLock(), BotocoreStubber.process_request
-    permitted = IAMPolicyStatement.is_action_permitted
-
-    def process_request(self: BotocoreStubber, request: Any) -> Any:
-        with one_at_a_time:
-            return answer(self, request)
-
-    def is_action_permitted(self: Any, *arguments: Any, **options: Any) -> Any:
-        if "aws:SecureTransport" in str(self._statement.get("Condition")):
-            return PermissionResult.NEUTRAL
-        return permitted(self, *arguments, **options)
-
-    monkeypatch.setattr(BotocoreStubber, "process_request", process_request)
-    monkeypatch.setattr(IAMPolicyStatement, "is_action_permitted", is_action_permitted)
-
-
 @pytest.fixture
 def mended_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+    from quick_moto import mend_moto
+
     mend_moto(monkeypatch)
-
-
-@cache
-def some_parameters(path: str) -> Any:
-    """Of moto's thousands of parameters, those with the images that a cluster asks for; read once."""
-    return [
-        parameter
-        for parameter in convert_to_params(load_resource(path))
-        if "2023/" in parameter["Name"] and "recommended" in parameter["Name"]
-    ]
-
-
-def shrink_moto(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few images and parameters, and no waiting for the disk: all that takes most of the time."""
-    monkeypatch.setattr("moto.ssm.models.load_resource", lambda path: path)
-    monkeypatch.setattr("moto.ssm.models.convert_to_params", some_parameters)
-    monkeypatch.setattr("moto.ec2.models.amis.AMIS", AMIS[:4])
-    monkeypatch.setenv("MOTO_AMIS_PATH", "of its own")
-    monkeypatch.setattr(os, "fsync", lambda file: None)
 
 
 @pytest.fixture
 def small_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+    from quick_moto import shrink_moto
+
     shrink_moto(monkeypatch)
 
 
 @pytest.fixture
 def aws(mended_moto: None, small_moto: None) -> Iterator[None]:
     """An AWS that is empty, in this process."""
-    cloud = mock_aws()
-    cloud.start(reset=False)  # it is emptied at the end
-    yield
-    cloud.stop()
+    from quick_moto import empty_aws
+
+    with empty_aws():
+        yield
 
 
 @pytest.fixture

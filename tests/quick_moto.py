@@ -1,21 +1,93 @@
-"""What moto works out anew at each request and each start, kept: a third of the time of our tests went there."""
+"""moto as the tests need it: what it works out anew at each request and each start is kept, what it lacks is added.
+
+Loading it takes more than a second: a fixture that needs it imports this module in its body, so that the tests of a
+file that needs no AWS start without it.
+"""
 
 from __future__ import annotations
 
 import functools
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import moto.core.models
 import moto.core.responses
 import moto.kms.models
+import pytest
+from moto import mock_aws
 from moto.core.base_backend import BaseBackend
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.ec2.models.amis import AMIS
 from moto.ec2.models.instance_types import InstanceTypeOfferingBackend
+from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+from moto.server import ThreadedMotoServer
+from moto.ssm.utils import convert_to_params
+from moto.utilities.utils import load_resource
 
 _find_urls: Any = vars(BaseBackend)["urls"].fget
 _find_offerings: Any = InstanceTypeOfferingBackend.describe_instance_type_offerings
 
 
-def quicken_moto() -> None:
+@contextmanager
+def empty_aws() -> Iterator[None]:
+    """An AWS in this process; it is emptied at the end."""
+    cloud = mock_aws()
+    cloud.start(reset=False)
+    yield
+    cloud.stop()
+
+
+@contextmanager
+def aws_server() -> Iterator[str]:
+    """The address of a server that stands in for AWS."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def mend_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What moto does not know: many threads at a time, and conditions in a policy (its calls count as TLS)."""
+    one_at_a_time, answer = threading.RLock(), BotocoreStubber.process_request
+    permitted = IAMPolicyStatement.is_action_permitted
+
+    def process_request(self: BotocoreStubber, request: Any) -> Any:
+        with one_at_a_time:
+            return answer(self, request)
+
+    def is_action_permitted(self: Any, *arguments: Any, **options: Any) -> Any:
+        if "aws:SecureTransport" in str(self._statement.get("Condition")):
+            return PermissionResult.NEUTRAL
+        return permitted(self, *arguments, **options)
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", process_request)
+    monkeypatch.setattr(IAMPolicyStatement, "is_action_permitted", is_action_permitted)
+
+
+def shrink_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few images and parameters, and no waiting for the disk: all that takes most of the time."""
+    monkeypatch.setattr("moto.ssm.models.load_resource", lambda path: path)
+    monkeypatch.setattr("moto.ssm.models.convert_to_params", _some_parameters)
+    monkeypatch.setattr("moto.ec2.models.amis.AMIS", AMIS[:4])
+    monkeypatch.setenv("MOTO_AMIS_PATH", "of its own")
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+
+
+@functools.cache
+def _some_parameters(path: str) -> Any:
+    """Of moto's thousands of parameters, those with the images that a cluster asks for; read once."""
+    return [
+        parameter
+        for parameter in convert_to_params(load_resource(path))
+        if "2023/" in parameter["Name"] and "recommended" in parameter["Name"]
+    ]
+
+
+def _quicken_moto() -> None:
     """Let moto look up once what is the same each time."""
     urls: dict[type, Any] = {}
     offerings: dict[str, Any] = {}
@@ -44,3 +116,6 @@ def quicken_moto() -> None:
 
 def _replace(module: Any, name: str, wrapper: Any) -> None:
     setattr(module, name, wrapper(getattr(module, name)))
+
+
+_quicken_moto()

@@ -6,13 +6,14 @@ import pytest
 
 from hfecs.blueprints import runner
 from hfecs.stack import Stack
-from standing import stands
 from support import add_machine, stack_of, write_job
 
 
 @pytest.fixture
 def runs(stack: Stack) -> Stack:
     """The stack of the runs, beside a cluster with a machine that takes tasks."""
+    from standing import stands
+
     stands(stack)
     add_machine(stack)
     return stack_of(stack.cloud, stack.state, runner.STACK)

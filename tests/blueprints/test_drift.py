@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
-from conftest import mend_moto, shrink_moto
 from hfecs.blueprints import cluster, monitoring
 from hfecs.report import Outcome
 from hfecs.resources import bucket, role
 from hfecs.resources.scalable_target import NOTHING_SUSPENDED
 from hfecs.stack import Stack
 from hfecs.state import State
+from quick_moto import empty_aws, mend_moto, shrink_moto
 from support import ME, WatchedCloud, again, configuration, nothing_changes, stack_of, steps
 
 Hand = Callable[[WatchedCloud], object]
@@ -299,20 +298,18 @@ TABLE = [
 @pytest.fixture(scope="module")
 def lasting(opened_cloud: WatchedCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A cluster with its monitoring that stands for all tests of this module: each of them mends what it broke."""
-    aws = mock_aws()
     with pytest.MonkeyPatch.context() as patch:
         mend_moto(patch)
         shrink_moto(patch)
-        aws.start(reset=False)
-        opened_cloud.forget()
-        state = State.load(tmp_path_factory.mktemp("drift") / "hfecs.state.json")
-        monitoring.up(stack_of(opened_cloud, state, monitoring.STACK), configuration())
-        stack = stack_of(opened_cloud, state)
-        make(stack)
-        yield stack
-        with nothing_changes(opened_cloud):  # what the last of them left; the others are seen in the plans of the next
-            assert done(make(again(stack))) == {}
-        aws.stop()
+        with empty_aws():
+            opened_cloud.forget()
+            state = State.load(tmp_path_factory.mktemp("drift") / "hfecs.state.json")
+            monitoring.up(stack_of(opened_cloud, state, monitoring.STACK), configuration())
+            stack = stack_of(opened_cloud, state)
+            make(stack)
+            yield stack
+            with nothing_changes(opened_cloud):  # what the last left; the others are seen in the plans of the next
+                assert done(make(again(stack))) == {}
 
 
 def make(stack: Stack) -> Stack:

@@ -10,7 +10,6 @@ from typing import Literal
 import botocore.session
 import pytest
 from botocore.loaders import Loader, create_loader
-from moto.server import ThreadedMotoServer
 
 from hfecs import cli
 from hfecs.aws import Cloud
@@ -45,11 +44,10 @@ PutAlarm = Callable[[Literal["ALARM", "OK"]], None]
 @pytest.fixture(scope="session")
 def server() -> Iterator[Cloud]:
     """A server that stands in for AWS, as seen by the tests."""
-    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield Cloud(region=REGION, endpoint_url=f"http://{host}:{port}", environment=KEYS)
-    moto.stop()
+    from quick_moto import aws_server
+
+    with aws_server() as address:
+        yield Cloud(region=REGION, endpoint_url=address, environment=KEYS)
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
-from end_to_end.broker import LOOPBACK, PrivateBroker, private_broker
+from end_to_end.broker import PrivateBroker, private_broker
 from end_to_end.sites import Site
 
 # The files that take longest go first, so that none of them is alone at the end.
@@ -25,11 +24,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def aws_endpoint() -> Iterator[str]:
     """The address of a moto server."""
-    server = ThreadedMotoServer(LOOPBACK, 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    from quick_moto import aws_server
+
+    with aws_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -34,13 +34,13 @@ from moto.backends import list_of_moto_modules
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
 
-from conftest import shrink_moto
 from hfecs.local import mends
 from hfecs.local.plane import Plane
 from hfecs.local.server import Handler, serve
 from hostile.operations import Operation, operation_of
 from hostile.simulation import quiet_plane
 from hostile.validations import validate_more
+from quick_moto import shrink_moto
 
 PR_SET_PDEATHSIG = 1
 # The first thing that is done to follow a run that has been started.

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from moto.s3.models import s3_backends
 
 from hfecs.state import BucketStore, State
 from support import WatchedCloud
@@ -33,6 +32,8 @@ def shared(store: BucketStore) -> State:
 
 def age(cloud: WatchedCloud, key: str, seconds: float) -> None:
     """Let an object have been written that long ago."""
+    from moto.s3.models import s3_backends
+
     stored: Any = s3_backends[cloud.account]["aws"].buckets[BUCKET].keys[key]
     stored.last_modified -= timedelta(seconds=seconds)
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 from moto.s3.responses import S3Response
-from moto.server import ThreadedMotoServer
 
 from hfecs.aws import Cloud
 from hfecs.errors import Locked
 from hfecs.local.mends.buckets import write_one_at_a_time
 from hfecs.state import BucketStore, Record, State
+from quick_moto import aws_server
 from support import KEYS, REGION
 
 PLACE = "s3://team-state/hyperflow.json"
@@ -60,15 +60,11 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for method in ("put_object", "delete_object"):
         monkeypatch.setattr(S3Response, method, getattr(S3Response, method))  # so that the mend is undone
     write_one_at_a_time()
-    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    address = f"http://{host}:{port}"
-    server(address).s3.create_bucket(Bucket="team-state")
-    yield address
-    with urllib.request.urlopen(urllib.request.Request(f"{address}/moto-api/reset", method="POST")):
-        pass
-    moto.stop()
+    with aws_server() as address:
+        server(address).s3.create_bucket(Bucket="team-state")
+        yield address
+        with urllib.request.urlopen(urllib.request.Request(f"{address}/moto-api/reset", method="POST")):
+            pass
 
 
 def server(endpoint: str) -> Cloud:
