@@ -21,6 +21,21 @@ def test_the_same_token_gives_the_same_machine_and_another_request_is_refused(si
         site.machine(cluster, role="other", token="once")
 
 
+def launch(site: Site, user_data: str) -> str:
+    """Launch a machine that joins no cluster."""
+    launched = site.ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, UserData=user_data)
+    return launched["Instances"][0]["InstanceId"]
+
+
+def test_user_data_is_taken_up_to_16_kilobytes(site: Site) -> None:
+    fits = launch(site, "#" * 16_384)
+
+    with pytest.raises(ClientError, match=r"InvalidUserData\.Malformed.*limited to 16384 bytes"):
+        launch(site, "#" * 16_385)
+
+    site.ec2.terminate_instances(InstanceIds=[fits])
+
+
 def test_machines_have_addresses_of_their_own_in_the_clouds_network(site: Site, cluster: str) -> None:
     instances = [site.machine(cluster), site.machine(cluster)]
 

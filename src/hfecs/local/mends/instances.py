@@ -51,7 +51,7 @@ class InstanceMends:
         fingerprint = json.dumps(parameters, sort_keys=True, default=str)
         known = self.launches.get(key)
         if known is None:
-            if len(str(parameters.get("UserData") or "")) * 3 // 4 > USER_DATA_BYTES:
+            if _decoded_bytes(str(parameters.get("UserData") or "")) > USER_DATA_BYTES:
                 raise EC2ClientError("InvalidUserData.Malformed", "User data is limited to 16384 bytes")
             result: Any = self.launch(response)
             known = Launch(fingerprint, result.result)
@@ -85,6 +85,11 @@ class InstanceMends:
             set_state(instance, "shutting-down")
             self.cloud.wake()
         return before
+
+
+def _decoded_bytes(text: str) -> int:
+    """The length of what a text in base64 stands for."""
+    return len(text.rstrip("=")) * 3 // 4
 
 
 def _default_subnet(backend: Any, zone: str | None) -> str | None:
