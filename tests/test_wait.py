@@ -47,9 +47,39 @@ def test_pauses_are_short_at_first_and_never_longer_than_asked_for(clock: FakeCl
     with pytest.raises(TimedOut):
         Wait(clock).until(lambda: None, what="a thing", timeout=60, every=3)
 
-    assert clock.slept[0] < 1
-    assert clock.slept == sorted(clock.slept)
-    assert clock.slept[-1] == 3
+    assert clock.slept[:6] == [0.2, 0.4, 0.8, 1.6, 3, 3]
+    assert set(clock.slept[6:]) == {3}
+
+
+def test_a_wait_inside_another_is_no_longer_than_the_time_that_is_left(clock: FakeClock) -> None:
+    wait = Wait(clock).within(10)
+    clock.time += 4
+
+    with pytest.raises(TimedOut, match="Waited 6 seconds for a thing"):
+        wait.until(lambda: None, what="a thing", timeout=60)
+
+
+@pytest.mark.parametrize(("outer", "inner"), [(10, 60), (60, 10)])
+def test_of_two_times_within_each_other_the_shorter_one_holds(clock: FakeClock, outer: float, inner: float) -> None:
+    wait = Wait(clock).within(outer).within(inner)
+
+    with pytest.raises(TimedOut, match="Waited 10 seconds for a thing"):
+        wait.until(lambda: None, what="a thing", timeout=100)
+
+
+def test_a_wait_that_is_shorter_than_the_time_around_it_stays_so(clock: FakeClock) -> None:
+    with pytest.raises(TimedOut, match="Waited 5 seconds for a thing"):
+        Wait(clock).within(60).until(lambda: None, what="a thing", timeout=5)
+
+
+def test_a_probe_is_asked_once_when_the_time_around_it_is_over(clock: FakeClock) -> None:
+    wait = Wait(clock).within(10)
+    clock.time += 11
+
+    with pytest.raises(TimedOut, match="Waited 0 seconds"):
+        wait.until(lambda: None, what="a thing", timeout=60)
+
+    assert clock.slept == []
 
 
 def test_what_is_true_already_is_not_waited_for(clock: FakeClock) -> None:

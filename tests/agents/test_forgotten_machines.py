@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from hfecs.agents.forgotten_machines import ForgottenMachines, Place
 
 PLACE = Place("workers", "cluster", "worker", 210.0)
@@ -17,10 +19,15 @@ class FakeAws:
         self.protected = protected
         self.with_executor = with_executor
         self.let_go: list[str] = []
+        self.states: dict[str, str] = {}
 
     def describe_auto_scaling_groups(self, **_: Any) -> Any:
         machines = [
-            {"InstanceId": name, "ProtectedFromScaleIn": name in self.protected, "LifecycleState": "InService"}
+            {
+                "InstanceId": name,
+                "ProtectedFromScaleIn": name in self.protected,
+                "LifecycleState": self.states.get(name, "InService"),
+            }
             for name in ("i-1", "i-2", "i-3")
         ]
         return {"AutoScalingGroups": [{"Instances": machines, "Tags": self.tags}]}
@@ -90,6 +97,16 @@ def test_machines_that_nobody_protects_are_not_touched() -> None:
     looking(aws, 0.0, 1000.0)
 
     assert aws.let_go == []
+
+
+@pytest.mark.parametrize("state", ["Pending", "Terminating", "Terminating:Wait", "Standby"])
+def test_a_machine_that_is_not_in_service_is_not_touched(state: str) -> None:
+    aws = FakeAws(protected=["i-1", "i-2"], with_executor=[])
+    aws.states["i-2"] = state
+
+    looking(aws, 0.0, 1000.0)
+
+    assert aws.let_go == ["i-1"]
 
 
 def test_without_a_group_there_is_nothing_to_look_at() -> None:

@@ -1,4 +1,4 @@
-from hfecs.agents.job_times import PRIOR_SECONDS, Times
+from hfecs.agents.job_times import Times
 from hfecs.agents.lookahead import Graph, Machines, Progress, demand
 from hfecs.agents.outlook import Outlook
 from hfecs.config.sizes import sizes
@@ -73,7 +73,7 @@ def test_work_that_is_far_off_is_not_demanded_yet() -> None:
 def test_a_program_that_was_never_seen_is_expected_to_go_on_for_as_long_as_it_has_run() -> None:
     times = Times()
 
-    assert times.expected({"new"}, {"new": 0.0}) == {"new": PRIOR_SECONDS}
+    assert times.expected({"new"}, {"new": 0.0}) == {"new": 20.0}
     assert times.expected({"new"}, {"new": 400.0}) == {"new": 800.0}
 
 
@@ -102,6 +102,41 @@ def test_an_outlook_asks_for_nothing_once_all_jobs_are_done() -> None:
     outlook.finished(0, 300.0)
 
     assert outlook.demand(301.0) == 0
+
+
+def test_more_is_wanted_only_when_a_second_plan_agrees() -> None:
+    outlook = Outlook(jobs_side_by_side(25), MACHINES, seen(1))
+    first = outlook.demand(0.0)
+    outlook.started(0, 0.0)
+    outlook.finished(0, 36_000.0)
+
+    wanted = [outlook.demand(now) for now in (36_001.0, 36_002.0)]
+
+    assert first <= 2
+    assert wanted == [first, 24]
+
+
+def test_a_plan_for_more_that_the_next_one_takes_back_is_never_told() -> None:
+    times = seen(1)
+    outlook = Outlook(jobs_side_by_side(25), MACHINES, times)
+    first = outlook.demand(0.0)
+
+    times.learn("mProject", 100_000.0)
+    wanted = [outlook.demand(1.0)]
+    for _ in range(100_000):
+        times.learn("mProject", 0.1)
+    wanted += [outlook.demand(2.0), outlook.demand(3.0)]
+
+    assert wanted == [first] * 3
+
+
+def test_less_is_wanted_at_once() -> None:
+    outlook = Outlook(jobs_side_by_side(24), MACHINES, seen(3600))
+    outlook.demand(0.0)
+    for job in range(22):
+        outlook.over(job)
+
+    assert outlook.demand(1.0) == 2
 
 
 def test_what_was_ordered_is_asked_for_at_every_later_moment_too() -> None:

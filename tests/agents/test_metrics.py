@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from hfecs.agents.line_protocol import Point
-from hfecs.agents.metrics import ANSWER_SECONDS, MOST_WAITING, Database, Metrics
+from hfecs.agents.metrics import Database, Metrics
 from hfecs.errors import ConfigurationInvalid
 from serving import Quiet, serving
 
@@ -110,6 +110,38 @@ def test_points_wait_for_a_database_that_is_away_and_it_is_told_once(
     assert told == ["cannot write metrics: HTTP Error 503: Service Unavailable", "metrics are written again"]
 
 
+class Pauses(threading.Event):
+    """Notes how long each pause should be, and lets no time pass."""
+
+    def __init__(self, influx: FakeInflux, answers: list[int]) -> None:
+        super().__init__()
+        self.lengths: list[float] = []
+        self.begin = threading.Event()
+        self._influx = influx
+        self._answers = answers
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.begin.wait(PATIENCE_SECONDS)
+        self.lengths.append(timeout or 0.0)
+        if self._answers:
+            self._influx.status = self._answers.pop(0)
+            return False
+        return True
+
+
+def test_pauses_double_up_to_a_minute_while_the_database_is_away_and_are_a_second_again_when_it_is_back(
+    influx: FakeInflux,
+) -> None:
+    pauses = Pauses(influx, [503] * 8 + [204])
+    metrics = Metrics(influx.database, ending=pauses)
+
+    metrics.put(point(1))
+    pauses.begin.set()
+    metrics.close(PATIENCE_SECONDS)
+
+    assert pauses.lengths == [1, 2, 4, 8, 16, 32, 60, 60, 60, 1]
+
+
 def test_points_that_the_database_never_takes_are_not_sent_twice(influx: FakeInflux) -> None:
     influx.status = 400
     metrics = Metrics(influx.database, gathering=SOON)
@@ -126,10 +158,10 @@ def test_points_that_the_database_never_takes_are_not_sent_twice(influx: FakeInf
 def test_of_too_many_points_the_oldest_are_lost(influx: FakeInflux) -> None:
     metrics = Metrics(influx.database, gathering=60)
 
-    metrics.put(*(point(number) for number in range(MOST_WAITING + 5)))
+    metrics.put(*(point(number) for number in range(20_005)))
     metrics.close(PATIENCE_SECONDS)
 
-    assert len(influx.lines) == MOST_WAITING
+    assert len(influx.lines) == 20_000
     assert influx.lines[0] == "m number=5i 5"
 
 
@@ -152,7 +184,7 @@ def test_an_end_does_not_wait_for_a_database_that_never_answers(silent: Database
     began = time.perf_counter()
     metrics.close(0.05)
 
-    assert time.perf_counter() - began < ANSWER_SECONDS / 2
+    assert time.perf_counter() - began < 2.5
 
 
 def test_without_a_database_points_are_forgotten() -> None:

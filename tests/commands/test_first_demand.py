@@ -13,7 +13,7 @@ from commands.conftest import PutAlarm
 from hfecs.agents import hand_over
 from hfecs.blueprints.looking_ahead import Ahead
 from hfecs.blueprints.runner import Run
-from hfecs.commands.first_demand import announcing
+from hfecs.commands.first_demand import FirstDemand, announcing
 from hfecs.workflow import Workflow, from_document
 from support import WatchedCloud
 
@@ -150,6 +150,40 @@ def test_an_engine_that_never_tells_is_not_waited_for_without_end(waiting: Waiti
         ended.join(30)
 
     assert waiting.periods() == [100]
+
+
+@pytest.mark.parametrize(
+    ("engine", "period", "over"),
+    [
+        (None, 279, False),
+        (None, 280, True),
+        ("150", 149, False),
+        ("150", 150, True),
+        ("no period", 279, False),
+        ("1000000", 279, False),
+        ("1000000", 280, True),
+    ],
+)
+def test_it_ends_with_the_first_period_of_the_engine_and_after_half_an_hour_at_the_latest(
+    waiting: Waiting, engine: str | None, period: int, over: bool
+) -> None:
+    clock = Clock(100)
+    first = FirstDemand(waiting, side_by_side(3), RUN, AHEAD, clock)
+    if engine:
+        waiting.s3.put_object(Bucket=RUN.bucket, Key="runs/one/demand.json", Body=f'{{"first_period": {engine}}}')
+
+    clock.period = period
+
+    assert first.handed_over() is over
+
+
+def test_it_ends_with_the_command_that_tells_it(waiting: Waiting) -> None:
+    with announcing(waiting, side_by_side(3), RUN, print, clock=Clock(100)) as announce:
+        announce(AHEAD)
+        assert waiting.told.wait(30)
+        teller = next(thread for thread in threading.enumerate() if thread.name == "first demand")
+
+    assert not teller.is_alive()
 
 
 def test_another_run_of_the_bucket_hands_nothing_over(waiting: Waiting) -> None:

@@ -70,12 +70,19 @@ class Database:
 class Metrics:
     """Takes points from any thread; without a database it forgets them."""
 
-    def __init__(self, database: Database | None, *, gathering: float = GATHERING_SECONDS) -> None:
+    def __init__(
+        self,
+        database: Database | None,
+        *,
+        gathering: float = GATHERING_SECONDS,
+        ending: threading.Event | None = None,
+    ) -> None:
+        """Points are gathered for so many seconds; `ending` is waited for between two writings."""
         self._database = database
         self._gathering = gathering
         self._waiting: deque[Point] = deque(maxlen=MOST_WAITING)
         self._batch: list[Point] = []
-        self._ending = threading.Event()
+        self._ending = ending or threading.Event()
         self._away = False
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
         if database:

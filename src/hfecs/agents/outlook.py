@@ -81,7 +81,7 @@ class Outlook:
         progress = Progress(now, self._done, self._running, arrivals, self._paid)
         forecast = demand(self._graph, progress, self._times, self._machines)
         # A program that just begins is quickly known: more is wanted only if a second plan agrees.
-        before = forecast if self._forecast is None else max(self._forecast, self._wanted)
+        before = forecast if self._forecast is None else self._forecast
         self._planned, self._forecast, self._wanted = now, forecast, min(forecast, before)
         missing = -(-self._wanted // self._machines.slots) - len(arrivals)
         self.ordered(missing, now)

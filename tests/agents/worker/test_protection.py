@@ -6,7 +6,12 @@ import logging
 
 import pytest
 
-from hfecs.agents.worker.protection import IDLE_SECONDS, PATIENCE_SECONDS, RENEWED_SECONDS, Protection
+from hfecs.agents.worker.protection import Protection
+
+# What docs/scaling.md says.
+IDLE_SECONDS = 5.0
+PATIENCE_SECONDS = 3.0
+RENEWED_SECONDS = 20 * 60.0
 
 
 class FakeGuard:
