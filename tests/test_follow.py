@@ -12,7 +12,7 @@ import pytest
 from moto.moto_api import state_manager
 from pika import PlainCredentials
 
-from hfecs.agents.amqp import FAULTS, TIMES
+from hfecs.agents.amqp import FAULTS
 from hfecs.blueprints.runner import Run
 from hfecs.errors import WorkflowFailed
 from hfecs.follow import Broker, Follower
@@ -187,7 +187,7 @@ def test_the_times_of_the_brokers_address_are_those_of_who_follows() -> None:
     assert (parameters.host, parameters.port, parameters.virtual_host) == ("stars.example", 5673, "sky")
     assert parameters.credentials == PlainCredentials("me", "it@s")
     assert (parameters.heartbeat, parameters.stack_timeout) == (5, 7)
-    assert parameters.socket_timeout == TIMES["socket_timeout"]
+    assert (parameters.socket_timeout, parameters.blocked_connection_timeout) == (10.0, 30.0)
 
 
 def test_an_encrypted_connection_is_to_the_host_of_the_address() -> None:

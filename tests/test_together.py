@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from hfecs.together import SIDE_BY_SIDE, in_turn, together
+from hfecs.together import in_turn, together
 
 
 def test_results_come_in_the_order_of_the_calls() -> None:
@@ -28,9 +28,9 @@ def test_a_single_call_runs_in_the_thread_of_the_caller() -> None:
 
 
 def test_as_many_calls_as_allowed_run_at_once() -> None:
-    everybody = threading.Barrier(SIDE_BY_SIDE, timeout=5)
+    everybody = threading.Barrier(32, timeout=5)
 
-    together(*[everybody.wait] * SIDE_BY_SIDE)
+    together(*[everybody.wait] * 32)
 
     assert not everybody.broken
 

@@ -14,7 +14,7 @@ import pytest
 
 from agents.conftest import BUCKET
 from hfecs.agents.objects import ObjectStore
-from hfecs.agents.worker.cache import ABANDONED_SECONDS, Cache
+from hfecs.agents.worker.cache import Cache
 from hfecs.agents.worker.storage import S3Storage
 from hfecs.errors import AwsFailed
 
@@ -133,13 +133,15 @@ def test_downloads_on_their_way_count_so_that_the_bound_is_never_passed(
 
 def test_what_a_killed_worker_left_unfinished_goes_after_an_hour(get: Callable[..., str], folder: Path) -> None:
     folder.mkdir()
-    part = folder / "0123.90.part"
-    part.write_text("half")
-    os.utime(part, (time.time() - ABANDONED_SECONDS - 60,) * 2)
+    abandoned, growing = folder / "0123.90.part", folder / "4567.90.part"
+    for part, minutes in {abandoned: 61, growing: 59}.items():
+        part.write_text("half")
+        os.utime(part, (time.time() - 60 * minutes,) * 2)
 
     get("b/a/1", Source("x" * 50))
 
-    assert not part.exists()
+    assert not abandoned.exists()
+    assert growing.exists()
 
 
 def test_of_threads_that_want_a_file_at_the_same_time_one_downloads_and_the_others_wait(

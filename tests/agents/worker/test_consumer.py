@@ -11,7 +11,7 @@ import pytest
 from agents.worker.fakes import SECONDS, FakeChannel, FakeConnection, FakeLoop
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.connection import Connection
-from hfecs.agents.worker.consumer import CONFIRM_SECONDS, Consumer
+from hfecs.agents.worker.consumer import Consumer
 from hfecs.agents.worker.job import Job
 from hfecs.agents.worker.outbox import Outbox
 from hfecs.agents.worker.past import Past
@@ -184,7 +184,7 @@ def test_told_twice_to_stop_it_hands_its_jobs_back_at_once(broker: Broker, work:
 
     broker.consumer.stop()
     broker.consumer.stop()
-    assert CONFIRM_SECONDS in [seconds for seconds, _ in broker.loop.timers]
+    assert 3.0 in [seconds for seconds, _ in broker.loop.timers]
     broker.replies.confirm(1)
 
     assert broker.jobs.settled == [("ack", 7)]

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.output import TAIL_BYTES
 from hfecs.agents.worker.process import Command, Ended, run
 
 SECONDS = 10.0
@@ -84,7 +83,7 @@ def test_output_goes_to_files_where_the_job_names_them(tmp_path: Path) -> None:
 def test_of_much_output_the_end_is_kept(tmp_path: Path) -> None:
     ended = shell(tmp_path, "seq 100000; seq 100000 >&2; echo last; echo end >&2", stderr="err.txt")
 
-    assert len(ended.stdout) == len(ended.stderr) == TAIL_BYTES
+    assert len(ended.stdout) == len(ended.stderr) == 64 * 1024
     assert (ended.stdout[-5:], ended.stderr[-4:]) == ("last\n", "end\n")
 
 
@@ -95,7 +94,7 @@ def test_100_megabytes_of_output_leave_no_more_than_their_end(tmp_path: Path) ->
 
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert (len(ended.stdout), ended.stdout[-5:]) == (TAIL_BYTES, "\nend\n")
+    assert (len(ended.stdout), ended.stdout[-5:]) == (64 * 1024, "\nend\n")
     assert most < 1_000_000
 
 
