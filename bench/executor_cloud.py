@@ -17,9 +17,10 @@ from typing import Any
 
 from executor_usage import Usage
 
-from hfecs.agents import environment, messages
-from hfecs.agents.worker.obituary import history
+from hfecs.agents.common import environment
+from hfecs.agents.worker.poison_messages import history
 from hfecs.local.processes import processes_of
+from hfecs.messaging import messages
 from hfecs.workflow import load
 from hfecs.workflow.graph import predecessors
 

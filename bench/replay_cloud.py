@@ -1,6 +1,6 @@
 """The cloud of a replay: machines that boot, cost and go, and alarms whose policies change how many are wanted.
 
-The decisions are the local cloud's own: hfecs.local.alarms and hfecs.local.policies.
+The decisions are the local cloud's own: hfecs.local.scaling.alarms and hfecs.local.scaling.step_policies.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from hfecs.local.alarms import ALARM, INSUFFICIENT_DATA, Rule, datapoints, evaluate, evaluation_cadence
-from hfecs.local.policies import Bounds, Cooldown, Policy, cooled, group_capacity, service_capacity
+from hfecs.local.scaling.alarms import ALARM, INSUFFICIENT_DATA, Rule, datapoints, evaluate, evaluation_cadence
+from hfecs.local.scaling.step_policies import Bounds, Cooldown, Policy, cooled, group_capacity, service_capacity
 
 TICK = 10.0  # seconds between two looks of CloudWatch at high-resolution alarms
 ACTION_EVERY = 60.0  # seconds after which a lasting alarm acts again

@@ -9,10 +9,10 @@ from replay_run import Policy
 
 from hfecs.blueprints import scaling
 from hfecs.config import Scaling
-from hfecs.local.alarms import Rule
-from hfecs.local.policies import CHANGE, Step
-from hfecs.local.policies import Policy as Steps
-from hfecs.local.rules import service_policy
+from hfecs.local.scaling.alarms import Rule
+from hfecs.local.scaling.from_moto import service_policy
+from hfecs.local.scaling.step_policies import CHANGE, Step
+from hfecs.local.scaling.step_policies import Policy as Steps
 
 LESS, MORE = "LessThanThreshold", "GreaterThanThreshold"
 

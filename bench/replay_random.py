@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from replay_trace import Trace
 
-from hfecs.agents.lookahead import Graph
+from hfecs.lookahead.forecast import Graph
 
 
 def variations(trace: Trace) -> Iterator[Trace]:

@@ -10,9 +10,9 @@ from heapq import heappop, heappush
 from replay_cloud import TICK, Cloud, Machine, Settings, Watch
 from replay_trace import Trace
 
-from hfecs.agents.job_times import Times
-from hfecs.agents.lookahead import Machines
-from hfecs.agents.outlook import Outlook
+from hfecs.lookahead.forecast import Machines
+from hfecs.lookahead.job_times import Times
+from hfecs.lookahead.planner import Outlook
 
 HOUR = 3600.0
 AFTERWARDS = HOUR  # of looking on after the last job, for the machines to go

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any
 
-from hfecs.agents.lookahead import Graph
+from hfecs.lookahead.forecast import Graph
 
 TRACES = Path(__file__).parent / "traces"
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from calls import Call, operation_of, service_of
-from mends import ScalingTags, mended
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto_patches import ScalingTags, mended
 from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from hfecs.stack import Stack
-from hfecs.state import State
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from support import WatchedCloud, stack_of
 
 # Where the tests are started in the background Ctrl-C is ignored, by them and by every program that they start.

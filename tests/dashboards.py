@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hfecs.render import templates
+from hfecs.templating import templates
 
 FOLDER = templates() / "grafana" / "dashboards"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))

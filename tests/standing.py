@@ -13,8 +13,8 @@ from moto.kms.utils import AbstractPrivateKey
 from moto.ssm.models import ParameterDict
 
 from hfecs.blueprints import cluster, monitoring
-from hfecs.report import Recorder, Step
-from hfecs.stack import Stack
+from hfecs.provisioning.report import Recorder, Step
+from hfecs.provisioning.stack import Stack
 from support import Call, WatchedCloud, configuration
 
 Result = TypeVar("Result")

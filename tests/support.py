@@ -12,12 +12,12 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from hfecs.aws import Cloud
+from hfecs.aws.clients import Cloud
 from hfecs.config import Config
-from hfecs.report import Outcome, Recorder, Step
-from hfecs.stack import Stack
-from hfecs.state import ClusterState, State
-from hfecs.wait import Wait
+from hfecs.provisioning.report import Outcome, Recorder, Step
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import ClusterState, State
+from hfecs.provisioning.wait import Wait
 
 REGION = "us-east-1"
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}

@@ -7,7 +7,7 @@ import pytest
 
 from hfecs.console import Console
 from hfecs.errors import Misused
-from hfecs.report import Outcome, Step
+from hfecs.provisioning.report import Outcome, Step
 
 Captured = pytest.CaptureFixture[str]
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from dashboards import FOLDER, NAMES, dashboard, queries
-from hfecs.agents import grafana_files
-from hfecs.render import template_path
+from hfecs.agents.common import grafana_files
+from hfecs.templating import template_path
 
 SOURCE = {"type": "influxdb", "uid": "hyperflow"}
 # Panels that Grafana has without a plugin.

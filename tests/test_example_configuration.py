@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hfecs import settings
 from hfecs.config import Config
-from hfecs.settings.meanings import Meaning, meanings
+from hfecs.config import load as settings
+from hfecs.config.keys import Meaning, meanings
 
 EXAMPLE = Path(__file__).parents[1] / "hfecs.example.toml"
 KEY = re.compile(r"(# )?([a-z_]+) = .+")

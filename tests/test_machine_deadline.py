@@ -16,8 +16,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from hfecs import render
-from hfecs.deadline import Deadline
+from hfecs import templating
+from hfecs.provisioning.deadline import Deadline
 from serving import Quiet, serving
 
 SECRET = "secret/of+the=role"
@@ -89,7 +89,7 @@ class Machine:
     def __init__(self, folder: Path, amazon: Amazon) -> None:
         self.folder, self.kept = folder, folder / "ends"
         values = {"cluster": "c", "role": "master", "stop_timeout": 120, "nfs_mount": ""}
-        whole = render.text("user-data/machine.sh", **values, end_with_task="false", deadline_of="itself")
+        whole = templating.text("user-data/machine.sh", **values, end_with_task="false", deadline_of="itself")
         (script,) = re.findall(r"hfecs-deadline <<'SCRIPT'\n(.*?)^SCRIPT$", whole, re.MULTILINE | re.DOTALL)
         address = f"http://127.0.0.1:{amazon.server_port}"
         for text, stand_in in {

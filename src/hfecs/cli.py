@@ -11,12 +11,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from hfecs import __version__, machine
+from hfecs import __version__, os_errors
 from hfecs.commands import agent, cluster, config, destroy, example, images, local, logs, monitoring, plan, run, status
-from hfecs.commands.context import Context
-from hfecs.commands.shared_options import CONFIGURATION, taken_by_all
 from hfecs.console import Console
 from hfecs.errors import HfecsError
+from hfecs.session import Context
+from hfecs.shared_options import CONFIGURATION, taken_by_all
 
 # New objects between two collections; Python's own 700 costs a fifth of the time in which boto3's models are read.
 GARBAGE_THRESHOLD = 50_000
@@ -126,11 +126,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _explained(console: Console, error: Exception) -> int:
     """Say the errors that are for people, not more than a few of many; a bug keeps its traceback."""
-    from hfecs.answers import each, explain
+    from hfecs.aws.errors import each, explain
 
     errors = list(each(error))
     known = [
-        single if isinstance(single, HfecsError) else explain(single) or machine.explain(single) for single in errors
+        single if isinstance(single, HfecsError) else explain(single) or os_errors.explain(single) for single in errors
     ]
     told = list({single.message: single for single in known if single}.values())
     if not all(known):

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hfecs.errors import HfecsError
-from hfecs.report import Outcome, Step
+from hfecs.provisioning.report import Outcome, Step
 
 STYLES = {
     Outcome.CREATED: "green",

@@ -6,7 +6,7 @@
 const fs = require('fs');
 const path = require('path');
 
-const { jobs } = require(path.join(path.dirname(require.main.filename), 'this_run.js'));
+const { jobs } = require(path.join(path.dirname(require.main.filename), 'context.js'));
 
 function amqpCommand(ins, outs, context, callback) {
   const { executable, args, env, stdout, stderr, options } = context.executor;

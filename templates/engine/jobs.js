@@ -5,7 +5,7 @@
 
 const fs = require('fs');
 const { close, connected, exists, giveUp, parsed } = require('./broker.js');
-const { Taken } = require('./taken.js');
+const { Taken } = require('./unacked_replies.js');
 
 const HOUR_MS = 3600 * 1000;
 const FIRST_RETRY_MS = 250;

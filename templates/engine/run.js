@@ -3,14 +3,14 @@
 // Runs one workflow: node run.js DAG. Exit code 0 when it has finished and every job succeeded, 1 when a job failed. With
 // HFECS_KEEP_GOING=true what does not depend on a failed job is finished first.
 
-require('./lean.js');
+require('./memory_patches.js');
 
 const fs = require('fs');
 const path = require('path');
 const Engine = require('@hyperflow/hyperflow/engine2');
 const { hflowRun } = require('@hyperflow/hyperflow/common/wfRun.js');
 const { Graph } = require('./graph.js');
-const { jobs, journal } = require('./this_run.js');
+const { jobs, journal } = require('./context.js');
 
 const STOPPED = 143; // as a shell tells it: ended by SIGTERM
 

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 @pytest.mark.parametrize("agent", ["worker", "engine", "notifier"])
 def test_an_agent_starts_without_boto3(agent: str) -> None:
-    line = f"import sys, hfecs.agents.{agent}; sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
+    line = f"import sys, hfecs.agents.{agent}.main; sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
 
     ended = subprocess.run([sys.executable, "-c", line], env={"PYTHONPATH": str(SOURCE)}, check=False)
 

@@ -5,7 +5,7 @@ from replay_random import levels
 from replay_run import Policy, Replay, Result
 from replay_trace import TRACES, Trace, from_jobs, ideal_seconds, longest_path, read
 
-from hfecs.agents.lookahead import Graph
+from hfecs.lookahead.forecast import Graph
 
 SETTINGS = Settings()
 

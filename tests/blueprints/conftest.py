@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hfecs.blueprints import runner
-from hfecs.stack import Stack
+from hfecs.blueprints import run as run_blueprint
+from hfecs.provisioning.stack import Stack
 from support import add_machine, stack_of, write_job
 
 
@@ -16,7 +16,7 @@ def runs(stack: Stack) -> Stack:
 
     stands(stack)
     add_machine(stack)
-    return stack_of(stack.cloud, stack.state, runner.STACK)
+    return stack_of(stack.cloud, stack.state, run_blueprint.STACK)
 
 
 @pytest.fixture

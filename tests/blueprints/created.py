@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from hfecs.aws import Cloud, tags_of
+from hfecs.aws.clients import Cloud, tags_of
 
 Look = Callable[[Cloud, str], dict[str, Any]]
 

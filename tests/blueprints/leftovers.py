@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hfecs.aws import Cloud
+from hfecs.aws.clients import Cloud
 
 ALIVE = ["pending", "running", "stopping", "stopped", "shutting-down"]
 

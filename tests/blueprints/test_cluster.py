@@ -8,10 +8,10 @@ from botocore.exceptions import ClientError
 from blueprints.leftovers import leftovers
 from hfecs.blueprints import cluster
 from hfecs.errors import ConfigurationInvalid, HfecsError, Leftovers, NotConfirmed, NotOurs
-from hfecs.report import Outcome
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from hfecs.resources import service_linked_role
-from hfecs.stack import Stack
-from hfecs.state import State
 from standing import stands
 from support import WatchedCloud, again, nothing_changes, outcomes, stack_of, steps
 

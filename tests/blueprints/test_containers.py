@@ -9,8 +9,8 @@ import pytest
 
 from hfecs.agents.worker.connection import CLOSING_SECONDS
 from hfecs.agents.worker.consumer import CONFIRM_SECONDS
-from hfecs.blueprints import runner
-from hfecs.stack import Stack
+from hfecs.blueprints import run as run_blueprint
+from hfecs.provisioning.stack import Stack
 from standing import stands
 from support import WatchedCloud, add_machine, again, configuration, stack_of, write_job
 
@@ -37,9 +37,9 @@ def parts(stack: Stack, cloud: WatchedCloud, tmp_path: Path) -> dict[str, Any]:
     """Master, worker and runner of a run on a cluster."""
     stands(stack)
     add_machine(stack)
-    runs = stack_of(cloud, stack.state, runner.STACK)
+    runs = stack_of(cloud, stack.state, run_blueprint.STACK)
     job = write_job(tmp_path / "job")
-    runner.up(runs, again(stack), configuration(), run=runner.Run("one", "hfecs-files"), directory=job)
+    run_blueprint.up(runs, again(stack), configuration(), run=run_blueprint.Run("one", "hfecs-files"), directory=job)
     return registered(cloud)
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from hfecs.blueprints import cluster, monitoring
-from hfecs.report import Outcome
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from hfecs.resources import bucket, role
 from hfecs.resources.scalable_target import NOTHING_SUSPENDED
-from hfecs.stack import Stack
-from hfecs.state import State
 from quick_moto import empty_aws, mend_moto, shrink_moto
 from support import ME, WatchedCloud, again, configuration, nothing_changes, stack_of, steps
 

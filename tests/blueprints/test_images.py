@@ -11,9 +11,9 @@ from hfecs.blueprints import cluster, images
 from hfecs.errors import ConfigurationInvalid, Failed, Misused
 from hfecs.images.builder import Builder
 from hfecs.images.recipes import NAMES, local_name
-from hfecs.report import Outcome
-from hfecs.stack import Stack
-from hfecs.state import State
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from images.fakes import paper
 from images.sites import HOST, Site, put, site
 from support import WatchedCloud, again, configuration, nothing_changes, outcomes, steps

@@ -9,8 +9,8 @@ from moto.ecs.models import ecs_backends
 
 from hfecs.blueprints import monitoring
 from hfecs.errors import ConfigurationInvalid, NotConfirmed
-from hfecs.report import Outcome
-from hfecs.stack import Stack
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.stack import Stack
 from standing import stands
 from support import REGION, WatchedCloud, again, configuration, nothing_changes, stack_of, steps
 

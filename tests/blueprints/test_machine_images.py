@@ -8,8 +8,8 @@ import pytest
 
 from hfecs.blueprints import cluster
 from hfecs.errors import NotConfirmed
-from hfecs.stack import Stack
-from hfecs.state import State
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from standing import stands
 from support import WatchedCloud, again, configuration, nothing_changes
 

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from blueprints.leftovers import leftovers
-from hfecs.blueprints import cluster, monitoring, runner
+from hfecs.blueprints import cluster, monitoring
+from hfecs.blueprints import run as run_blueprint
 from hfecs.errors import ConfigurationInvalid, NotConfirmed
-from hfecs.report import Outcome
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from hfecs.resources import parameter
-from hfecs.stack import Stack
-from hfecs.state import State
 from standing import stands
 from support import (
     ME,
@@ -73,8 +74,10 @@ def container(stack: Stack, family: str, name: str) -> Any:
 def start(stack: Stack, folder: Path, **changes: Any) -> None:
     """Start a run on the cluster."""
     add_machine(stack)
-    runs, job = stack_of(stack.cloud, stack.state, runner.STACK), write_job(folder / "job")
-    runner.up(runs, again(stack), configuration(**changes), run=runner.Run("one", "hfecs-files"), directory=job)
+    runs, job = stack_of(stack.cloud, stack.state, run_blueprint.STACK), write_job(folder / "job")
+    run_blueprint.up(
+        runs, again(stack), configuration(**changes), run=run_blueprint.Run("one", "hfecs-files"), directory=job
+    )
 
 
 def services(stack: Stack) -> list[str]:

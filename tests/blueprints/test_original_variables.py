@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from blueprints.created import CREATED
-from hfecs import settings
-from hfecs.blueprints import cluster, runner
-from hfecs.compare import contained
+from hfecs.blueprints import cluster
+from hfecs.blueprints import run as run_blueprint
 from hfecs.config import Config
-from hfecs.settings.meanings import meanings, originals
-from hfecs.stack import Stack
-from hfecs.state import State
+from hfecs.config import load as settings
+from hfecs.config.keys import meanings, originals
+from hfecs.provisioning.diff import contained
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from standing import once
 from support import WORKING, WatchedCloud, add_machine, again, stack_of, write_job
 
@@ -40,9 +41,9 @@ def make(whole: Stack, config: Config, *, with_run: bool) -> None:
     cluster.up(whole, config)
     if with_run:
         add_machine(whole)
-        runs = stack_of(whole.cloud, whole.state, runner.STACK, cluster=config.cluster.name)
+        runs = stack_of(whole.cloud, whole.state, run_blueprint.STACK, cluster=config.cluster.name)
         bucket, directory = str(config.run.bucket), Path(str(config.run.job_directory))
-        runner.up(runs, again(whole), config, run=runner.Run("one", bucket), directory=directory)
+        run_blueprint.up(runs, again(whole), config, run=run_blueprint.Run("one", bucket), directory=directory)
 
 
 @pytest.mark.parametrize("variable", VARIABLES, ids=[f"{one['old']} in the {one['seen']}" for one in VARIABLES])

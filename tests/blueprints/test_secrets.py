@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from hfecs.blueprints import broker, cluster, runner
+from hfecs.blueprints import broker, cluster
+from hfecs.blueprints import run as run_blueprint
+from hfecs.provisioning.stack import Stack
 from hfecs.resources import parameter, task_definition
-from hfecs.stack import Stack
 from standing import stands
 from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, steps, write_job
 
@@ -33,9 +34,9 @@ def definition(stack: Stack, part: str) -> Any:
 
 def run(stack: Stack, folder: Path, **changes: Any) -> Stack:
     add_machine(stack)
-    runs, job = stack_of(stack.cloud, stack.state, runner.STACK), write_job(folder / "job")
+    runs, job = stack_of(stack.cloud, stack.state, run_blueprint.STACK), write_job(folder / "job")
     config = configuration(**changes)
-    runner.up(runs, again(stack), config, run=runner.Run("one", "files-1"), directory=job)
+    run_blueprint.up(runs, again(stack), config, run=run_blueprint.Run("one", "files-1"), directory=job)
     return runs
 
 
@@ -125,7 +126,7 @@ def test_a_run_may_have_a_broker_of_its_own_whose_password_goes_with_the_runs(
     engine = broker.of_task(definition(stack, "runner"))
     assert (engine.amqp_url, engine.user) == ("amqp://rabbit.example.org:5673", "me")
     assert secrets_of(cloud)["run-amqp-password"] == PASSWORD
-    runner.down(again(runs), with_data=True)
+    run_blueprint.down(again(runs), with_data=True)
     assert set(secrets_of(cloud)) == {"broker-password"}
 
 

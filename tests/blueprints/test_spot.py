@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from hfecs.blueprints import cluster
-from hfecs.stack import Stack
+from hfecs.provisioning.stack import Stack
 from support import WatchedCloud, configuration
 
 

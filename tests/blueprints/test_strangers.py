@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from hfecs.blueprints import cluster, monitoring, runner
+from hfecs.blueprints import cluster, monitoring
+from hfecs.blueprints import run as run_blueprint
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from hfecs.resources import role
-from hfecs.stack import Stack
-from hfecs.state import State
 from standing import stands
 from support import WatchedCloud, add_machine, again, nothing_changes, stack_of, steps
 
@@ -81,10 +82,10 @@ def test_what_a_stranger_has_under_our_names_stays_with_all_that_is_in_it(
     stack: Stack, cloud: WatchedCloud, theirs: Any
 ) -> None:
     theirs(stack)
-    runs, watching = (stack_of(cloud, stack.state, name) for name in (runner.STACK, monitoring.STACK))
+    runs, watching = (stack_of(cloud, stack.state, name) for name in (run_blueprint.STACK, monitoring.STACK))
 
     with nothing_changes(cloud):
-        runner.down(runs, with_data=True)
+        run_blueprint.down(runs, with_data=True)
         cluster.down(stack)
         monitoring.down(watching)
 

@@ -11,9 +11,9 @@ from moto.ecs.models import ecs_backends
 from blueprints.leftovers import leftovers
 from hfecs.blueprints import cluster, workers
 from hfecs.errors import HfecsError, NotConfirmed
-from hfecs.report import Outcome
-from hfecs.stack import Stack
-from hfecs.state import State
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from support import REGION, WatchedCloud, again, configuration, nothing_changes, outcomes, stack_of, steps
 
 PREFIX = "hfecs-hyperflow-"

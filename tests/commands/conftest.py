@@ -5,18 +5,17 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import botocore.session
 import pytest
 from botocore.loaders import Loader, create_loader
 
 from hfecs import cli
-from hfecs.aws import Cloud
+from hfecs.aws.account import IMAGE_PARAMETER
+from hfecs.aws.clients import Cloud
 from hfecs.blueprints import cluster
-from hfecs.site import IMAGE_PARAMETER
-from hfecs.state import State
-from support import KEYS, ME, REGION, WatchedCloud, configuration, stack_of
+from hfecs.provisioning.state import State
+from support import KEYS, ME, REGION, configuration, stack_of
 
 CONFIGURATION = f"""
 [network]
@@ -38,7 +37,6 @@ class Answer:
 
 
 Hfecs = Callable[..., Answer]
-PutAlarm = Callable[[Literal["ALARM", "OK"]], None]
 
 
 @pytest.fixture(scope="session")
@@ -129,24 +127,3 @@ def hfecs(capsys: pytest.CaptureFixture[str]) -> Hfecs:
         return Answer(code, captured.out, captured.err)
 
     return run
-
-
-@pytest.fixture
-def demand_alarm(cloud: WatchedCloud) -> PutAlarm:
-    """Puts the alarm of the demand, in a state since now."""
-
-    def put(state: Literal["ALARM", "OK"]) -> None:
-        cloud.cloudwatch.put_metric_alarm(
-            AlarmName="jobs-wait",
-            Namespace="hyperflow",
-            MetricName="Demand",
-            Statistic="Sum",
-            Period=10,
-            EvaluationPeriods=1,
-            Threshold=1.0,
-            ComparisonOperator="GreaterThanOrEqualToThreshold",
-        )
-        cloud.cloudwatch.set_alarm_state(AlarmName="jobs-wait", StateValue=state, StateReason="as it was")
-        cloud.forget()
-
-    return put

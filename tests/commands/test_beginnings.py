@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from commands.conftest import CONFIGURATION, Hfecs
-from hfecs.state import State
+from hfecs.provisioning.state import State
 from support import KEYS
 
 COMMANDS = [["cluster", "up"], ["plan"], ["status"], ["destroy", "--yes"]]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from commands.conftest import Hfecs
-from hfecs.aws import Cloud
-from hfecs.state import locked
+from hfecs.aws.clients import Cloud
+from hfecs.provisioning.state import locked
 from support import write_job
 
 pytestmark = pytest.mark.usefixtures("project")

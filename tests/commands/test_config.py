@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from commands.conftest import Hfecs
-from hfecs.aws import Cloud
-from hfecs.commands.keys import CLUSTER, RUN, Option
-from hfecs.settings import keys
+from hfecs.aws.clients import Cloud
+from hfecs.commands.options import CLUSTER, RUN, Option
+from hfecs.config.load import keys
 from support import write_job
 
 SECRET = "amqp://me:pass-word@rabbit.example.org"

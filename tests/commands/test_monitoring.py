@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from commands.conftest import Hfecs
-from hfecs.aws import Cloud
+from hfecs.aws.clients import Cloud
 from hfecs.blueprints import monitoring
-from hfecs.state import State
+from hfecs.provisioning.state import State
 
 pytestmark = pytest.mark.usefixtures("project")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from blueprints.leftovers import leftovers
 from commands.conftest import Hfecs, emptied
-from hfecs.aws import Cloud
+from hfecs.aws.clients import Cloud
 from hostile.inventory import Inventory, inventory
 from support import KEYS, write_job
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from commands.conftest import CONFIGURATION, Hfecs
-from hfecs.aws import Cloud
-from hfecs.state import BucketStore, State
+from hfecs.aws.clients import Cloud
+from hfecs.provisioning.state import BucketStore, State
 
 PLACE = "s3://team-state/cluster/hyperflow.json"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from commands.conftest import Hfecs
-from hfecs.aws import Cloud
+from hfecs.aws.clients import Cloud
 from support import write_job
 
 pytestmark = pytest.mark.usefixtures("lasting")

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pika
 from pika.exceptions import AMQPError
 
-from hfecs.agents.messages import JOBS_QUEUE
+from hfecs.messaging.messages import JOBS_QUEUE
 
 REPLY = json.dumps({"exit_status": 0, "stdout": "", "stderr": "", "metrics": {}, "attempts": 1, "executor": "null"})
 

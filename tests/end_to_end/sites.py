@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pika
 
-from hfecs.agents import messages
+from hfecs.messaging import messages
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -104,7 +104,7 @@ class Site:
     def _start(self, agent: str, **environ: str) -> subprocess.Popen[bytes]:
         with (self.directory / f"{agent}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-c", f"import sys; from hfecs.agents.{agent} import main; sys.exit(main())"],
+                [sys.executable, "-c", f"import sys; from hfecs.agents.{agent}.main import main; sys.exit(main())"],
                 env={**self._environ(), **environ},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

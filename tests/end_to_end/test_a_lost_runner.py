@@ -16,8 +16,8 @@ import pytest
 
 from end_to_end.fits import compare
 from end_to_end.project import Project, project, wait_until
-from hfecs.answers import answered_with
-from hfecs.aws import Cloud
+from hfecs.aws.clients import Cloud
+from hfecs.aws.errors import answered_with
 from hfecs.local import client
 from hfecs.local.processes import processes_of
 

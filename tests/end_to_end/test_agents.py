@@ -12,8 +12,8 @@ from pika.exceptions import ChannelClosedByBroker
 
 from end_to_end.broker import PrivateBroker, private_broker
 from end_to_end.sites import SECONDS, Site, chain, events_of, eventually
-from hfecs.agents import messages
-from hfecs.agents.queue_numbers import Management, QueueNumbers
+from hfecs.agents.notifier.queue import Management, QueueNumbers
+from hfecs.messaging import messages
 
 pytestmark = pytest.mark.end_to_end
 

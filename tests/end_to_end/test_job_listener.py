@@ -14,9 +14,9 @@ from pika.adapters.blocking_connection import BlockingChannel
 from end_to_end.broker import PrivateBroker, private_broker
 from end_to_end.proxy import proxy
 from end_to_end.sites import SECONDS, eventually
-from hfecs.agents import messages
-from hfecs.agents.broker import Broker
-from hfecs.agents.job_listener import JobListener
+from hfecs.agents.engine.broker import Broker
+from hfecs.agents.engine.job_listener import JobListener
+from hfecs.messaging import messages
 
 pytestmark = pytest.mark.end_to_end
 

@@ -9,7 +9,7 @@ import pytest
 
 from blueprints.leftovers import leftovers
 from end_to_end.project import Project, project
-from hfecs.aws import Cloud
+from hfecs.aws.clients import Cloud
 from hfecs.local import client
 
 pytestmark = pytest.mark.end_to_end

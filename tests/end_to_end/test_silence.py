@@ -8,8 +8,8 @@ import pytest
 
 from end_to_end.proxy import Proxy, proxy
 from end_to_end.sites import SECONDS, Site, chain, events_of, eventually
-from hfecs.agents.broker import Broker
-from hfecs.agents.worker.obituary import history
+from hfecs.agents.engine.broker import Broker
+from hfecs.agents.worker.poison_messages import history
 from hfecs.errors import TimedOut
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]

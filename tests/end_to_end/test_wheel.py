@@ -34,7 +34,7 @@ def test_the_wheel_in_an_empty_environment_builds_a_local_cluster(tmp_path: Path
 
     try:
         said = _run(programs / "hfecs", "--local", "cluster", "up", folder=tmp_path)
-        where = _run(programs / "python", "-c", "import hfecs.render as r; print(r.templates())", folder=tmp_path)
+        where = _run(programs / "python", "-c", "import hfecs.templating as r; print(r.templates())", folder=tmp_path)
     finally:
         _run(programs / "hfecs", "local", "down", folder=tmp_path)
 

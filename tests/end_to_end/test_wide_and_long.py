@@ -16,13 +16,13 @@ from pika.adapters.blocking_connection import BlockingChannel
 from end_to_end.answering import Answering
 from end_to_end.broker import PASSWORD, USER, PrivateBroker, private_broker
 from end_to_end.sites import SECONDS, Site, chain, eventually
-from hfecs.agents import messages
-from hfecs.render import template_path
+from hfecs.messaging import messages
+from hfecs.templating import template_path
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.reliability]
 
 SMALL_HEAP = "--max-old-space-size=96"
-"""MB that the engine's Node.js may keep; before lean.js a workflow of 3,000 jobs did not begin with it."""
+"""MB that the engine's Node.js may keep; before memory_patches.js a workflow of 3,000 jobs did not begin with it."""
 
 
 def test_three_thousand_ready_jobs_are_sent_once_over_a_broker_with_its_own_defaults(site: Site) -> None:

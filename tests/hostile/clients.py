@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from hfecs.aws import MAX_ATTEMPTS, Cloud
+from hfecs.aws.clients import MAX_ATTEMPTS, Cloud
 from support import KEYS, REGION
 
 SERVICES = (

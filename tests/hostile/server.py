@@ -34,9 +34,9 @@ from moto.backends import list_of_moto_modules
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
 
-from hfecs.local import mends
-from hfecs.local.plane import Plane
-from hfecs.local.server import Handler, serve
+from hfecs.local.control_plane import moto_patches
+from hfecs.local.control_plane.server import Handler, serve
+from hfecs.local.reconciler import Plane
 from hostile.operations import Operation, operation_of
 from hostile.simulation import quiet_plane
 from hostile.validations import validate_more
@@ -166,7 +166,7 @@ def main(directory: Path) -> None:
     shrink_moto(pytest.MonkeyPatch())
     setattr(backends, "list_of_moto_modules", functools.cache(lambda: tuple(list_of_moto_modules())))  # noqa: B010
     HostileHandler.plane = plane = quiet_plane(directory)
-    mends.apply(plane)
+    moto_patches.apply(plane)
     validate_more()
     listener = socket.create_server(("127.0.0.1", 0))
     application = serve(plane.cloud, plane.tasks, listener).app

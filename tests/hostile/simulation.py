@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hfecs.local.boot import Boot
-from hfecs.local.cloud import Cloud
-from hfecs.local.logs import Logs
-from hfecs.local.machines import Machine, Machines
-from hfecs.local.plane import Plane
-from hfecs.local.starting import Starter
-from hfecs.local.task import Task
+from hfecs.local.data_plane.logs import Logs
+from hfecs.local.data_plane.machines import Machine, Machines
+from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.starter import Starter
+from hfecs.local.data_plane.task import Task
+from hfecs.local.data_plane.user_data import Boot
+from hfecs.local.reconciler import Plane
 
 NETWORK = 99
 PORTS = {"amqp": 5672, "management": 15672, "grafana": 3000, "influxdb": 8086}

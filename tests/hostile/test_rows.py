@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hfecs.errors import AwsFailed
-from hfecs.stack import Stack
+from hfecs.provisioning.stack import Stack
 from hostile import rows as table
 from hostile.rows import LAST_ROW, accepted, missing_tests
 from resources.test_instance import make

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from blueprints.leftovers import leftovers
-from hfecs.answers import explain
-from hfecs.blueprints import cluster, monitoring, runner
+from hfecs.aws.errors import explain
+from hfecs.blueprints import cluster, monitoring
+from hfecs.blueprints import run as run_blueprint
 from hfecs.errors import HfecsError
-from hfecs.stack import Stack
-from hfecs.state import State
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from hostile.facts import Facts
 from hostile.scenarios import SCENARIOS, WELL, HostileCloud, Scenario
 from support import FakeClock, add_machine, configuration, stack_of, write_job
@@ -52,16 +53,16 @@ class Story:
         monitoring.up(self.stack(monitoring.STACK), self.configuration)
         cluster.up(self.stack(cluster.STACK), self.configuration)
         add_machine(self.stack(cluster.STACK))
-        runner.up(
-            self.stack(runner.STACK),
+        run_blueprint.up(
+            self.stack(run_blueprint.STACK),
             self.stack(cluster.STACK),
             self.configuration,
-            run=runner.Run("one", "hfecs-files"),
+            run=run_blueprint.Run("one", "hfecs-files"),
             directory=self.job,
         )
 
     def down(self) -> None:
-        runner.down(self.stack(runner.STACK), with_data=True)
+        run_blueprint.down(self.stack(run_blueprint.STACK), with_data=True)
         cluster.down(self.stack(cluster.STACK))
         monitoring.down(self.stack(monitoring.STACK))
 

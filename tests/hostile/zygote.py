@@ -22,7 +22,7 @@ from typing import Any
 
 import boto3
 
-import hfecs.together
+import hfecs.parallel
 from hfecs import cli
 from hostile.clients import Clients
 from support import KEYS, REGION
@@ -75,7 +75,7 @@ def main() -> None:
     setattr(boto3, "Session", OpenSession)  # noqa: B010
     setattr(time, "sleep", lambda seconds: sleep(min(seconds, LONGEST_NAP)))  # noqa: B010
     setattr(os, "fsync", lambda file: None)  # noqa: B010
-    setattr(hfecs.together, "SIDE_BY_SIDE", 1)  # noqa: B010
+    setattr(hfecs.parallel, "SIDE_BY_SIDE", 1)  # noqa: B010
     gc.collect()
     gc.disable()  # commands are short
     say = partial(print, flush=True)

@@ -10,8 +10,8 @@ import pytest
 
 from hfecs.blueprints import images
 from hfecs.images.builder import Builder
-from hfecs.stack import Stack
-from hfecs.state import State
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
 from images.fakes import Paper
 from support import FakeClock, WatchedCloud, stack_of
 

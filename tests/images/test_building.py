@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hfecs import __version__, render
+from hfecs import __version__, templating
 from hfecs.errors import Misused
 from hfecs.images.builder import Builder
 from hfecs.images.building import Wish, build
@@ -12,7 +12,7 @@ from hfecs.images.recipes import platform_of, recipes
 from images.fakes import Paper
 
 HERE = Path(__file__).parents[2]
-IMAGES = render.templates() / "images"
+IMAGES = templating.templates() / "images"
 
 
 def option(words: list[str], name: str) -> str:

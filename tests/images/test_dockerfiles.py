@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hfecs import render
+from hfecs import templating
 from hfecs.images.recipes import BASE
 
-IMAGES = render.templates() / "images"
+IMAGES = templating.templates() / "images"
 SCRIPT = Path(__file__).parents[2] / "scripts/images"
 DOCKERFILES = sorted(IMAGES.glob("*/Dockerfile"))
 

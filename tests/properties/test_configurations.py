@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfecs import settings as configurations
 from hfecs.config import Config
+from hfecs.config import load as configurations
 from hfecs.errors import ConfigurationInvalid
 from properties.broken import DEPTHS, NUMBERS, TEXTS, damaged, documents, each_fault
 

@@ -15,14 +15,14 @@ from pika.data import encode_short_string, encode_table
 
 from agents.worker import doing
 from agents.worker.fakes import FakeChannel, FakeConnection, FakeLoop
-from hfecs.agents.job_metrics import JobMetrics
-from hfecs.agents.line_protocol import Point, line
+from hfecs.agents.common.line_protocol import Point, line
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
+from hfecs.agents.worker.delivery_history import HANDED_BACK, LOST, WHY, Past
+from hfecs.agents.worker.event_publisher import Outbox
 from hfecs.agents.worker.job import Job, parse
-from hfecs.agents.worker.outbox import Outbox
-from hfecs.agents.worker.past import HANDED_BACK, LOST, WHY, Past
+from hfecs.agents.worker.job_metrics import JobMetrics
 from hfecs.agents.worker.reply import Reply
 from hfecs.agents.worker.settings import Settings
 from hfecs.errors import WorkflowInvalid

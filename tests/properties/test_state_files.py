@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from hfecs.errors import StateInvalid
-from hfecs.state import Record, State
+from hfecs.provisioning.state import Record, State
 from properties.broken import each_fault, files, written
 
 STACKS: dict[str, Any] = {

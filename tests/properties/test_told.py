@@ -8,14 +8,14 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfecs import run_result
-from hfecs.agents.messages import read_event
-from hfecs.agents.worker.obituary import Obituary
-from hfecs.agents.worker.past import Past
-from hfecs.blueprints.runner import Run
-from hfecs.commands import outcome, progress
+from hfecs.agents.worker.delivery_history import Past
+from hfecs.agents.worker.poison_messages import Obituary
+from hfecs.blueprints.run import Run
 from hfecs.console import Console
 from hfecs.errors import WorkflowFailed, WorkflowInvalid
+from hfecs.messaging.messages import read_event
+from hfecs.runs import outcome, progress
+from hfecs.runs import result as run_result
 from hfecs.workflow import from_bytes, from_document
 from properties.broken import each_fault, files, written
 from properties.test_workflows import DAG

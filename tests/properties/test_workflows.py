@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfecs import workflow
-from hfecs.agents import dag
+from hfecs.agents.engine import dag
 from hfecs.errors import WorkflowInvalid
 from properties.broken import JUNK, documents, each_fault, files, written
 

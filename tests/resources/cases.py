@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hfecs.aws import pairs
-from hfecs.deadline import Deadline
+from hfecs.aws.clients import pairs
+from hfecs.provisioning.deadline import Deadline
+from hfecs.provisioning.stack import Stack
 from hfecs.resources import (
     alarm,
     auto_scaling_group,
@@ -32,7 +33,6 @@ from hfecs.resources import (
     task_definition,
 )
 from hfecs.resources.security_group import Rule
-from hfecs.stack import Stack
 
 Ensure = Callable[[Stack], object]
 TRUST = {

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hfecs.stack import Stack
+from hfecs.provisioning.stack import Stack
 from resources.cases import CASES
 from support import WatchedCloud, again, steps
 

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from hfecs import render
+from hfecs import templating
 from hfecs.errors import AwsFailed, NotOurs
-from hfecs.removal import remove
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
+from hfecs.provisioning.teardown import remove
 from hfecs.resources import bucket
-from hfecs.stack import Stack
-from hfecs.state import Record
 from support import WatchedCloud, again, nothing_changes, steps
 
 NAME = "hfecs-files"
-POLICY = render.document("policies/bucket.json", bucket=NAME)
+POLICY = templating.document("policies/bucket.json", bucket=NAME)
 
 
 def make(stack: Stack) -> str:

@@ -8,9 +8,9 @@ import pytest
 from moto.ecs.models import ecs_backends
 
 from hfecs.errors import AwsFailed
-from hfecs.removal import remove
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.teardown import remove
 from hfecs.resources import capacity_provider
-from hfecs.stack import Stack
 from resources.cases import CASES
 from support import REGION, WatchedCloud, again, steps
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from hfecs.errors import Leftovers
-from hfecs.removal import remove
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.teardown import remove
 from hfecs.resources import service_linked_role
-from hfecs.stack import Stack
 from resources.cases import CASES, Case
 from support import WatchedCloud, again, nothing_changes, outcomes
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hfecs.errors import NotOurs
-from hfecs.removal import remove
-from hfecs.report import Outcome
-from hfecs.stack import Stack
-from hfecs.state import Record, State
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record, State
+from hfecs.provisioning.teardown import remove
 from resources.cases import CASES, Case
 from support import WatchedCloud, again, nothing_changes, outcomes, stack_of, steps
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from hfecs.removal import remove
-from hfecs.report import Outcome
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
+from hfecs.provisioning.teardown import remove
 from hfecs.resources import image_repository
-from hfecs.stack import Stack
-from hfecs.state import State
 from support import WatchedCloud, again, outcomes, stack_of, steps
 
 RULE = {

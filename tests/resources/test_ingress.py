@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from hfecs.removal import remove
-from hfecs.report import Outcome
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
+from hfecs.provisioning.teardown import remove
 from hfecs.resources import ingress, security_group
-from hfecs.stack import Stack
-from hfecs.state import Record
 from resources.cases import vpc
 from support import WatchedCloud, again, nothing_changes, outcomes, stack_of, steps
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from hfecs.errors import AwsFailed, Misused, NotConfirmed
-from hfecs.removal import remove
-from hfecs.resource import Planned
+from hfecs.provisioning.resource import Planned
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
+from hfecs.provisioning.teardown import remove
 from hfecs.resources import instance
-from hfecs.stack import Stack
-from hfecs.state import State
 from resources.cases import image, subnets
 from support import WatchedCloud, again, nothing_changes
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from hfecs.aws import PART_BYTES
-from hfecs.report import Outcome, Recorder
+from hfecs.aws.clients import PART_BYTES
+from hfecs.provisioning.report import Outcome, Recorder
+from hfecs.provisioning.stack import Stack
 from hfecs.resources import job_files
-from hfecs.stack import Stack
 from support import WatchedCloud, again, nothing_changes, steps
 
 BUCKET = "hfecs-files"

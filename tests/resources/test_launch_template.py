@@ -3,15 +3,15 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from hfecs import site
+from hfecs.aws import account
 from hfecs.blueprints.machines import launch, template_data
-from hfecs.removal import remove
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.teardown import remove
 from hfecs.resources import launch_template
-from hfecs.stack import Stack
 from support import WatchedCloud, again, configuration
 
-MACHINE = site.MachineType("t2.micro", 1, 1024, "x86_64")
-SITE = site.Site("vpc-1", ["subnet-1"], MACHINE, "ami-12c6146b", [])
+MACHINE = account.MachineType("t2.micro", 1, 1024, "x86_64")
+SITE = account.Site("vpc-1", ["subnet-1"], MACHINE, "ami-12c6146b", [])
 
 
 def data(**changes: Any) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfecs.removal import remove
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
+from hfecs.provisioning.teardown import remove
 from hfecs.resources import security_group
 from hfecs.resources.security_group import Rule
-from hfecs.stack import Stack
-from hfecs.state import Record
 from resources.cases import vpc
 from support import WatchedCloud, again, nothing_changes, steps, watched
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from hfecs.errors import AwsFailed, TimedOut
-from hfecs.removal import remove
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
+from hfecs.provisioning.teardown import remove
 from hfecs.resources import container_instance, task
-from hfecs.stack import Stack
-from hfecs.state import State
 from resources.cases import cluster, definition
 from support import WatchedCloud, add_machine, again, nothing_changes, stack_of
 

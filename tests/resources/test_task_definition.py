@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from hfecs.provisioning.stack import Stack
 from hfecs.resources import task_definition
-from hfecs.stack import Stack
 from resources.cases import task
 from support import again
 

@@ -12,9 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from blueprints.leftovers import leftovers
-from hfecs.blueprints import cluster, monitoring, runner
-from hfecs.overview import overview
-from hfecs.stack import Stack
+from hfecs.blueprints import cluster, monitoring
+from hfecs.blueprints import run as run_blueprint
+from hfecs.observe.status import overview
+from hfecs.provisioning.stack import Stack
 from security.permissions import Need, Permissions
 from support import WatchedCloud, add_machine, again, configuration, stack_of, write_job
 
@@ -50,13 +51,13 @@ BESIDES_THE_STORY = IMAGES | {
 def story(stack: Stack, folder: Path, permissions: Permissions) -> None:
     """Make all, look at it, change it, run a workflow, and remove all with its data."""
     vars(stack.cloud).pop("account", None)  # asked for in an earlier test
-    watching, runs = (stack_of(stack.cloud, stack.state, name) for name in (monitoring.STACK, runner.STACK))
+    watching, runs = (stack_of(stack.cloud, stack.state, name) for name in (monitoring.STACK, run_blueprint.STACK))
     monitoring.up(watching, configuration())
     cluster.up(stack, configuration())
     with permissions.lifted():  # a machine registers itself
         add_machine(stack)
     job = write_job(folder / "job")
-    runner.up(runs, again(stack), configuration(), run=runner.Run("one", "files-1"), directory=job)
+    run_blueprint.up(runs, again(stack), configuration(), run=run_blueprint.Run("one", "files-1"), directory=job)
     overview(again(stack), again(runs))
     assert cluster.others(again(stack)) == []
     changed: dict[str, Any] = {"scaling__asg_max": 7, "cluster__insights": True, "cluster__log_retention_days": 7}
@@ -65,7 +66,7 @@ def story(stack: Stack, folder: Path, permissions: Permissions) -> None:
     by_provider = {"scaling__instances": "capacity-provider"}
     cluster.up(again(stack, may_interrupt=True), configuration(**by_provider))
     cluster.up(again(stack), configuration(**by_provider, scaling__instance_cooldown=90))
-    runner.down(again(runs), with_data=True)
+    run_blueprint.down(again(runs), with_data=True)
     cluster.down(again(stack))
     monitoring.down(again(watching))
 

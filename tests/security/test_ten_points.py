@@ -12,9 +12,9 @@ from typing import Any
 import parliament
 import pytest
 
-from hfecs import site as account_site
+from hfecs.aws import account as account_site
 from hfecs.errors import Refused
-from hfecs.stack import Stack
+from hfecs.provisioning.stack import Stack
 from security.world import ACCOUNT, BUCKET, World, made
 from support import ME, configuration
 

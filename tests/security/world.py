@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from hfecs.blueprints import cluster, monitoring, runner
-from hfecs.stack import Stack
+from hfecs.blueprints import cluster, monitoring
+from hfecs.blueprints import run as run_blueprint
+from hfecs.provisioning.stack import Stack
 from standing import once
 from support import WatchedCloud, add_machine, again, configuration, stack_of, steps, write_job
 
@@ -106,7 +107,7 @@ def _make(stack: Stack, folder: Path, changes: dict[str, Any]) -> str:
     monitoring.up(watching, config)
     cluster.up(stack, config)
     add_machine(stack)
-    runs = stack_of(stack.cloud, stack.state, runner.STACK)
+    runs = stack_of(stack.cloud, stack.state, run_blueprint.STACK)
     job = write_job(folder / "job")
-    runner.up(runs, again(stack), config, run=runner.Run("one", BUCKET), directory=job)
+    run_blueprint.up(runs, again(stack), config, run=run_blueprint.Run("one", BUCKET), directory=job)
     return str([*steps(stack), *steps(runs), *steps(watching)])

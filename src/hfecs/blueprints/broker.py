@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from hfecs.config import Config
-from hfecs.removal import absent
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.teardown import absent
 from hfecs.resources import instance, parameter, task_definition
-from hfecs.stack import Stack
 
 # The account on the broker of the master machine.
 USER = "hyperflow"

@@ -11,14 +11,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hfecs import site
-from hfecs.answers import answered_with
-from hfecs.blueprints import broker, containers, foundation, images, metrics, scaling, switch, workers
+from hfecs.aws import account
+from hfecs.aws.errors import answered_with
+from hfecs.blueprints import broker, containers, deadlines, foundation, images, metrics, scaling, workers
 from hfecs.blueprints.machines import launch
 from hfecs.config import Config
 from hfecs.errors import ConfigurationInvalid
-from hfecs.rehearsal import ask_first
-from hfecs.removal import Paragraphs, remove
+from hfecs.parallel import together
+from hfecs.provisioning.preview import ask_first
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.teardown import Paragraphs, remove
 from hfecs.resources import (
     alarm,
     auto_scaling_group,
@@ -42,8 +44,6 @@ from hfecs.resources import (
     task,
     task_definition,
 )
-from hfecs.stack import Stack
-from hfecs.together import together
 
 STACK = "cluster"
 
@@ -76,7 +76,7 @@ def up(stack: Stack, config: Config) -> None:
     _make(stack, config, place)
 
 
-def _make(stack: Stack, config: Config, place: site.Site) -> None:
+def _make(stack: Stack, config: Config, place: account.Site) -> None:
     sized = scaling.sized(config.scaling, containers.slots(config, place))
     stack = workers.turned(stack, config)
     base = foundation.lay(stack, config, place)
@@ -95,8 +95,8 @@ def _make(stack: Stack, config: Config, place: site.Site) -> None:
     master_task, worker_task, *_ = together(
         lambda: task_definition.ensure(stack, "master", definition=of_master),
         lambda: task_definition.ensure(stack, "worker", definition=of_worker),
-        lambda: switch.arm_machine(stack, config, "master", master),
-        lambda: switch.arm_group(stack, config, group),
+        lambda: deadlines.arm_machine(stack, config, "master", master),
+        lambda: deadlines.arm_group(stack, config, group),
     )
 
     target, (machines_more, machines_fewer), _ = together(
@@ -134,12 +134,12 @@ def down(stack: Stack, *, looked: bool = False) -> None:
     remove(stack, TEARDOWN, looked=looked)
 
 
-def look(stack: Stack, config: Config) -> site.Site:
+def look(stack: Stack, config: Config) -> account.Site:
     """See what there is of the cluster and what the account offers, in one round of calls."""
     # What is looked up in most steps, the roles, comes first.
     kinds = [service_linked_role, *(module for paragraph in reversed(TEARDOWN) for module in paragraph)]
-    place: site.Site
-    _, place = together(lambda: stack.survey(kinds), lambda: site.look(stack.cloud, config, _image(stack, config)))
+    place: account.Site
+    _, place = together(lambda: stack.survey(kinds), lambda: account.look(stack.cloud, config, _image(stack, config)))
     if config.worker.memory > place.machine.memory:
         raise ConfigurationInvalid(
             f"worker.memory is {config.worker.memory} MiB, and {place.machine.name} has {place.machine.memory}.",
@@ -159,7 +159,7 @@ def _image(stack: Stack, config: Config) -> str | None:
     return known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
 
 
-def _master(stack: Stack, config: Config, place: site.Site, base: foundation.Foundation) -> dict[str, Any]:
+def _master(stack: Stack, config: Config, place: account.Site, base: foundation.Foundation) -> dict[str, Any]:
     """The broker's machine, outside the group: it stays when the last worker has gone."""
     groups = [base.broker_group]
     parameters = launch(config, place, role="master", cluster=base.cluster, profile=base.profile, groups=groups)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from hfecs import render
+from hfecs import templating
+from hfecs.aws.account import Site
 from hfecs.blueprints import mounts, scaling
 from hfecs.blueprints.broker import Broker
 from hfecs.blueprints.foundation import Foundation
 from hfecs.blueprints.machines import on
 from hfecs.config import Config
-from hfecs.site import Site
-from hfecs.stack import Stack
+from hfecs.provisioning.stack import Stack
 
 # A worker hands back what it has not finished so many seconds before ECS kills it: then it waits for the broker's
 # confirmations and for the end of its connection, 7 seconds at most.
@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 60
 
 def master(stack: Stack, config: Config, base: Foundation, broker: Broker) -> Any:
     """RabbitMQ, and the notifier that tells CloudWatch of its queue; only the notifier for a broker of one's own."""
-    definition = render.document(
+    definition = templating.document(
         "task-definitions/master.json",
         **_common(stack, base, broker),
         task_role=base.master_role,
@@ -56,7 +56,7 @@ def slots(config: Config, site: Site) -> int:
 
 def worker(stack: Stack, config: Config, site: Site, base: Foundation, broker: Broker) -> Any:
     """The executor."""
-    definition = render.document(
+    definition = templating.document(
         "task-definitions/worker.json",
         **_common(stack, base, broker),
         task_role=base.worker_role,
@@ -82,7 +82,7 @@ def _finish_within(config: Config) -> int:
 
 def runner(stack: Stack, config: Config, base: Foundation, broker: Broker) -> Any:
     """The engine with its Redis."""
-    definition = render.document(
+    definition = templating.document(
         "task-definitions/runner.json",
         **_common(stack, base, broker),
         task_role=base.runner_role,

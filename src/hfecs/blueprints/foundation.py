@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from hfecs import render
+from hfecs import templating
+from hfecs.aws.account import Site
 from hfecs.blueprints import broker
 from hfecs.config import Config
+from hfecs.parallel import together
+from hfecs.provisioning.stack import Stack
 from hfecs.resources import (
     ecs_cluster,
     instance_profile,
@@ -20,9 +23,6 @@ from hfecs.resources import (
     service_linked_role,
 )
 from hfecs.resources.security_group import Rule
-from hfecs.site import Site
-from hfecs.stack import Stack
-from hfecs.together import together
 
 # AWS acts through these roles of the account; without them the first cluster of an account fails for a minute.
 SERVICES = ("ecs.amazonaws.com", "autoscaling.amazonaws.com", "ecs.application-autoscaling.amazonaws.com")
@@ -63,7 +63,7 @@ class Foundation:
 
 def lay(stack: Stack, config: Config, site: Site) -> Foundation:
     """Make all of it exist, side by side."""
-    trust = render.document("policies/trust-task.json", account=stack.cloud.account)
+    trust = templating.document("policies/trust-task.json", account=stack.cloud.account)
     (members, broker_group), *others = together(
         lambda: _firewalls(stack, config, site),
         lambda: ecs_cluster.ensure(stack, "cluster", insights=config.cluster.insights),
@@ -71,7 +71,7 @@ def lay(stack: Stack, config: Config, site: Site) -> Foundation:
         lambda: role.ensure(stack, "execution", trust=trust, policy=_starting(stack)),
         lambda: role.ensure(stack, "master", trust=trust, policy=_notifying(stack)),
         lambda: role.ensure(stack, "worker", trust=trust, policy=_staying(stack)),
-        lambda: role.ensure(stack, "runner", trust=trust, policy=render.document("policies/runner.json")),
+        lambda: role.ensure(stack, "runner", trust=trust, policy=templating.document("policies/runner.json")),
         lambda: broker.lay_password(stack, config),
         lambda: broker.lay_access_keys(stack, config),
         lambda: log_group.ensure(stack, "logs", retention_days=config.cluster.log_retention_days),
@@ -113,8 +113,8 @@ def _account_roles(stack: Stack, config: Config) -> list[Callable[[], None]]:
 
 def _machine_profile(stack: Stack) -> str:
     """A machine may join the cluster; what its tasks may do, their own roles say."""
-    trust = render.document("policies/trust-machine.json")
-    joining = render.document("policies/machine.json", cluster=stack.full_name("cluster"), **_where(stack))
+    trust = templating.document("policies/trust-machine.json")
+    joining = templating.document("policies/machine.json", cluster=stack.full_name("cluster"), **_where(stack))
     role.ensure(stack, "machine", trust=trust, policy=joining)
     return instance_profile.ensure(stack, "machine", role=role.full_name(stack, "machine"))
 
@@ -122,7 +122,7 @@ def _machine_profile(stack: Stack) -> str:
 def _starting(stack: Stack) -> Any:
     """What ECS needs to start a container: pull, log, read its secrets."""
     logs, secrets = log_group.full_name(stack), [parameter.arn(stack, name) for name in SECRETS]
-    return render.document("policies/execution.json", secrets=secrets, log_group=logs, **_where(stack))
+    return templating.document("policies/execution.json", secrets=secrets, log_group=logs, **_where(stack))
 
 
 def _notifying(stack: Stack) -> Any:
@@ -130,13 +130,13 @@ def _notifying(stack: Stack) -> Any:
     full = stack.full_name
     names = {"cluster": stack.ecs_cluster, "worker": full("worker"), "group": full("workers"), "alarms": full("")}
     names["owner"] = stack.cluster
-    return render.document("policies/master.json", **names, **_where(stack))
+    return templating.document("policies/master.json", **names, **_where(stack))
 
 
 def _staying(stack: Stack) -> Any:
     """What an executor needs to protect itself and its machine from scale-in while it has jobs."""
     names = {"cluster": stack.ecs_cluster, "group": stack.full_name("workers")}
-    return render.document("policies/worker.json", **names, **_where(stack))
+    return templating.document("policies/worker.json", **names, **_where(stack))
 
 
 def _where(stack: Stack) -> dict[str, str]:

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from hfecs import __version__, render
-from hfecs.answers import LOCAL_HINT, answered_with
+from hfecs import __version__, templating
+from hfecs.aws.errors import LOCAL_HINT, answered_with
 from hfecs.config import Config
 from hfecs.errors import ConfigurationInvalid
 from hfecs.images import registry
 from hfecs.images.builder import Builder
 from hfecs.images.recipes import NAMES, local_name
-from hfecs.removal import Paragraphs, remove
-from hfecs.report import Outcome
+from hfecs.parallel import together
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.teardown import Paragraphs, remove
 from hfecs.resources import image_repository
-from hfecs.stack import Stack
-from hfecs.together import together
 
 STACK = "images"
 KIND = "image"
@@ -59,7 +59,7 @@ def push(stack: Stack, builder: Builder) -> dict[str, str]:
     """
     tags = {name: f"{__version__}-{builder.identity(local_name(name))[:TAG_DIGITS]}" for name in NAMES}
     stack.survey([image_repository])
-    lifecycle = render.document("images/lifecycle.json")
+    lifecycle = templating.document("images/lifecycle.json")
     uris = together(*[partial(image_repository.ensure, stack, name, lifecycle=lifecycle) for name in NAMES])
     remotes = {name: f"{uri}:{tags[name]}" for name, uri in zip(NAMES, uris, strict=True)}
     there = [name for name, remote in remotes.items() if registry.digest_of(stack.cloud, remote)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from hfecs import render
+from hfecs import templating
+from hfecs.aws.account import Site
 from hfecs.config import Config
-from hfecs.site import Site
 
 # The root volume of the ECS-optimised image; its snapshot has 30 GiB.
 ROOT_DEVICE = "/dev/xvda"
@@ -28,7 +28,7 @@ def launch(config: Config, site: Site, *, role: str, cluster: str, profile: str,
                 "Ebs": {"VolumeSize": ROOT_GIB, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True},
             }
         ],
-        "UserData": render.text(
+        "UserData": templating.text(
             "user-data/machine.sh",
             cluster=cluster,
             role=role,

@@ -8,14 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
-from hfecs import render
-from hfecs.aws import STACK_TAG, tags_of
+from hfecs import templating
+from hfecs.aws.clients import STACK_TAG, tags_of
 from hfecs.blueprints.foundation import Foundation
 from hfecs.config import Config
-from hfecs.removal import absent
+from hfecs.parallel import together
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.teardown import absent
 from hfecs.resources import ingress, instance, parameter, security_group, service, task_definition
-from hfecs.stack import Stack
-from hfecs.together import together
 
 # What the monitoring stack is called, its machine and its security group; and the accounts of its InfluxDB.
 MONITORING = "monitoring"
@@ -127,11 +127,11 @@ def _let_in(stack: Stack, config: Config, base: Foundation, collector: Collector
 
 
 def _telegraf(stack: Stack, config: Config, base: Foundation, collector: Collector) -> None:
-    definition = render.document(
+    definition = templating.document(
         "task-definitions/telegraf.json",
         execution_role=base.execution_role,
         image=config.images.telegraf,
-        configuration=render.template_path("telegraf/telegraf.conf").read_text(encoding="utf-8"),
+        configuration=templating.template_path("telegraf/telegraf.conf").read_text(encoding="utf-8"),
         cluster=stack.cluster,
         period=str(config.monitoring.period),
         server=collector.server,

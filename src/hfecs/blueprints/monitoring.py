@@ -9,14 +9,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hfecs import render, site
-from hfecs.blueprints import images, switch
+from hfecs import templating
+from hfecs.aws import account
+from hfecs.blueprints import deadlines, images
 from hfecs.blueprints.foundation import SSH
 from hfecs.blueprints.machines import launch, on
 from hfecs.blueprints.metrics import DATABASE, MONITORING, WRITER, WRITER_PASSWORD
 from hfecs.config import Config, Worker
-from hfecs.rehearsal import ask_first
-from hfecs.removal import Paragraphs, remove
+from hfecs.parallel import together
+from hfecs.provisioning.preview import ask_first
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.teardown import Paragraphs, remove
 from hfecs.resources import (
     container_instance,
     ecs_cluster,
@@ -32,8 +35,6 @@ from hfecs.resources import (
     task_definition,
 )
 from hfecs.resources.security_group import Rule
-from hfecs.stack import Stack
-from hfecs.together import together
 
 STACK = MONITORING
 
@@ -66,7 +67,7 @@ def up(stack: Stack, config: Config) -> None:
     _make(stack, config, place)
 
 
-def _make(stack: Stack, config: Config, place: site.Site) -> None:
+def _make(stack: Stack, config: Config, place: account.Site) -> None:
     group, profile, execution, passwords, *_ = together(
         lambda: _firewall(stack, config, place),
         lambda: _machine_profile(stack),
@@ -90,7 +91,7 @@ def _make(stack: Stack, config: Config, place: site.Site) -> None:
 
     together(
         lambda: service.ensure(stack, MONITORING, cluster=stack.ecs_cluster, settings=_one_task(definition)),
-        lambda: switch.arm_machine(stack, config, MONITORING, itself),
+        lambda: deadlines.arm_machine(stack, config, MONITORING, itself),
     )
     stack.output(image_id=place.image_id, instance_type=config.cluster.instance_type)
 
@@ -106,12 +107,12 @@ def _of_monitoring(config: Config) -> Config:
     return config.model_copy(update={"cluster": machine, "worker": Worker()})
 
 
-def _look(stack: Stack, config: Config) -> site.Site:
+def _look(stack: Stack, config: Config) -> account.Site:
     """See what there is, and what the account offers, in one round of calls."""
     known, kinds = stack.outputs(), [service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)]
     image = known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
-    place: site.Site
-    place, _ = together(lambda: site.look(stack.cloud, config, image), lambda: stack.survey(kinds))
+    place: account.Site
+    place, _ = together(lambda: account.look(stack.cloud, config, image), lambda: stack.survey(kinds))
     machine = stack.seen(instance.KIND, MONITORING)
     if config.cluster.ami_id or image or not (machine and machine.ours):
         return place
@@ -120,7 +121,7 @@ def _look(stack: Stack, config: Config) -> site.Site:
     return replace(place, image_id=machine.actual["ImageId"]) if same_type else place
 
 
-def _firewall(stack: Stack, config: Config, place: site.Site) -> str:
+def _firewall(stack: Stack, config: Config, place: account.Site) -> str:
     """People reach Grafana and InfluxDB; the cluster, if it stands, InfluxDB. One that comes later lets itself in."""
     writing = [found.id for name in WRITING_GROUPS if (found := stack.seen(security_group.KIND, name))]
     ports = config.ports
@@ -132,17 +133,17 @@ def _firewall(stack: Stack, config: Config, place: site.Site) -> str:
 
 
 def _machine_profile(stack: Stack) -> str:
-    trust = render.document("policies/trust-machine.json")
-    joining = render.document("policies/machine.json", cluster=stack.ecs_cluster, **_where(stack))
+    trust = templating.document("policies/trust-machine.json")
+    joining = templating.document("policies/machine.json", cluster=stack.ecs_cluster, **_where(stack))
     role.ensure(stack, MACHINE_ROLE, trust=trust, policy=joining)
     return instance_profile.ensure(stack, MACHINE_ROLE, role=role.full_name(stack, MACHINE_ROLE))
 
 
 def _execution_role(stack: Stack) -> str:
     """What ECS needs to start the containers; they themselves may do nothing in AWS."""
-    trust = render.document("policies/trust-task.json", account=stack.cloud.account)
+    trust = templating.document("policies/trust-task.json", account=stack.cloud.account)
     logs, secrets = log_group.full_name(stack), [parameter.arn(stack, name) for name in PASSWORDS]
-    starting = render.document("policies/execution.json", secrets=secrets, log_group=logs, **_where(stack))
+    starting = templating.document("policies/execution.json", secrets=secrets, log_group=logs, **_where(stack))
     return role.ensure(stack, EXECUTION_ROLE, trust=trust, policy=starting)
 
 
@@ -151,7 +152,7 @@ def _where(stack: Stack) -> dict[str, str]:
 
 
 def _containers(stack: Stack, config: Config, execution_role: str, passwords: dict[str, str]) -> Any:
-    return render.document(
+    return templating.document(
         "task-definitions/monitoring.json",
         execution_role=execution_role,
         image=config.images.hfecs,

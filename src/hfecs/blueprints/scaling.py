@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hfecs.config import Scaling
-from hfecs.config.sizes import MOST_STEPS, sizes
+from hfecs.lookahead.sizes import MOST_STEPS, sizes
 
 NAMESPACE = "hyperflow"
 EXACT, MORE = "ExactCapacity", "ChangeInCapacity"

@@ -9,14 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from hfecs.aws import tags_of
-from hfecs.blueprints import containers, scaling, switch
+from hfecs.aws.account import Site
+from hfecs.aws.clients import tags_of
+from hfecs.blueprints import containers, deadlines, scaling
 from hfecs.blueprints.foundation import Foundation
 from hfecs.blueprints.machines import launch, template_data
 from hfecs.config import Config, Scaling
 from hfecs.errors import NotConfirmed
-from hfecs.removal import Paragraphs, absent
-from hfecs.resource import Change, Found
+from hfecs.parallel import together
+from hfecs.provisioning.resource import Change, Found
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.teardown import Paragraphs, absent
 from hfecs.resources import (
     alarm,
     auto_scaling_group,
@@ -29,9 +32,6 @@ from hfecs.resources import (
     service,
     service_scaling_policy,
 )
-from hfecs.site import Site
-from hfecs.stack import Stack
-from hfecs.together import together
 
 GROUP = capacity_provider.GROUP
 SERVICE = "worker"
@@ -52,7 +52,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     alarm.KIND: ("jobs-wait", "no-work"),
     service_scaling_policy.KIND: POLICIES,
     scaling_policy.KIND: POLICIES,
-    scheduled_action.KIND: (switch.ACTION,),
+    scheduled_action.KIND: (deadlines.ACTION,),
     scalable_target.KIND: (SERVICE,),
     service.KIND: (SERVICE,),
     capacity_provider.KIND: (GROUP,),

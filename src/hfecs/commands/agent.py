@@ -13,7 +13,7 @@ app = typer.Typer(help="What runs inside the containers.", no_args_is_help=True)
 @app.command()
 def worker() -> None:
     """Take jobs from the queue and run them; settings come from the environment."""
-    from hfecs.agents import worker
+    from hfecs.agents.worker import main as worker
 
     raise typer.Exit(worker.main())
 
@@ -21,7 +21,7 @@ def worker() -> None:
 @app.command()
 def engine() -> None:
     """Run one workflow with the HyperFlow engine; settings come from the environment."""
-    from hfecs.agents import engine
+    from hfecs.agents.engine import main as engine
 
     raise typer.Exit(engine.main())
 
@@ -29,7 +29,7 @@ def engine() -> None:
 @app.command()
 def notifier() -> None:
     """Tell CloudWatch how long the queue is; settings come from the environment."""
-    from hfecs.agents import notifier
+    from hfecs.agents.notifier import main as notifier
 
     raise typer.Exit(notifier.main())
 
@@ -39,6 +39,6 @@ def grafana_files(
     directory: Annotated[Path, typer.Argument(help="Where Grafana looks for them.", metavar="DIR")],
 ) -> None:
     """Write the datasource and the dashboards of Grafana into a directory."""
-    from hfecs.agents import grafana_files
+    from hfecs.agents.common import grafana_files
 
     grafana_files.write(directory)

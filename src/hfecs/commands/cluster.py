@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hfecs.commands.context import Context
-from hfecs.commands.keys import CLUSTER, sets
+from hfecs.commands.options import CLUSTER, sets
+from hfecs.session import Context
 
 app = typer.Typer(help="Make or remove the cluster: broker, workers, scaling.", no_args_is_help=True)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hfecs.commands.context import Context
+from hfecs.session import Context
 
 app = typer.Typer(help="Show what is configured.", no_args_is_help=True)
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hfecs.commands import elsewhere
-from hfecs.commands.context import Context
 from hfecs.errors import NotConfirmed
+from hfecs.session import Context
 
 if TYPE_CHECKING:
-    from hfecs.stack import Stack
+    from hfecs.provisioning.stack import Stack
 
 
 def destroy(
@@ -29,18 +29,19 @@ def destroy(
 
     Ends all costs on AWS, but for those of buckets that stay (about 0.023 USD for each GB a month).
     """
-    from hfecs.blueprints import cluster, images, monitoring, runner
-    from hfecs.removal import one_list
-    from hfecs.together import in_turn, together
+    from hfecs.blueprints import cluster, images, monitoring
+    from hfecs.blueprints import run as run_blueprint
+    from hfecs.parallel import in_turn, together
+    from hfecs.provisioning.teardown import one_list
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()
-    runs, whole, metrics = (hfecs.stack(name) for name in (runner.STACK, cluster.STACK, monitoring.STACK))
+    runs, whole, metrics = (hfecs.stack(name) for name in (run_blueprint.STACK, cluster.STACK, monitoring.STACK))
     what = f"everything of cluster {whole.cluster} in {hfecs.cloud.region}"
     confirm(hfecs, f"Remove {what}{' with all data in its buckets' if delete_data else ''}?", yes)
 
     def look() -> None:
-        parts = [(runs, runner.teardown(delete_data)), (whole, cluster.TEARDOWN), (metrics, monitoring.TEARDOWN)]
+        parts = [(runs, run_blueprint.teardown(delete_data)), (whole, cluster.TEARDOWN), (metrics, monitoring.TEARDOWN)]
         with hfecs.cloud.sharing.once():
             together(*(partial(stack.survey, chain(*kinds)) for stack, kinds in parts))
 
@@ -50,7 +51,9 @@ def destroy(
     with hfecs.locked("destroy"), hfecs.console.summary(f"Destroyed {what}"), one_list():
         kept, *_ = together(
             lambda: [] if delete_data else _buckets(runs),
-            lambda: in_turn(look, partial(runner.down, runs, with_data=delete_data, looked=True), remove_machines),
+            lambda: in_turn(
+                look, partial(run_blueprint.down, runs, with_data=delete_data, looked=True), remove_machines
+            ),
             lambda: images.down(hfecs.stack(images.STACK)),
         )
     for pointer in elsewhere.pointers(hfecs, "destroy"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hfecs.commands import shared_options
-from hfecs.commands.context import Context
+from hfecs import shared_options
 from hfecs.errors import NoCluster
+from hfecs.session import Context
 
 
 def pointers(hfecs: Context, verb: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hfecs.commands.context import Context
+from hfecs.session import Context
 
 app = typer.Typer(help="Write a workflow to begin with.", no_args_is_help=True)
 

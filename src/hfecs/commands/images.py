@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from hfecs.commands.context import Context
 from hfecs.errors import Misused
+from hfecs.session import Context
 
 app = typer.Typer(help="Build and push the container images of hfecs and of the worker.", no_args_is_help=True)
 

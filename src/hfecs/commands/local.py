@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hfecs.commands.context import Context
+from hfecs.session import Context
 
 app = typer.Typer(help="The cloud embedded in this machine: start it, end it, look at it.", no_args_is_help=True)
 

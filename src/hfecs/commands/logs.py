@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hfecs.commands.context import Context
 from hfecs.errors import Misused
+from hfecs.session import Context
 
 PARTS = ("master", "worker", "runner", "telegraf", "monitoring")
 
@@ -23,7 +23,7 @@ def logs(
     Reads only; costs nothing on AWS.
     """
     from hfecs.blueprints import cluster, monitoring
-    from hfecs.log_lines import lines
+    from hfecs.observe.logs import lines
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hfecs.commands.context import Context
-from hfecs.commands.keys import MONITORING, sets
+from hfecs.commands.options import MONITORING, sets
+from hfecs.session import Context
 
 app = typer.Typer(help="Make or remove InfluxDB and Grafana; show where they are.", no_args_is_help=True)
 
@@ -67,7 +67,8 @@ def status(
 
     Reads only; costs nothing on AWS. Without --show-passwords, passwords are shown on a terminal only.
     """
-    from hfecs.blueprints import monitoring, monitoring_view
+    from hfecs.blueprints import monitoring
+    from hfecs.observe import monitoring as monitoring_view
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()
@@ -90,7 +91,8 @@ def open_grafana(context: typer.Context) -> None:
     """
     import webbrowser
 
-    from hfecs.blueprints import monitoring, monitoring_view
+    from hfecs.blueprints import monitoring
+    from hfecs.observe import monitoring as monitoring_view
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from hfecs.commands.context import Context
-from hfecs.commands.keys import CLUSTER, sets
+from hfecs.commands.options import CLUSTER, sets
 from hfecs.errors import HfecsError
+from hfecs.session import Context
 
 # Exit codes with --detailed-exitcode, as Terraform has them: 0 nothing to do.
 FAILED, CHANGES = 1, 2
@@ -38,8 +38,8 @@ def plan(
 
 
 def _show(hfecs: Context, *, as_data: bool) -> bool:
-    from hfecs import planning
     from hfecs.blueprints import cluster, monitoring
+    from hfecs.blueprints import plan as planning
 
     whole, watching = (hfecs.stack(name, plan=True) for name in (cluster.STACK, monitoring.STACK))
     with hfecs.console.summary(f"Plan for cluster {whole.cluster}", plan=True):
@@ -58,7 +58,7 @@ def _show(hfecs: Context, *, as_data: bool) -> bool:
 @contextmanager
 def _one_code() -> Iterator[None]:
     """Let every error end in 1, for 2 has another meaning here."""
-    from hfecs.answers import each, foreseen
+    from hfecs.aws.errors import each, foreseen
 
     expected: tuple[type[Exception], ...] = (ExceptionGroup, OSError, *foreseen())
     try:
@@ -72,7 +72,7 @@ def _one_code() -> Iterator[None]:
 
 
 def _known(error: Exception) -> HfecsError | None:
-    from hfecs import machine
-    from hfecs.answers import explain
+    from hfecs import os_errors
+    from hfecs.aws.errors import explain
 
-    return error if isinstance(error, HfecsError) else explain(error) or machine.explain(error)
+    return error if isinstance(error, HfecsError) else explain(error) or os_errors.explain(error)

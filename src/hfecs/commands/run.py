@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hfecs.commands import elsewhere, progress, resumption
-from hfecs.commands.context import Context
-from hfecs.commands.keys import RUN, sets
+from hfecs.commands import elsewhere
+from hfecs.commands.options import RUN, sets
 from hfecs.errors import Misused
+from hfecs.runs import progress, resume
+from hfecs.session import Context
 
 if TYPE_CHECKING:
     from hfecs.workflow import Workflow
@@ -67,7 +68,7 @@ def run(
         return progress.follow(hfecs, progress.find(hfecs, which), download)
     with elsewhere.pointed_to(hfecs, "run"):
         if resumed:
-            return resumption.resume(hfecs, resumed, job_directory, download)
+            return resume.resume(hfecs, resumed, job_directory, download)
         directory = _directory(hfecs, job_directory, download)
         return _begin(hfecs, directory, _checked(hfecs, directory), download)
 
@@ -121,18 +122,19 @@ def _checked(hfecs: Context, directory: Path) -> Workflow:
 
 def _begin(hfecs: Context, directory: Path, workflow: Workflow, download: Path | None) -> None:
     """Start the run and follow it; its demand is told from now on, until the engine tells it."""
-    from hfecs.blueprints import cluster, runner
-    from hfecs.commands.first_demand import announcing
+    from hfecs.blueprints import cluster
+    from hfecs.blueprints import run as run_blueprint
+    from hfecs.runs.first_demand import announcing
 
     bucket = hfecs.said.run.bucket
     if bucket is None:
         raise Misused("No bucket was named.", hint="name one, new or of an earlier run: --bucket NAME")
-    stack, whole = hfecs.stack(runner.STACK), hfecs.stack(cluster.STACK)
-    left = runner.interrupted(stack, bucket, directory)
+    stack, whole = hfecs.stack(run_blueprint.STACK), hfecs.stack(cluster.STACK)
+    left = run_blueprint.interrupted(stack, bucket, directory)
     if left:
         hfecs.console.say(f"Going on with run {left}, whose start was interrupted")
-    run = runner.Run(left or runner.new_name(), bucket)
+    run = run_blueprint.Run(left or run_blueprint.new_name(), bucket)
     with announcing(stack.cloud, workflow, run, hfecs.console.say) as announce:
         with progress.starting(hfecs, run):
-            started = runner.up(stack, whole, hfecs.config, run=run, directory=directory, announce=announce)
+            started = run_blueprint.up(stack, whole, hfecs.config, run=run, directory=directory, announce=announce)
         progress.follow(hfecs, started, download)

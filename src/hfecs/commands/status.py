@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfecs.commands import elsewhere
-from hfecs.commands.context import Context
+from hfecs.session import Context
 
 
 def status(
@@ -18,13 +18,14 @@ def status(
 
     Reads only; costs nothing on AWS.
     """
-    from hfecs import prices
-    from hfecs.blueprints import cluster, runner
-    from hfecs.overview import overview
+    from hfecs.aws import prices
+    from hfecs.blueprints import cluster
+    from hfecs.blueprints import run as run_blueprint
+    from hfecs.observe.status import overview
 
     hfecs: Context = context.obj
     hfecs.end_if_nothing_runs()
-    known = overview(hfecs.look(cluster.STACK), hfecs.stack(runner.STACK))
+    known = overview(hfecs.look(cluster.STACK), hfecs.stack(run_blueprint.STACK))
     if json:
         hfecs.console.data(known.as_dict())
         return

@@ -1,12 +1,12 @@
-"""The configuration: every key with its type, default and meaning; `settings` fills it."""
+"""The configuration: every key with its type, default and meaning; `load` fills it."""
 
 from __future__ import annotations
 
+from hfecs.config.aws import Aws, Cluster, Network
 from hfecs.config.containers import Broker, Images, Ports, Worker
 from hfecs.config.monitoring import Monitoring
-from hfecs.config.place import Aws, Cluster, Network
-from hfecs.config.values import Section, StateAddress, key
-from hfecs.config.work import Run, Scaling
+from hfecs.config.scaling import Run, Scaling
+from hfecs.config.types import Section, StateAddress, key
 
 __all__ = [
     "Aws",

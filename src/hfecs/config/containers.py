@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from hfecs.config.values import Container, NfsExport, Port, Section, Switch, WebAddress, key, web_address
+from hfecs.config.types import Container, NfsExport, Port, Section, Switch, WebAddress, key, web_address
 
 
 class Ports(Section):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from hfecs.config.values import InstanceType, Section, key, web_address
+from hfecs.config.types import InstanceType, Section, key, web_address
 
 
 def _database(url: SecretStr) -> SecretStr:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hfecs import __version__, render
+from hfecs import __version__, templating
 from hfecs.errors import Misused
 from hfecs.images.builder import Recipe
 
@@ -38,20 +38,20 @@ def recipes(source: Path | None, *, base: str, worker: Path | None) -> Iterator[
     `worker` is the Dockerfile of another worker than that of the Montage example. The folder that hfecs is copied
     from is gone afterwards.
     """
-    files = worker or render.template_path("images/worker/Dockerfile")
+    files = worker or templating.template_path("images/worker/Dockerfile")
     if not files.is_file():
         raise Misused(f"There is no Dockerfile {files}.", hint="docs/images.md says what a worker image must hold")
     with TemporaryDirectory(prefix="hfecs-images-") as name:
         folder = Path(name)
         _lay_out(_checkout(source), folder)
         yield [
-            Recipe(local_name("hfecs"), render.template_path("images/hfecs/Dockerfile"), folder, {"BASE": base}),
+            Recipe(local_name("hfecs"), templating.template_path("images/hfecs/Dockerfile"), folder, {"BASE": base}),
             Recipe(local_name("worker"), files, files.parent, {"HFECS": local_name("hfecs")}),
         ]
 
 
 def _checkout(source: Path | None) -> Path:
-    folder = source or render.templates().parent
+    folder = source or templating.templates().parent
     missing = [name for name in (*SOURCES, "constraints.txt") if not (folder / name).exists()]
     if missing:
         raise Misused(

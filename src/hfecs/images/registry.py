@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 
-from hfecs.answers import answered_with
-from hfecs.aws import Cloud
+from hfecs.aws.clients import Cloud
+from hfecs.aws.errors import answered_with
 
 
 def credentials(cloud: Cloud) -> tuple[str, str]:

@@ -21,8 +21,8 @@ from hfecs.local.network import Network, claim, free_port
 if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
 
-    from hfecs.local.cloud import Cloud
-    from hfecs.local.plane import Plane
+    from hfecs.local.data_plane.shared import Cloud
+    from hfecs.local.reconciler import Plane
 
 SERVICES = dict.fromkeys(
     ("ec2", "ecs", "logs", "ssm", "autoscaling", "application-autoscaling", "cloudwatch"), REGION
@@ -58,14 +58,14 @@ def _build(cloud: LocalCloud, network: Network) -> tuple[Cloud, Plane, BaseWSGIS
     import boto3
 
     setattr(boto3, "Session", functools.cache(boto3.Session))  # noqa: B010
-    from hfecs.local import mends
-    from hfecs.local.cloud import Cloud
-    from hfecs.local.plane import Plane
-    from hfecs.local.server import serve
+    from hfecs.local.control_plane import moto_patches
+    from hfecs.local.control_plane.server import serve
+    from hfecs.local.data_plane.shared import Cloud
+    from hfecs.local.reconciler import Plane
 
     state = Cloud(cloud.directory, cloud.endpoint_url, cloud.network, cloud.ports)
     plane = Plane(state, cloud.environment())
-    mends.apply(plane)
+    moto_patches.apply(plane)
     server = serve(state, plane.tasks, network.listener)
     gc.freeze()
     gc.enable()

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from hfecs.answers import answered_with
-from hfecs.aws import pairs, tags_of
-from hfecs.compare import details
-from hfecs.resource import Change, Found, at_once
-from hfecs.stack import Stack
-from hfecs.state import Record
-from hfecs.together import together
+from hfecs.aws.clients import pairs, tags_of
+from hfecs.aws.errors import answered_with
+from hfecs.parallel import together
+from hfecs.provisioning.diff import details
+from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "alarm"
 

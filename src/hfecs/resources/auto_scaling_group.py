@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hfecs.answers import answered_with
-from hfecs.aws import tags_of
-from hfecs.compare import details, differences
-from hfecs.resource import NOT_YET, Change, Found, at_once
-from hfecs.stack import Stack
-from hfecs.state import Record
+from hfecs.aws.clients import tags_of
+from hfecs.aws.errors import answered_with
+from hfecs.provisioning.diff import details, differences
+from hfecs.provisioning.resource import NOT_YET, Change, Found, at_once
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "auto-scaling-group"
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from hfecs.answers import answered_with
-from hfecs.aws import OWNER_TAG, pairs, tags_of
-from hfecs.compare import details, of_document
-from hfecs.resource import Change, Found, at_once
-from hfecs.stack import Stack
-from hfecs.state import Record
-from hfecs.together import together
+from hfecs.aws.clients import OWNER_TAG, pairs, tags_of
+from hfecs.aws.errors import answered_with
+from hfecs.parallel import together
+from hfecs.provisioning.diff import details, of_document
+from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "bucket"
 

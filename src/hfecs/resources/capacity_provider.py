@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from hfecs.answers import answered_with
-from hfecs.aws import lower_pairs, tags_of
-from hfecs.compare import details
+from hfecs.aws.clients import lower_pairs, tags_of
+from hfecs.aws.errors import answered_with
 from hfecs.errors import AwsFailed
-from hfecs.resource import Change, Found, at_once
-from hfecs.stack import Stack
-from hfecs.state import Record
+from hfecs.provisioning.diff import details
+from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "capacity-provider"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hfecs.aws import pairs
-from hfecs.deadline import ENDS_TAG, Deadline
-from hfecs.report import Outcome
-from hfecs.resource import Planned
-from hfecs.stack import Stack
+from hfecs.aws.clients import pairs
+from hfecs.provisioning.deadline import ENDS_TAG, Deadline
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.resource import Planned
+from hfecs.provisioning.stack import Stack
 
 KIND = "deadline"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hfecs.answers import answered_with
-from hfecs.aws import lower_pairs, tags_of
-from hfecs.resource import Change, Found
-from hfecs.stack import Stack
-from hfecs.state import Record
+from hfecs.aws.clients import lower_pairs, tags_of
+from hfecs.aws.errors import answered_with
+from hfecs.provisioning.resource import Change, Found
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "ecs-cluster"
 

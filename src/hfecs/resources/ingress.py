@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hfecs.answers import answered_with
-from hfecs.aws import OWNER_TAG, tags_of
-from hfecs.resource import Found
-from hfecs.stack import Stack
-from hfecs.state import Record
+from hfecs.aws.clients import OWNER_TAG, tags_of
+from hfecs.aws.errors import answered_with
+from hfecs.provisioning.resource import Found
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "ingress"
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from hfecs import launched
-from hfecs.answers import answered_with
-from hfecs.aws import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
+from hfecs.aws.clients import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
+from hfecs.aws.errors import answered_with
 from hfecs.errors import AwsFailed, Misused
-from hfecs.resource import NOT_YET, Change, Found, Planned, at_once, digest
-from hfecs.stack import Stack
-from hfecs.state import Record
+from hfecs.provisioning import launched
+from hfecs.provisioning.resource import NOT_YET, Change, Found, Planned, at_once, digest
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "instance"
 

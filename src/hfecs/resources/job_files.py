@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from hfecs.aws import PART_BYTES
-from hfecs.report import Outcome
-from hfecs.resource import Found
-from hfecs.stack import Stack
-from hfecs.together import together
+from hfecs.aws.clients import PART_BYTES
+from hfecs.parallel import together
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.resource import Found
+from hfecs.provisioning.stack import Stack
 
 KIND = "job-files"
 

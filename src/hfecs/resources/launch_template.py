@@ -6,12 +6,12 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from hfecs.answers import answered_with
-from hfecs.aws import pairs, tags_of
-from hfecs.compare import Differences, details, of_document
-from hfecs.resource import Change, Found, at_once, digest
-from hfecs.stack import Stack
-from hfecs.state import Record
+from hfecs.aws.clients import pairs, tags_of
+from hfecs.aws.errors import answered_with
+from hfecs.provisioning.diff import Differences, details, of_document
+from hfecs.provisioning.resource import Change, Found, at_once, digest
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "launch-template"
 

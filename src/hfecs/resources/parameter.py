@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Iterator
 from functools import partial
 
-from hfecs.answers import answered_with
-from hfecs.aws import pairs, tags_of
-from hfecs.resource import Change, Found
-from hfecs.stack import Stack
-from hfecs.state import Record
-from hfecs.together import together
+from hfecs.aws.clients import pairs, tags_of
+from hfecs.aws.errors import answered_with
+from hfecs.parallel import together
+from hfecs.provisioning.resource import Change, Found
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "secret-parameter"
 

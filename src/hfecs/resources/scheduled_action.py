@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 
-from hfecs.answers import answered_with
-from hfecs.compare import differences
-from hfecs.deadline import Deadline
-from hfecs.resource import Change, Found
-from hfecs.stack import Stack
-from hfecs.state import Record
+from hfecs.aws.errors import answered_with
+from hfecs.provisioning.deadline import Deadline
+from hfecs.provisioning.diff import differences
+from hfecs.provisioning.resource import Change, Found
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "scheduled-action"
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from hfecs.answers import answered_with
-from hfecs.aws import OWNER_TAG, pairs, tags_of
+from hfecs.aws.clients import OWNER_TAG, pairs, tags_of
+from hfecs.aws.errors import answered_with
 from hfecs.errors import ConfigurationInvalid
-from hfecs.resource import Change, Found, at_once
-from hfecs.stack import Stack
-from hfecs.state import Record
+from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "security-group"
 

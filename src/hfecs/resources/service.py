@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hfecs.answers import answered_with
-from hfecs.aws import lower_pairs, tags_of
-from hfecs.compare import differences
-from hfecs.resource import Change, Found, at_once
-from hfecs.stack import Stack
-from hfecs.state import Record
+from hfecs.aws.clients import lower_pairs, tags_of
+from hfecs.aws.errors import answered_with
+from hfecs.provisioning.diff import differences
+from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "service"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hfecs.answers import answered_with
-from hfecs.report import Outcome
-from hfecs.resource import Found
-from hfecs.stack import Stack
-from hfecs.state import Record
+from hfecs.aws.errors import answered_with
+from hfecs.provisioning.report import Outcome
+from hfecs.provisioning.resource import Found
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "service-linked-role"
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from hfecs.answers import answered_with
-from hfecs.aws import NAME_TAG, lower_pairs, tags_of
+from hfecs.aws.clients import NAME_TAG, lower_pairs, tags_of
+from hfecs.aws.errors import answered_with
 from hfecs.errors import AwsFailed
-from hfecs.resource import Found
-from hfecs.stack import Stack
-from hfecs.state import Record
-from hfecs.together import together
+from hfecs.parallel import together
+from hfecs.provisioning.resource import Found
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
 
 KIND = "task"
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from hfecs.agents.objects import ObjectStore
-from hfecs.agents.threads import Threads
+from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.equipment import PLAIN, Equipment
+from hfecs.agents.worker.capabilities import PLAIN, Equipment
+from hfecs.agents.worker.delivery_history import Past
 from hfecs.agents.worker.job import Job
-from hfecs.agents.worker.obituary import Events, Obituary
-from hfecs.agents.worker.past import Past
-from hfecs.agents.worker.performer import Performer
+from hfecs.agents.worker.job_runner import Performer
+from hfecs.agents.worker.poison_messages import Events, Obituary
 from hfecs.agents.worker.reply import Reply
 from hfecs.agents.worker.stages import Stages
+from hfecs.messaging.timeouts import Threads
 
 
 class Impatient(Cancellation):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agents.conftest import BUCKET
-from hfecs.agents.objects import ObjectStore
+from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.worker.cache import Cache
 from hfecs.agents.worker.storage import S3Storage
 from hfecs.errors import AwsFailed

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from agents.worker.fakes import FakeChannel, FakeConnection
 from hfecs.agents.worker.channels import Publisher, Queues
-from hfecs.agents.worker.overdue import Overdue
+from hfecs.agents.worker.watchdog import Overdue
 
 
 class Clock:

@@ -12,9 +12,9 @@ from agents.worker.fakes import SECONDS, FakeChannel, FakeConnection, FakeLoop
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
+from hfecs.agents.worker.delivery_history import Past
+from hfecs.agents.worker.event_publisher import Outbox
 from hfecs.agents.worker.job import Job
-from hfecs.agents.worker.outbox import Outbox
-from hfecs.agents.worker.past import Past
 from hfecs.agents.worker.reply import Reply
 from hfecs.agents.worker.settings import Settings
 

@@ -12,7 +12,7 @@ import pytest
 from agents.worker.docker import stand_in
 from agents.worker.doing import Executor
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.equipment import Equipment
+from hfecs.agents.worker.capabilities import Equipment
 from hfecs.agents.worker.job import Job, Options
 from hfecs.agents.worker.reply import Reply
 

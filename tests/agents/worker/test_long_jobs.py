@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hfecs.render import template_path
+from hfecs.templating import template_path
 
 
 def test_the_broker_waits_for_the_acknowledgement_of_a_job_however_long_it_takes() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agents.conftest import BUCKET
-from hfecs.agents.objects import ObjectStore
+from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.worker.job import Options
 from hfecs.agents.worker.storage import S3Storage, SharedStorage, storage_for
 from hfecs.errors import WorkflowFailed

@@ -1,5 +1,5 @@
-"""The executor, which runs in the worker containers: fetches the inputs of jobs, runs them, stores outputs."""
+"""The worker agent, called the executor: fetches the inputs of jobs, runs them, stores their outputs.
 
-from hfecs.agents.worker.executor import main
-
-__all__ = ["main"]
+A job goes from `consumer` (the queue) through `job_runner` (attempts) and `stages` (fetch, run, store) to its reply.
+`protection` keeps ECS and Auto Scaling from ending a busy executor; `poison_messages` finds jobs that kill executors.
+"""

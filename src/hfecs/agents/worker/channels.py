@@ -14,8 +14,8 @@ from pika.exceptions import ChannelClosedByBroker
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
-from hfecs.agents import messages
-from hfecs.agents.worker.overdue import Overdue
+from hfecs.agents.worker.watchdog import Overdue
+from hfecs.messaging import messages
 
 NOT_FOUND = 404
 """AMQP's code for a queue that does not exist; any other refusal is about one that does."""

@@ -12,8 +12,8 @@ from pika.adapters.base_connection import BaseConnection
 from pika.adapters.select_connection import IOLoop, SelectConnection
 from pika.exceptions import AMQPHeartbeatTimeout
 
-from hfecs.agents.amqp import HEARTBEAT_SECONDS
-from hfecs.agents.environment import without_password
+from hfecs.agents.common.environment import without_password
+from hfecs.messaging.connection import HEARTBEAT_SECONDS
 
 log = logging.getLogger(__name__)
 

@@ -11,20 +11,20 @@ from pika.channel import Channel
 from pika.exchange_type import ExchangeType
 from pika.spec import Basic, BasicProperties
 
-from hfecs.agents import messages
-from hfecs.agents.threads import Threads
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.channels import Publisher, Queues
 from hfecs.agents.worker.connection import Connection, WholeMessages
 from hfecs.agents.worker.delivery import Delivery
+from hfecs.agents.worker.delivery_history import Past
+from hfecs.agents.worker.event_publisher import Outbox
 from hfecs.agents.worker.job import Job, parse
 from hfecs.agents.worker.orphans import Orphans
-from hfecs.agents.worker.outbox import Outbox
-from hfecs.agents.worker.overdue import Overdue
-from hfecs.agents.worker.past import Past
 from hfecs.agents.worker.reply import FAILED, Reply
 from hfecs.agents.worker.settings import Settings
+from hfecs.agents.worker.watchdog import Overdue
 from hfecs.errors import WorkflowInvalid
+from hfecs.messaging import messages
+from hfecs.messaging.timeouts import Threads
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from pika.spec import Basic, BasicProperties
 
-from hfecs.agents import messages
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.past import Past
+from hfecs.agents.worker.delivery_history import Past
+from hfecs.messaging import messages
 
 
 @dataclass(eq=False)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hfecs.agents import messages
 from hfecs.agents.worker.job import Job
+from hfecs.messaging import messages
 
 Announce = Callable[[dict[str, Any]], None]
 

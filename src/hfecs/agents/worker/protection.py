@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from hfecs.agents.pauses import pause
-from hfecs.agents.worker.guards import EXPIRES_MINUTES, Guard
+from hfecs.agents.common.pauses import pause
+from hfecs.agents.worker.protection_apis import EXPIRES_MINUTES, Guard
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ import socket
 import uuid
 from dataclasses import dataclass
 
-from hfecs.agents import environment
-from hfecs.agents.environment import Environment
-from hfecs.agents.messages import JOBS_QUEUE
+from hfecs.agents.common import environment
+from hfecs.agents.common.environment import Environment
 from hfecs.errors import ConfigurationInvalid
+from hfecs.messaging.messages import JOBS_QUEUE
 
 STORAGES = {"s3": "s3", "cloud": "s3", "local": "local", "nfs": "nfs"}
 """The kinds of storage by the names that STORAGE and a job's option `storage` may have."""

@@ -9,18 +9,18 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hfecs.agents.objects import ObjectStore
-from hfecs.agents.threads import Threads
+from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.worker.cancellation import Cancellation
+from hfecs.agents.worker.capabilities import PLAIN, Equipment
 from hfecs.agents.worker.container import run_in
 from hfecs.agents.worker.disk import FULL, is_full, no_space, sentence
-from hfecs.agents.worker.equipment import PLAIN, Equipment
 from hfecs.agents.worker.events import JobEvents
 from hfecs.agents.worker.job import Job
 from hfecs.agents.worker.process import Command, Ended, run
 from hfecs.agents.worker.reply import FAILED
 from hfecs.agents.worker.storage import Storage, storage_for
 from hfecs.errors import HfecsError, WorkflowFailed
+from hfecs.messaging.timeouts import Threads
 
 MOST_NAMED = 10
 """So many missing files a sentence names."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Protocol
 
-from hfecs.agents.objects import CHANGED, ObjectStore
+from hfecs.agents.common.object_store import CHANGED, ObjectStore
 from hfecs.agents.worker.cache import Cache
 from hfecs.agents.worker.job import Options
 from hfecs.errors import AwsFailed, WorkflowFailed

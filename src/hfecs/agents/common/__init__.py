@@ -1,0 +1,1 @@
+"""What several agents share: settings from the environment, logging, S3, InfluxDB, child processes."""

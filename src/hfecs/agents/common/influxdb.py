@@ -1,0 +1,140 @@
+"""Metrics on their way to InfluxDB: whoever measures never waits, and loses points rather than time.
+
+A point goes into a bounded queue; one thread takes it from there and writes it with others. While InfluxDB is slow or
+gone the oldest points of the queue give way to new ones, and nothing else happens.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import threading
+from collections import deque
+from dataclasses import dataclass
+from http.client import HTTPException
+from urllib.error import HTTPError
+from urllib.parse import unquote, urlencode, urlsplit
+from urllib.request import Request, urlopen
+
+from hfecs.agents.common.environment import Environment
+from hfecs.agents.common.line_protocol import Point, line
+from hfecs.errors import ConfigurationInvalid
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 20_000
+"""Points in the queue, about 15 MB. A job has seven: nearly 3,000 jobs can end while InfluxDB is away."""
+
+BATCH = 2_000
+GATHERING_SECONDS = 1.0
+ANSWER_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 60.0
+CLOSING_SECONDS = 2.0
+
+REFUSED = 400
+"""InfluxDB's answer to points that it will never take: they are not sent again."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of InfluxDB 1.x: the server's address, the database's name and the account, if it has any."""
+
+    server: str
+    name: str
+    user: str = ""
+    password: str = ""
+
+    @classmethod
+    def from_environment(cls, environ: Environment) -> Database | None:
+        """Read INFLUXDB_URL (http://HOST:PORT/DATABASE), INFLUXDB_USER and INFLUXDB_PASSWORD; None without a URL."""
+        url = environ.get("INFLUXDB_URL", "").strip()
+        if not url:
+            return None
+        parts = urlsplit(url)
+        name = unquote(parts.path.strip("/"))
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not name:
+            raise ConfigurationInvalid("INFLUXDB_URL is no address.", "it looks like http://HOST:8086/hyperflow_tests")
+        server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        user = environ.get("INFLUXDB_USER") or unquote(parts.username or "")
+        return cls(server, name, user, environ.get("INFLUXDB_PASSWORD") or unquote(parts.password or ""))
+
+    def write(self, lines: bytes) -> None:
+        """Write points in line protocol; OSError or HTTPException if the database did not take them."""
+        query = urlencode({"db": self.name, "precision": "ns"})
+        account = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        headers = {"Authorization": f"Basic {account}"} if self.user else {}
+        with urlopen(Request(f"{self.server}/write?{query}", lines, headers), timeout=ANSWER_SECONDS):
+            return
+
+
+class Metrics:
+    """Takes points from any thread; without a database it forgets them."""
+
+    def __init__(
+        self,
+        database: Database | None,
+        *,
+        gathering: float = GATHERING_SECONDS,
+        ending: threading.Event | None = None,
+    ) -> None:
+        """Points are gathered for so many seconds; `ending` is waited for between two writings."""
+        self._database = database
+        self._gathering = gathering
+        self._waiting: deque[Point] = deque(maxlen=MOST_WAITING)
+        self._batch: list[Point] = []
+        self._ending = ending or threading.Event()
+        self._away = False
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+        if database:
+            self._thread.start()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is a database for the points."""
+        return self._database is not None
+
+    def put(self, *points: Point) -> None:
+        """Have points written within a second or so; of too many that wait, the oldest are lost."""
+        if self.wanted:
+            self._waiting.extend(points)
+
+    def close(self, within: float = CLOSING_SECONDS) -> None:
+        """Write what waits, and give up after so many seconds."""
+        self._ending.set()
+        if self.wanted:
+            self._thread.join(within)
+
+    def _run(self) -> None:
+        pause = self._gathering
+        while not self._ending.wait(pause):
+            pause = self._gathering if self._write_all() else min(2 * pause, LONGEST_PAUSE_SECONDS)
+        self._write_all()
+
+    def _write_all(self) -> bool:
+        """Write what waits, batch by batch; False when the database did not take one, which is kept."""
+        while self._batch or self._waiting:
+            while self._waiting and len(self._batch) < BATCH:
+                self._batch.append(self._waiting.popleft())
+            if not self._written():
+                return False
+            self._batch = []
+        return True
+
+    def _written(self) -> bool:
+        lines = "\n".join(filter(None, map(line, self._batch))).encode()
+        try:
+            if self._database and lines:
+                self._database.write(lines)
+        except (OSError, HTTPException) as error:
+            if not (isinstance(error, HTTPError) and error.code == REFUSED):
+                self._tell(f"cannot write metrics: {error}", away=True)
+                return False
+            log.warning("InfluxDB refused some of %d points", len(self._batch))
+        self._tell("metrics are written again", away=False)
+        return True
+
+    def _tell(self, what: str, *, away: bool) -> None:
+        """Say once that the database is away, and once that it is back."""
+        if away != self._away:
+            log.log(logging.WARNING if away else logging.INFO, what)
+        self._away = away

@@ -1,0 +1,169 @@
+"""Files in S3: one client for all threads, patient with what passes by itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hfecs.agents.common.pauses import pause
+from hfecs.errors import AwsFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from s3transfer.manager import TransferManager
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TOO_MANY = 429
+
+PATIENCE_SECONDS = 300.0
+"""So long S3, and the network to it, are tried again."""
+
+PATIENCE_WITH_REFUSALS_SECONDS = 30.0
+"""So long a refusal is: a fresh IAM policy takes its time."""
+
+FIRST_PAUSE_SECONDS = 1.0
+LAST_PAUSE_SECONDS = 30.0
+
+DENIED = frozenset({"AccessDenied", "403", "InvalidAccessKeyId"})
+BUSY = frozenset({"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "OperationAborted"})
+CHANGED = "PreconditionFailed"
+NO_OBJECT = "there is no such object"
+MISSING = {"NoSuchKey": NO_OBJECT, "404": NO_OBJECT, "NoSuchBucket": "there is no such bucket"}
+
+MEBIBYTE = 1024 * 1024
+PART_BYTES = 64 * MEBIBYTE
+"""Larger files are sent in parts of this size, one after the other."""
+
+
+class ObjectStore:
+    """Reads and writes objects; opened with the first of them. `transfers` is the number of threads that use it."""
+
+    def __init__(self, transfers: int, pause: Callable[[float], object] = pause) -> None:
+        self._transfers = transfers
+        self._pause = pause
+        self._opening = threading.Lock()
+
+    def version(self, bucket: str, key: str) -> tuple[str, int]:
+        """An object's entity tag, which changes with its content, and the number of its bytes."""
+        what = f"The download of {key} from the bucket {bucket}"
+        answer = self._call(what, lambda: self.client.head_object(Bucket=bucket, Key=key))
+        return answer["ETag"], answer["ContentLength"]
+
+    def download(self, bucket: str, key: str, target: Path, version: str = "") -> int:
+        """Write an object to a file; the number of bytes. AwsFailed with the code CHANGED if it has another version."""
+        what = f"The download of {key} from the bucket {bucket}"
+        self._call(what, lambda: self._download(bucket, key, target, version))
+        return target.stat().st_size
+
+    def _download(self, bucket: str, key: str, target: Path, version: str) -> None:
+        wanted: Any = {"IfMatch": version} if version else {}
+        body = self.client.get_object(Bucket=bucket, Key=key, **wanted)["Body"]
+        with target.open("wb") as file:
+            shutil.copyfileobj(body, file, MEBIBYTE)
+
+    def upload(self, source: Path, bucket: str, key: str) -> int:
+        """Write a file to an object, which is there whole or not at all; the number of bytes."""
+        what = f"The upload of {source.name} to {key} in the bucket {bucket}"
+        self._call(what, lambda: self.manager.upload(str(source), bucket, key).result())
+        return source.stat().st_size
+
+    def read(self, bucket: str, key: str) -> str:
+        """The text of an object."""
+        what = f"The download of {key} from the bucket {bucket}"
+        return self._call(what, lambda: self._read(bucket, key)).decode("utf-8", errors="replace")
+
+    def _read(self, bucket: str, key: str) -> bytes:
+        return self.client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def write(self, text: str, bucket: str, key: str, content_type: str) -> None:
+        """Write a text to an object."""
+        what = f"The upload of {key} to the bucket {bucket}"
+        body = text.encode()
+        self._call(what, lambda: self.client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type))
+
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """The keys that begin with a prefix."""
+        return list(self.tags(bucket, prefix))
+
+    def tags(self, bucket: str, prefix: str) -> dict[str, str]:
+        """The entity tags of the objects whose keys begin with a prefix."""
+        return self._call(f"Listing {prefix} in the bucket {bucket}", lambda: self._tags(bucket, prefix))
+
+    def _tags(self, bucket: str, prefix: str) -> dict[str, str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return {entry["Key"]: entry["ETag"].strip('"') for page in pages for entry in page.get("Contents", [])}
+
+    def _call(self, what: str, call: Callable[[], T]) -> T:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        start, pause = time.monotonic(), FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return call()
+            except (ClientError, BotoCoreError) as error:
+                if time.monotonic() - start >= _patience(error):
+                    raise _told(what, error) from error
+                log.warning("%s, next attempt in %g seconds", _told(what, error), pause)
+            self._pause(pause * random.uniform(0.5, 1.0))  # not all executors at the same moment
+            pause = min(2 * pause, LAST_PAUSE_SECONDS)
+
+    @property
+    def client(self) -> S3Client:
+        """The client; all threads share it."""
+        with self._opening:
+            return self._client
+
+    @cached_property
+    def _client(self) -> S3Client:
+        import boto3
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "max_attempts": 3},
+            max_pool_connections=self._transfers,
+            s3={"addressing_style": "path" if os.environ.get("AWS_ENDPOINT_URL") else "auto"},
+        )
+        return boto3.session.Session().client("s3", config=config)
+
+    @cached_property
+    def manager(self) -> TransferManager:
+        """Uploads files, large ones in parts, on the thread that asks for it."""
+        from s3transfer.futures import NonThreadedExecutor
+        from s3transfer.manager import TransferConfig, TransferManager
+
+        config = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
+        return TransferManager(self.client, config, executor_cls=NonThreadedExecutor)
+
+
+def _patience(error: Exception) -> float:
+    """The seconds for which a call that ended with this error is made again; 0 for what does not pass by itself."""
+    from botocore import exceptions as boto
+
+    if not isinstance(error, boto.ClientError):
+        network = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, boto.CredentialRetrievalError)
+        return PATIENCE_SECONDS if isinstance(error, network) else 0.0
+    code, status = error.response["Error"]["Code"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status >= 500 or status == TOO_MANY or code in BUSY:
+        return PATIENCE_SECONDS
+    return PATIENCE_WITH_REFUSALS_SECONDS if code in DENIED else 0.0
+
+
+def _told(what: str, error: Exception) -> AwsFailed:
+    from botocore.exceptions import ClientError
+
+    if not isinstance(error, ClientError):
+        return AwsFailed(f"{what} failed: {error}")
+    code = error.response["Error"]["Code"]
+    reason = MISSING.get(code) or f"{error.response['Error'].get('Message', '')} ({code})"
+    return AwsFailed(f"{what} failed: {reason}.", code=code)

@@ -1,0 +1,98 @@
+"""What a run keeps under runs/RUN/ of its bucket, so that it can be resumed by whoever reaches the bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hfecs.agents.common.object_store import ObjectStore
+from hfecs.agents.engine.dag import FILES_PREFIX
+from hfecs.errors import WorkflowInvalid
+from hfecs.workflow import Workflow
+
+WORKDIR = "workdir/"
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """How a run began: the variables and options of its workflow, and how to tell whether its files have changed.
+
+    `workdir` has the SHA-256 of each file of the workflow, `inputs` the entity tags of the files that its jobs read and
+    none writes. `attempt` is the last one that began.
+    """
+
+    run: str
+    started: str
+    attempt: int = 1
+    variables: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str | float] = field(default_factory=dict)
+    workdir: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+class RunFolder:
+    """The folder of one run."""
+
+    def __init__(self, objects: ObjectStore, bucket: str, run: str) -> None:
+        self._objects = objects
+        self.bucket = bucket
+        self.prefix = f"runs/{run}/"
+
+    def key(self, name: str) -> str:
+        """The key of an object in the folder."""
+        return self.prefix + name
+
+    def read_beginning(self, directory: Path) -> Beginning:
+        """How the first attempt began; AwsFailed if there was none."""
+        path = directory / "run.json"
+        self._objects.download(self.bucket, self.key("run.json"), path)
+        return Beginning(**json.loads(path.read_text(encoding="utf-8")))
+
+    def keep_beginning(self, beginning: Beginning) -> None:
+        """Write down how the run begins, when all else that a resumption needs is there."""
+        self._objects.write(json.dumps(asdict(beginning), indent=2), self.bucket, self.key("run.json"), JSON)
+
+    def keep_workdir(self, workdir: Path) -> dict[str, str]:
+        """Keep the workflow: another one may lie in the bucket's workdir/ later; return the SHA-256 of each file."""
+        digests = {}
+        for path in sorted(workdir.rglob("*")):
+            if path.is_file():
+                name = path.relative_to(workdir).as_posix()
+                digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+                self._objects.upload(path, self.bucket, self.key(WORKDIR + name))
+        return digests
+
+    def tags_of_inputs(self, workflow: Workflow) -> dict[str, str]:
+        """The entity tags of the files that the workflow reads and does not write, of those that are in the bucket."""
+        tags = self._objects.tags(self.bucket, FILES_PREFIX)
+        return {name: tags[FILES_PREFIX + name] for name in workflow.inputs() if FILES_PREFIX + name in tags}
+
+    def missing_results(self, document: Mapping[str, Any], workflow: Workflow, done: set[int]) -> set[int]:
+        """The processes, by number, whose jobs are done and whose files are not in the bucket any more."""
+        there = self._objects.tags(self.bucket, FILES_PREFIX)
+        found = set()
+        for number in done:
+            config = document["processes"][number - 1].get("config", {})
+            options = config.get("executor", {}).get("options", {})
+            if (options.get("storage"), options.get("bucket"), options.get("prefix")) != (
+                "s3",
+                self.bucket,
+                FILES_PREFIX,
+            ):
+                continue
+            files = workflow.files(workflow.processes[number - 1].outs)
+            if any(FILES_PREFIX + name not in there for name in files):
+                found.add(number)
+        return found
+
+
+def refuse_outside(keys: list[str], bucket: str, prefix: str) -> None:
+    """WorkflowInvalid if an object would be written outside of the workdir."""
+    for key in keys:
+        if ".." in key.split("/"):
+            raise WorkflowInvalid(f"The object {key} of the bucket {bucket} is not inside {prefix}.")

@@ -1,0 +1,57 @@
+"""The engine agent's settings, from the environment of its container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hfecs.agents.common import environment
+from hfecs.agents.common.environment import Environment
+from hfecs.agents.engine.install import node_modules
+from hfecs.messaging.messages import JOBS_QUEUE
+
+VARIABLE = "HF_VAR_"
+"""Variables of the environment that begin so are the workflow's, as with `hflow run`."""
+
+OPTIONS = ("STORAGE", "WORKDIR", "CONTAINER")
+NUMBERS = ("RETRIES", "TIMEOUT")
+"""Variables with options for all jobs of the run, unless the workflow says otherwise."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the engine agent has to know; `broker` holds a password, `attempt` is above 1 when a run is resumed."""
+
+    run: str
+    bucket: str
+    broker: str
+    queue: str
+    node_modules: Path
+    variables: Mapping[str, str]
+    options: Mapping[str, str | float] = field(default_factory=dict)
+    attempt: int = 1
+    keep_going: bool = False
+
+    @classmethod
+    def from_environment(cls, environ: Environment) -> Settings:
+        """Read RUN_ID, BUCKET, AMQP_URL, AMQP_QUEUE, ATTEMPT, KEEP_GOING, HFECS_ENGINE_HOME, HF_VAR_..., options."""
+        return cls(
+            run=environment.required(environ, "RUN_ID"),
+            bucket=environment.required(environ, "BUCKET"),
+            broker=environment.broker_url(environ),
+            queue=environment.optional(environ, "AMQP_QUEUE", JOBS_QUEUE),
+            node_modules=node_modules(environ),
+            variables={
+                name.removeprefix(VARIABLE): value for name, value in environ.items() if name.startswith(VARIABLE)
+            },
+            options=_options(environ),
+            attempt=environment.positive_integer(environ, "ATTEMPT", 1),
+            keep_going=environment.optional(environ, "KEEP_GOING", "false") == "true",
+        )
+
+
+def _options(environ: Environment) -> dict[str, str | float]:
+    words = {name.lower(): environ[name] for name in OPTIONS if environ.get(name)}
+    numbers = {name.lower(): int(environment.seconds(environ, name, 0)) for name in NUMBERS if environ.get(name)}
+    return {**words, **numbers}

@@ -1,0 +1,138 @@
+"""One run of a workflow: fetched from the bucket, run by the HyperFlow engine, its log and result put beside it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from hfecs.agents.common.children import child
+from hfecs.agents.common.object_store import ObjectStore
+from hfecs.agents.engine.dag import make_ready
+from hfecs.agents.engine.journal import Journal, JournalKeeper
+from hfecs.agents.engine.redis import private_redis
+from hfecs.agents.engine.result import Records
+from hfecs.agents.engine.run_folder import WORKDIR, Beginning, RunFolder, refuse_outside
+from hfecs.agents.engine.settings import Settings
+from hfecs.errors import ConfigurationInvalid
+from hfecs.messaging.messages import timestamp
+from hfecs.messaging.timeouts import Threads
+from hfecs.templating import template_path
+from hfecs.workflow import Workflow
+
+log = logging.getLogger(__name__)
+
+TRANSFERS = 8
+
+
+class WorkflowRun:
+    """The files of a run in a directory, and the engine that works on them."""
+
+    def __init__(self, settings: Settings, objects: ObjectStore, directory: Path) -> None:
+        self._settings = settings
+        self._objects = objects
+        self._directory = directory
+        self._workdir = directory / "workdir"
+        self._folder = RunFolder(objects, settings.bucket, settings.run)
+        self.log_file = directory / "engine.log"
+        self.records = Records(Journal(directory / "journal.log"), failures=directory / "failures.jsonl")
+        self.keeper = JournalKeeper(
+            self.records.journal, objects, settings.bucket, self._folder.key("journal.jsonl.gz")
+        )
+
+    def fetch(self) -> Workflow:
+        """Download the workflow and make it ready; WorkflowInvalid if it cannot be run."""
+        return self._fetch_again() if self._settings.attempt > 1 else self._fetch_first()
+
+    def _fetch_first(self) -> Workflow:
+        settings, folder = self._settings, self._folder
+        self._download(WORKDIR)
+        digests = folder.keep_workdir(self._workdir)
+        workflow = self._make_ready(settings.variables, settings.options)
+        inputs = folder.tags_of_inputs(workflow)
+        self.keeper.keep()
+        files: dict[str, Any] = {"workdir": digests, "inputs": inputs}
+        folder.keep_beginning(Beginning(settings.run, timestamp(), 1, settings.variables, settings.options, **files))
+        return workflow
+
+    def _fetch_again(self) -> Workflow:
+        """The workflow as the first attempt had it, and the journal without those whose files are gone.
+
+        Variables and options are those of the first attempt, unless they are given anew.
+        """
+        settings = self._settings
+        beginning = self._folder.read_beginning(self._directory)
+        self._folder.keep_beginning(replace(beginning, attempt=settings.attempt))
+        self._download(self._folder.key(WORKDIR))
+        workflow = self._make_ready(
+            {**beginning.variables, **settings.variables}, {**beginning.options, **settings.options}
+        )
+        journal = self.records.journal
+        self.keeper.fetch()
+        document = json.loads((self._workdir / "dag.json").read_text(encoding="utf-8"))
+        missing = self._folder.missing_results(document, workflow, journal.done())
+        for number in sorted(missing):
+            log.warning("the files of job %s are gone, it runs again", workflow.processes[number - 1].name)
+        journal.forget(missing)
+        log.info("attempt %d: %d jobs are done", settings.attempt, len(journal.done()))
+        return workflow
+
+    def _make_ready(self, variables: Mapping[str, str], options: Mapping[str, str | float]) -> Workflow:
+        settings = self._settings
+        return make_ready(self._workdir, settings.run, settings.bucket, variables, options)
+
+    def _download(self, prefix: str) -> None:
+        bucket = self._settings.bucket
+        keys = [key for key in self._objects.keys(bucket, prefix) if not key.endswith("/")]
+        refuse_outside(keys, bucket, prefix)
+        targets = {key: self._workdir / key.removeprefix(prefix) for key in keys}
+        for target in targets.values():
+            target.parent.mkdir(parents=True, exist_ok=True)
+        threads = Threads(TRANSFERS)
+        downloads = [partial(self._objects.download, bucket, key, target) for key, target in targets.items()]
+        for future in [threads.submit(download) for download in downloads]:
+            future.result()
+
+    def execute(self) -> int:
+        """Run the engine to its end, its output shown and kept; its exit code, 0 if all jobs succeeded."""
+        node = shutil.which("node")
+        if not node:
+            raise ConfigurationInvalid("Node.js was not found.", "install it: apt-get install nodejs")
+        words = (node, str(template_path("engine/run.js")), "dag.json")
+        self.keeper.start()
+        with private_redis() as redis, self.log_file.open("ab") as kept:
+            with child(words, self._workdir, self._environ(redis), subprocess.PIPE) as process:
+                if process.stdout:
+                    _show_and_keep(process.stdout, kept)
+                return process.wait()
+
+    def _environ(self, redis: Path) -> dict[str, str]:
+        settings = self._settings
+        return {
+            **os.environ,
+            "NODE_PATH": str(settings.node_modules),
+            "NODE_NO_WARNINGS": "1",  # of the engine's old libraries
+            "REDIS_URL": str(redis),
+            "AMQP_URL": settings.broker,
+            "AMQP_QUEUE": settings.queue,
+            "RUN_ID": settings.run,
+            "HFECS_ATTEMPT": str(settings.attempt),
+            "HFECS_KEEP_GOING": str(settings.keep_going).lower(),
+            "HFECS_JOURNAL": str(self.records.journal.path),
+            "HFECS_FAILURES": str(self.records.failures),
+        }
+
+
+def _show_and_keep(output: IO[bytes], kept: IO[bytes]) -> None:
+    for line in output:
+        kept.write(line)
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()

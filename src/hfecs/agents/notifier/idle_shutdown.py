@@ -1,0 +1,186 @@
+"""How long a cluster has had nothing to do, and the end of its machines when that was too long."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from hfecs.agents.common import environment
+from hfecs.agents.common.attempts import Attempts
+from hfecs.agents.common.environment import Environment
+from hfecs.agents.common.pauses import pause
+from hfecs.agents.notifier.queue import QueueNumbers
+from hfecs.agents.notifier.stale_protection import AT_ONCE
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_ec2 import EC2Client
+
+log = logging.getLogger(__name__)
+
+METRIC = "IdleSecondsLeft"
+# Between two looks: so many seconds, or a tenth of the idle time if that is less.
+LOOK_SECONDS = 30.0
+SHARE_OF_LIMIT = 0.1
+
+
+class IdleTime:
+    """Adds up the seconds in which nothing was to do; those before the first look and without an answer count not."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._last: float | None = None
+
+    def look(self, idle: bool | None, now: float) -> None:
+        """Note that there is nothing to do, or something, or that nobody knows."""
+        if idle and self._last is not None:
+            self.seconds += now - self._last
+        elif idle is False:
+            self.seconds = 0.0
+        self._last = now if idle else None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A machine outside the group: its id, its tags without their prefix `hfecs:`."""
+
+    id: str
+    tags: dict[str, str]
+
+    @property
+    def is_master(self) -> bool:
+        """Whether it is the machine on which this runs."""
+        return (self.tags.get("stack"), self.tags.get("name")) == ("cluster", "master")
+
+    @property
+    def idle_seconds(self) -> float:
+        """After how long a time its owner wants the cluster to end, as is written on the master; 0 for never."""
+        try:
+            return 60 * float(self.tags.get("idle-minutes", "0"))
+        except ValueError:
+            return 0.0
+
+
+class Switch:
+    """Looks at the queue and the machines of a cluster, and ends them when it has been idle for too long."""
+
+    def __init__(
+        self,
+        environ: Environment,
+        queue: Callable[[], QueueNumbers],
+        ec2: EC2Client,
+        autoscaling: AutoScalingClient,
+        cloudwatch: CloudWatchClient,
+    ) -> None:
+        """Read CLUSTER_NAME, METRIC_NAMESPACE and AUTO_SCALING_GROUP."""
+        self._cluster = environment.required(environ, "CLUSTER_NAME")
+        self._namespace = environment.optional(environ, "METRIC_NAMESPACE", "hyperflow")
+        self._group = environment.required(environ, "AUTO_SCALING_GROUP")
+        self._queue = queue
+        self._ec2, self._autoscaling, self._cloudwatch = ec2, autoscaling, cloudwatch
+        self._attempts = Attempts()
+        self._idle = IdleTime()
+        self._renewed = ""
+
+    def start(self) -> None:
+        """Look again and again, in a thread that ends with its process."""
+        threading.Thread(target=self._run, name="idle", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            limit = self.look(time.monotonic())
+            pause(min(LOOK_SECONDS, limit * SHARE_OF_LIMIT) if limit else LOOK_SECONDS)
+
+    def look(self, now: float) -> float:
+        """Look once, `now` in seconds of a clock that only goes on; the seconds after which an idle cluster ends."""
+        numbers = self._attempts.make("the broker's management, for the switch", self._queue)
+        machines = self._attempts.make("EC2, for the switch", self._machines)
+        master = next((machine for machine in machines or () if machine.is_master), None)
+        if numbers is None or machines is None or master is None:
+            self._idle.look(None, now)
+            return 0.0
+        self._idle.look(not (numbers.backlog or self._was_used(master, machines)), now)
+        limit = master.idle_seconds
+        if limit:
+            left = max(0.0, limit - self._idle.seconds)
+            self._attempts.make("CloudWatch, for the switch", lambda: self._tell(left))
+            if not left:
+                self._end(master, machines, limit)
+        return limit
+
+    def _was_used(self, master: Standing, machines: Sequence[Standing]) -> bool:
+        """Whether a run goes on, whose machine ends with it, or somebody renewed the deadline since the last look."""
+        ends, before = master.tags.get("ends", ""), self._renewed
+        self._renewed = ends
+        return ends != before or any(machine.tags.get("stack") == "run" for machine in machines)
+
+    def _machines(self) -> list[Standing]:
+        filters: Any = [
+            {"Name": "tag:hfecs:cluster", "Values": [self._cluster]},
+            {"Name": "instance-state-name", "Values": ["pending", "running"]},
+        ]
+        pages = self._ec2.get_paginator("describe_instances").paginate(Filters=filters)
+        instances = [one for page in pages for group in page["Reservations"] for one in group["Instances"]]
+        tagged = [(one["InstanceId"], {tag["Key"]: tag["Value"] for tag in one["Tags"]}) for one in instances]
+        return [
+            Standing(identifier, {key.removeprefix("hfecs:"): value for key, value in tags.items()})
+            for identifier, tags in tagged
+            if "aws:autoscaling:groupName" not in tags
+        ]
+
+    def _tell(self, left: float) -> None:
+        self._cloudwatch.put_metric_data(
+            Namespace=self._namespace,
+            MetricData=[
+                {
+                    "MetricName": METRIC,
+                    "Dimensions": [{"Name": "ClusterName", "Value": self._cluster}],
+                    "Timestamp": datetime.now(UTC),
+                    "Value": left,
+                    "StorageResolution": 1,
+                }
+            ],
+        )
+
+    def _end(self, master: Standing, machines: Sequence[Standing], limit: float) -> None:
+        """End all machines, this one last; what fails is tried again at the next look."""
+        log.info("no job and no run for %g minutes: the machines of cluster %s end", limit / 60, self._cluster)
+        others = [machine.id for machine in machines if machine != master]
+        kept: list[str] = []
+        for whom, call in (
+            ("Auto Scaling, for the switch", lambda: self._empty_group(kept)),
+            ("EC2, for the other machines", lambda: self._terminate([*kept, *others])),
+            ("EC2, for this machine", lambda: self._terminate([master.id])),
+        ):
+            if not self._attempts.make(whom, call):
+                return
+
+    def _empty_group(self, protected: list[str]) -> bool:
+        """Take all machines out of the group, also those that nobody let go of, and tell which those are.
+
+        A capacity provider protects a machine again on which a worker runs: these are to be ended by EC2.
+        """
+        (group,) = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self._group])[
+            "AutoScalingGroups"
+        ]
+        kept = [one["InstanceId"] for one in group["Instances"] if one["ProtectedFromScaleIn"]]
+        for first in range(0, len(kept), AT_ONCE):
+            self._autoscaling.set_instance_protection(
+                AutoScalingGroupName=self._group, InstanceIds=kept[first : first + AT_ONCE], ProtectedFromScaleIn=False
+            )
+        self._autoscaling.update_auto_scaling_group(
+            AutoScalingGroupName=self._group, MinSize=0, MaxSize=0, DesiredCapacity=0
+        )
+        protected += kept
+        return True
+
+    def _terminate(self, machines: Sequence[str]) -> bool:
+        if machines:
+            self._ec2.terminate_instances(InstanceIds=machines)
+        return True

@@ -1,0 +1,153 @@
+"""The notifier: puts the numbers of the queue of jobs into CloudWatch, where the alarms look at them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Literal
+
+from hfecs.agents.common import environment
+from hfecs.agents.common.attempts import Attempts
+from hfecs.agents.common.environment import Environment
+from hfecs.agents.common.influxdb import Database, Metrics
+from hfecs.agents.common.logging import start_logging
+from hfecs.agents.notifier.cluster_metrics import Watched, Watcher
+from hfecs.agents.notifier.fallback_demand import PATIENCE_SECONDS, Unanswered
+from hfecs.agents.notifier.idle_shutdown import Switch
+from hfecs.agents.notifier.queue import Management, QueueNumbers
+from hfecs.agents.notifier.stale_protection import ForgottenMachines, Place
+from hfecs.lookahead import metric as demand_metric
+from hfecs.lookahead.metric import HIGH_RESOLUTION, DemandMetric, Periods
+from hfecs.messaging.messages import JOBS_QUEUE
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef
+
+log = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the notifier has to know; times in seconds. Nobody looks at the demand if its period is 0."""
+
+    cluster: str
+    namespace: str
+    queue: str
+    period: int
+    management: Management
+    demand_period: int = 0
+    patience: float = 0.0
+
+    @classmethod
+    def from_environment(cls, environ: Environment) -> Settings:
+        """Read CLUSTER_NAME, METRIC_NAMESPACE, MANAGEMENT_URL and the broker's, PERIOD, DEMAND_PERIOD, PATIENCE."""
+        url = environment.required(environ, "MANAGEMENT_URL").rstrip("/")
+        broker = environment.broker_url(environ)
+        return cls(
+            cluster=environment.required(environ, "CLUSTER_NAME"),
+            namespace=environment.optional(environ, "METRIC_NAMESPACE", "hyperflow"),
+            queue=environment.optional(environ, "AMQP_QUEUE", JOBS_QUEUE),
+            period=environment.positive_integer(environ, "PERIOD", PERIOD_SECONDS),
+            management=Management(url, *environment.account(broker), environment.virtual_host(broker)),
+            demand_period=int(environment.seconds(environ, "DEMAND_PERIOD", 0.0)),
+            patience=environment.seconds(environ, "PATIENCE", PATIENCE_SECONDS),
+        )
+
+
+def main() -> int:
+    """Report the queue until SIGTERM; 0."""
+    start_logging()
+    settings = Settings.from_environment(os.environ)
+    signals: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: signals.put(received))
+    log.info("reporting %s to %s every %d seconds", settings.queue, settings.namespace, settings.period)
+    cloudwatch: CloudWatchClient = _client("cloudwatch")
+    notifier = Notifier(settings, cloudwatch, demand_metric.client() if settings.demand_period else None)
+    metrics = Metrics(Database.from_environment(os.environ))
+    if metrics.wanted:
+        watched = Watched.from_environment(os.environ)
+        Watcher(watched, notifier.read, _client("ecs"), cloudwatch).start(metrics)
+    if place := Place.from_environment(os.environ):
+        autoscaling = _client("autoscaling")
+        ForgottenMachines(place, autoscaling, _client("ecs")).start()
+        Switch(os.environ, notifier.read, _client("ec2"), autoscaling, cloudwatch).start()
+    while not _told_to_end(signals, _until_next(settings.period, time.time())):
+        notifier.report()
+    return 0
+
+
+def _told_to_end(signals: SimpleQueue[int], seconds: float) -> bool:
+    """Wait for a signal, so many seconds."""
+    try:
+        signals.get(timeout=seconds)
+    except Empty:
+        return False
+    return True
+
+
+def _until_next(period: int, now: float) -> float:
+    """The seconds until the next multiple of the period: each of an alarm's periods gets one value."""
+    return period - now % period
+
+
+def _client(service: Literal["autoscaling", "cloudwatch", "ec2", "ecs"]) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    retries = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, read_timeout=5)
+    return boto3.session.Session().client(service, config=retries)
+
+
+class Notifier:
+    """Reads the queue and reports it; says once when one of the two sides is away, and once when it is back."""
+
+    def __init__(self, settings: Settings, cloudwatch: CloudWatchClient, once: CloudWatchClient | None = None) -> None:
+        """`once` takes the demand, if the alarms look at it: a client that makes no call a second time."""
+        self._settings = settings
+        self._cloudwatch = cloudwatch
+        self._attempts = Attempts()
+        self._unanswered = Unanswered(settings.patience)
+        self._demand = self._demand_metric(once) if once else None
+
+    def _demand_metric(self, once: CloudWatchClient) -> DemandMetric:
+        settings = self._settings
+        return DemandMetric(once, settings.namespace, settings.cluster, Periods(settings.demand_period))
+
+    def report(self) -> None:
+        """Report the queue as it is now; without numbers nothing is reported."""
+        numbers = self._attempts.make("the broker's management", self.read)
+        if numbers:
+            self._attempts.make("CloudWatch", lambda: self._put(numbers))
+        if numbers and self._demand:
+            unanswered, demand = self._unanswered.demand(numbers, time.monotonic()), self._demand
+            self._attempts.make("CloudWatch, for the demand", lambda: demand.put(unanswered))
+
+    def read(self) -> QueueNumbers:
+        """Ask the broker's management."""
+        return self._settings.management.read(self._settings.queue)
+
+    def _put(self, numbers: QueueNumbers) -> None:
+        dimensions: list[DimensionTypeDef] = [{"Name": "ClusterName", "Value": self._settings.cluster}]
+        now = datetime.now(UTC)
+        self._cloudwatch.put_metric_data(
+            Namespace=self._settings.namespace,
+            MetricData=[
+                {
+                    "MetricName": name,
+                    "Dimensions": dimensions,
+                    "Timestamp": now,
+                    "Value": value,
+                    "StorageResolution": HIGH_RESOLUTION,
+                }
+                for name, value in numbers.metrics().items()
+            ],
+        )

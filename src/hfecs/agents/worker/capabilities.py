@@ -1,0 +1,43 @@
+"""What the machine of an executor offers to jobs: kept inputs, a file server, containers of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hfecs.agents.common import environment
+from hfecs.agents.common.environment import Environment
+from hfecs.agents.worker.cache import Cache
+from hfecs.errors import ConfigurationInvalid
+
+ENABLED = ("ENABLED", "DISABLED")
+GIBIBYTE = 1 << 30
+CACHE_GIB = 10
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """The cache of inputs, and whether jobs may run in containers."""
+
+    cache: Cache | None = None
+    containers: bool = False
+
+    @classmethod
+    def from_environment(cls, environ: Environment) -> Equipment:
+        """Read FEATURE_DOWNLOAD, CACHE_DIRECTORY, CACHE_GIB and CONTAINERS."""
+        cache = None
+        if _enabled(environ, "FEATURE_DOWNLOAD"):
+            directory = Path(environment.required(environ, "CACHE_DIRECTORY"))
+            cache = Cache(directory, environment.positive_integer(environ, "CACHE_GIB", CACHE_GIB) * GIBIBYTE)
+        return cls(cache, _enabled(environ, "CONTAINERS"))
+
+
+PLAIN = Equipment()
+"""Of a machine that offers none of it."""
+
+
+def _enabled(environ: Environment, name: str) -> bool:
+    value = environment.optional(environ, name, "DISABLED").upper()
+    if value not in ENABLED:
+        raise ConfigurationInvalid(f"{name} is {value!r}.", f"it is one of {', '.join(ENABLED)}")
+    return value == "ENABLED"

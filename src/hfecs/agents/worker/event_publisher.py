@@ -1,0 +1,46 @@
+"""Events on their way out: put in by any thread, published by the connection's."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import Any
+
+from pika import BasicProperties
+from pika.channel import Channel
+
+from hfecs.agents.worker.connection import Connection
+from hfecs.messaging.messages import EVENTS_EXCHANGE
+
+PROPERTIES = BasicProperties(content_type="application/json")
+
+GATHERING_SECONDS = 0.02
+"""Events of so long go out together: short jobs cost the broker half as much, and nobody who follows notices."""
+
+
+class Outbox:
+    """Publishes events without waiting for a confirmation; while the broker is away they are dropped."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._bodies: deque[dict[str, Any]] = deque()
+        self._gathering = False
+        self.channel: Channel | None = None
+
+    def put(self, body: dict[str, Any]) -> None:
+        """Publish an event soon; one wake-up of the connection's thread serves all that wait."""
+        self._bodies.append(body)
+        if not self._gathering:
+            self._gathering = True
+            self._connection.call(self._gather)
+
+    def _gather(self) -> None:
+        self._connection.loop.call_later(GATHERING_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Publish what waits; to be called on the connection's thread."""
+        self._gathering = False
+        while self._bodies:
+            body = self._bodies.popleft()
+            if self.channel and self.channel.is_open:
+                self.channel.basic_publish(EVENTS_EXCHANGE, body["type"], json.dumps(body).encode(), PROPERTIES)

@@ -1,0 +1,63 @@
+"""A job from its delivery to its reply: through its stages, again while its program fails and may be tried again."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from hfecs.agents.worker.cancellation import Cancellation
+from hfecs.agents.worker.delivery_history import Past
+from hfecs.agents.worker.events import Announce, JobEvents
+from hfecs.agents.worker.job import Job
+from hfecs.agents.worker.poison_messages import Obituary
+from hfecs.agents.worker.process import Ended
+from hfecs.agents.worker.reply import FAILED, Reply
+from hfecs.agents.worker.stages import Stages
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 1.0
+LAST_PAUSE_SECONDS = 30.0
+
+
+class Performer:
+    """Does jobs, several side by side on different threads; whatever goes wrong with one ends up in its reply."""
+
+    def __init__(self, executor: str, stages: Stages, announce: Announce, obituary: Obituary) -> None:
+        self._executor = executor
+        self._stages = stages
+        self._announce = announce
+        self._obituary = obituary
+
+    def perform(self, job: Job, past: Past, cancellation: Cancellation) -> Reply:
+        """Do a job, unless it has killed too many executors."""
+        given_up = self._obituary.of(job.id, past)
+        events = JobEvents(self._executor, job, self._announce)
+        before = {"why": past.why} if past.attempts else {}
+        events.tell("started", attempt=past.attempts + 1, **before)
+        if given_up:
+            tries, ended = 0, Ended(FAILED, problem=given_up)
+        else:
+            tries, ended = self._tries(job, past, events, cancellation)
+        attempts = past.attempts + tries
+        handed_back = {"handed_back": True} if cancellation.is_set() else {}
+        events.tell("finished", exit_status=ended.exit_status, attempts=attempts, **handed_back)
+        problems = (ended.problem,) if ended.problem else ()
+        return Reply(ended.exit_status, ended.stdout, ended.stderr, events.metrics, problems, attempts)
+
+    def _tries(self, job: Job, past: Past, events: JobEvents, cancellation: Cancellation) -> tuple[int, Ended]:
+        """Try until the job succeeds or has no retry left; the number of tries, and how the last one ended."""
+        pause = FIRST_PAUSE_SECONDS
+        tries = 1
+        while True:
+            ended = self._stages.pass_through(job, events, cancellation)
+            failed = ended.exit_status or ended.problem
+            if not failed or ended.lasting or tries > job.options.retries or cancellation.is_set():
+                return tries, ended
+            log.warning("job %s failed, next try in %g seconds: %s", job.id, pause, ended.problem)
+            events.tell("retried", attempt=past.attempts + tries, exit_status=ended.exit_status, why=ended.problem)
+            cancellation.wait(pause)
+            if cancellation.is_set():
+                return tries, replace(ended, lasting=True)
+            pause = min(2 * pause, LAST_PAUSE_SECONDS)
+            tries += 1

@@ -1,0 +1,100 @@
+"""The executor: does jobs of the queue until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import wait
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+from hfecs.agents.common.influxdb import Database, Metrics
+from hfecs.agents.common.logging import start_logging
+from hfecs.agents.common.object_store import ObjectStore
+from hfecs.agents.worker.capabilities import Equipment
+from hfecs.agents.worker.connection import Connection
+from hfecs.agents.worker.consumer import Consumer
+from hfecs.agents.worker.event_publisher import Outbox
+from hfecs.agents.worker.events import Announce
+from hfecs.agents.worker.job_metrics import JobMetrics
+from hfecs.agents.worker.job_runner import Performer
+from hfecs.agents.worker.poison_messages import Obituary, history
+from hfecs.agents.worker.protection import Protection
+from hfecs.agents.worker.protection_apis import guards
+from hfecs.agents.worker.settings import Settings
+from hfecs.agents.worker.stages import Stages
+from hfecs.messaging.timeouts import Threads
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TRANSFERS_PER_JOB = 4
+"""Files that one job transfers at the same time, when all slots are at it."""
+
+CLEANING_SECONDS = 5.0
+"""So long jobs that were handed back may take to remove their directories."""
+
+
+def main() -> int:
+    """Run the executor; 0 after SIGTERM. ConfigurationInvalid if the environment cannot be used."""
+    start_logging()
+    settings = Settings.from_environment(os.environ)
+    connection = Connection(settings.broker)
+    outbox = Outbox(connection)
+    transfers = TRANSFERS_PER_JOB * settings.threads
+    metrics = Metrics(Database.from_environment(os.environ))
+    equipment = Equipment.from_environment(os.environ)
+    announce = _announce(outbox, metrics)
+    stages = Stages(ObjectStore(transfers), Threads(transfers), equipment)
+    performer = Performer(settings.name, stages, announce, Obituary(history(settings.broker)))
+    protection = Protection(guards(os.environ))
+    protection.start()
+    consumer = Consumer(settings, connection, _protected(performer.perform, protection), outbox)
+    _stop_on_signals(connection, consumer)
+    log.info("executor %s: %d jobs side by side from %s", settings.name, settings.threads, settings.queue)
+    connection.run(consumer)
+    wait(consumer.working, CLEANING_SECONDS)
+    metrics.close()
+    log.info("stopped")
+    return 0
+
+
+def _protected(perform: Callable[P, T], protection: Protection) -> Callable[P, T]:
+    """Do a job under protection from scale-in."""
+
+    def protected(*arguments: P.args, **options: P.kwargs) -> T:
+        with protection.held():
+            return perform(*arguments, **options)
+
+    return protected
+
+
+def _announce(outbox: Outbox, metrics: Metrics) -> Announce:
+    """Tell the events to those who follow, and to InfluxDB if there is one."""
+    if not metrics.wanted:
+        return outbox.put
+    of_jobs = JobMetrics(metrics.put)
+
+    def announce(event: dict[str, Any]) -> None:
+        outbox.put(event)
+        of_jobs.take(event)
+
+    return announce
+
+
+def _stop_on_signals(connection: Connection, consumer: Consumer) -> None:
+    """Hand signals over to the connection's thread; its locks may be taken while a signal is handled."""
+    signals: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: signals.put(received))
+
+    def forward() -> None:
+        while signals.get():
+            connection.call(consumer.stop)
+
+    threading.Thread(target=forward, name="signals", daemon=True).start()

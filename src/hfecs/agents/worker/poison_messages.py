@@ -1,0 +1,116 @@
+"""Which executors a job has killed: read from the history of events, when too many of its deliveries were lost."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from hfecs.agents.worker.delivery_history import Past
+from hfecs.messaging import messages
+from hfecs.messaging.timeouts import spoken
+
+log = logging.getLogger(__name__)
+
+MOST_LOST = 3
+"""A job that was delivered so often, and never came back, is given up."""
+
+CLOCKS_APART_SECONDS = 60
+LAST_EVENT_SECONDS = 1.0
+"""After so long without another event, there is none."""
+
+ANSWER_SECONDS = 30.0
+"""So long the broker may take for an answer."""
+
+LONGEST_SECONDS = 60.0
+PREFETCH = 1000
+
+Events = Iterable[dict[str, Any]]
+Read = Callable[[int | None], Events]
+
+
+@dataclass
+class Start:
+    """An executor began the job, at a time, and was heard of again or not."""
+
+    executor: str
+    when: str
+    survived: bool = False
+
+
+class Obituary:
+    """Says why a job is given up; `read` yields the events since a time."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+
+    def of(self, job: str, past: Past) -> str:
+        """The sentence for a job that has killed its executors; empty if it may run."""
+        if past.lost < MOST_LOST:
+            return ""
+        starts = _starts(job, self._read(past.sent))
+        dead = [start for start in starts if not start.survived]
+        untold = max(0, past.attempts - len(starts))
+        if len(dead) + untold < MOST_LOST:
+            return ""
+        return _sentence(dead, untold)
+
+
+def _starts(job: str, events: Events) -> list[Start]:
+    """Who began the job. Who spoke after another had begun it was not killed by it, nor who came or left later."""
+    starts: list[Start] = []
+    began = messages.job_event(job, "started")
+    for event in events:
+        executor, kind = event.get("executor"), event.get("type")
+        if kind == began:
+            starts.append(Start(str(executor), str(event.get("timestamp"))))
+        farewell = kind in (messages.EXECUTOR_READY, messages.EXECUTOR_STOPPED)
+        for start in starts if farewell else starts[:-1]:
+            start.survived |= start.executor == executor
+    return starts
+
+
+def _sentence(dead: list[Start], untold: int) -> str:
+    named = [f"{start.executor} at {start.when}" for start in dead]
+    unnamed = [f"{untold} of which the history of events does not tell"] if untold else []
+    return (
+        f"The job was given up: it was delivered {len(dead) + untold} times, and each time its executor was gone "
+        f"before it had ended: {', '.join(named + unnamed)}. Such a job often needs more memory than its machine has."
+    )
+
+
+def history(url: str, silence: float = ANSWER_SECONDS) -> Read:
+    """The events of the broker at that address, until now; none if it has no history or cannot be asked."""
+    from hfecs.messaging import connection as amqp
+
+    def read(since: int | None) -> Iterator[dict[str, Any]]:
+        now = messages.timestamp()
+        try:
+            offset = datetime.fromtimestamp(since - CLOCKS_APART_SECONDS, UTC) if since else "first"
+            for event in spoken(_events(url, offset), silence):
+                if event.get("timestamp", "") > now:
+                    return
+                yield event
+        except (*amqp.FAULTS, ValueError, OverflowError) as error:
+            log.warning("the history of events cannot be read: %r", error)
+
+    return read
+
+
+def _events(url: str, offset: datetime | str) -> Generator[dict[str, Any], None, None]:
+    from hfecs.messaging import connection as amqp
+
+    give_up = time.monotonic() + LONGEST_SECONDS
+    with amqp.open_connection(url) as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=PREFETCH)
+        for method, _, body in channel.consume(
+            messages.HISTORY_QUEUE, arguments={"x-stream-offset": offset}, inactivity_timeout=LAST_EVENT_SECONDS
+        ):
+            if method is None or body is None or time.monotonic() > give_up:
+                return
+            channel.basic_ack(method.delivery_tag or 0)
+            yield messages.read_event(body)

@@ -1,0 +1,114 @@
+"""Who keeps an executor with jobs from being scaled in: ECS its task, Auto Scaling its machine."""
+
+from __future__ import annotations
+
+import json
+import logging
+from functools import cached_property
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from hfecs.agents.common.environment import Environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_ecs import ECSClient
+
+log = logging.getLogger(__name__)
+
+EXPIRES_MINUTES = 60
+"""Of the protection of a task: should its executor hang, ECS may have the task after so long."""
+
+ANSWER_SECONDS = 10.0
+
+
+class Guard(Protocol):
+    """Somebody who can be asked for protection."""
+
+    name: str
+
+    def protect(self, enabled: bool) -> str:
+        """Begin or end protection, or renew it; the reason if that was refused, else nothing."""
+
+
+class TaskGuard:
+    """The ECS agent: a protected task is not stopped when its service wants fewer, and not by a deployment."""
+
+    name = "ECS"
+
+    def __init__(self, agent: str) -> None:
+        self._state = f"{agent}/task-protection/v1/state"
+
+    def protect(self, enabled: bool) -> str:
+        """Ask the agent; a task outside a service needs no protection, and is refused it."""
+        wanted = {"ProtectionEnabled": enabled} | ({"ExpiresInMinutes": EXPIRES_MINUTES} if enabled else {})
+        headers = {"Content-Type": "application/json"}
+        request = Request(self._state, json.dumps(wanted).encode(), headers, method="PUT")
+        try:
+            with urlopen(request, timeout=ANSWER_SECONDS) as answer:
+                told = json.load(answer)
+        except HTTPError as error:
+            return f"HTTP {error.code}: {error.read(500).decode(errors='replace')}"
+        except (OSError, ValueError, HTTPException) as error:
+            return str(error)
+        failure = told.get("failure") or told.get("error") or {}
+        return str(failure.get("Reason") or failure.get("Code") or "")
+
+
+class MachineGuard:
+    """The Auto Scaling group: of its machines, it ends only those that are not protected."""
+
+    name = "Auto Scaling"
+
+    def __init__(self, group: str, metadata: str) -> None:
+        """`metadata` is where the ECS agent says which task this is."""
+        self._group = group
+        self._metadata = metadata
+
+    def protect(self, enabled: bool) -> str:
+        """Ask for the machine that this task runs on."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._autoscaling.set_instance_protection(
+                InstanceIds=[self._instance], AutoScalingGroupName=self._group, ProtectedFromScaleIn=enabled
+            )
+        except (OSError, ValueError, LookupError, HTTPException, BotoCoreError, ClientError) as error:
+            return str(error)
+        return ""
+
+    @cached_property
+    def _instance(self) -> str:
+        """The id of the machine: a container cannot ask the machine itself, whose metadata is out of its reach."""
+        with urlopen(f"{self._metadata}/task", timeout=ANSWER_SECONDS) as answer:
+            task = json.load(answer)
+        ecs: ECSClient = _client("ecs")
+        (found,) = ecs.describe_tasks(cluster=task["Cluster"], tasks=[task["TaskARN"]])["tasks"]
+        arns = [found["containerInstanceArn"]]
+        (machine,) = ecs.describe_container_instances(cluster=task["Cluster"], containerInstances=arns)[
+            "containerInstances"
+        ]
+        return str(machine["ec2InstanceId"])
+
+    @cached_property
+    def _autoscaling(self) -> AutoScalingClient:
+        client: AutoScalingClient = _client("autoscaling")
+        return client
+
+
+def guards(environ: Environment) -> list[Guard]:
+    """Those that this executor has: none outside ECS; Auto Scaling if AUTO_SCALING_GROUP names its group."""
+    agent, group = environ.get("ECS_AGENT_URI", ""), environ.get("AUTO_SCALING_GROUP", "")
+    metadata = environ.get("ECS_CONTAINER_METADATA_URI_V4", "")
+    found: list[Guard] = [TaskGuard(agent)] if agent else []
+    return [*found, MachineGuard(group, metadata)] if group and metadata else found
+
+
+def _client(service: Any) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    patient = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=10)
+    return boto3.session.Session().client(service, config=patient)

@@ -1,0 +1,1 @@
+"""AWS underneath everything: clients, errors as sentences, lookups in the account, prices."""

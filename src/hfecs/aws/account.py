@@ -1,0 +1,188 @@
+"""What the account and region offer: network, image, size of a machine. Looked up, never made."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from hfecs.aws.clients import Cloud
+from hfecs.aws.errors import answered_with
+from hfecs.config import Config
+from hfecs.errors import AwsFailed, ConfigurationInvalid, Refused
+from hfecs.parallel import together
+
+# The ECS-optimised Amazon Linux 2023 of each architecture, kept up to date by AWS.
+# The largest block of addresses that one network has, in IPv4 and for sure in IPv6: /8.
+SMALLEST_PREFIX = 8
+IMAGE_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
+ARCHITECTURES = {"x86_64": "", "arm64": "arm64/"}
+MY_ADDRESS = "https://checkip.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class MachineType:
+    """An instance type: processor cores, memory in MiB, architecture."""
+
+    name: str
+    cores: int
+    memory: int
+    architecture: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a cluster stands."""
+
+    vpc_id: str
+    subnet_ids: list[str]
+    machine: MachineType
+    image_id: str
+    admin_cidrs: list[str]
+
+
+def look(cloud: Cloud, config: Config, known_image: str | None = None) -> Site:
+    """Look everything up in one round of calls; `known_image` is the machine image of an earlier `up`."""
+    kind, pinned = config.cluster.instance_type, _pinned(config)
+    known = None if config.cluster.ami_id else known_image
+    network, subnets, zones, machine, image, built_for, cidrs, _ = together(
+        lambda: _vpc(cloud, config),
+        lambda: _subnets(cloud, config),
+        lambda: _zones(cloud, kind),
+        lambda: machine_type(cloud, kind),
+        lambda: pinned or known or _image(cloud, "x86_64"),
+        lambda: _architecture(cloud, pinned) if pinned else None,
+        lambda: admin_cidrs(cloud, config),
+        lambda: _key_pair(cloud, config.cluster.key_pair_name),
+    )
+    usable = [subnet for subnet in subnets if subnet["VpcId"] == network and subnet["AvailabilityZone"] in zones]
+    if not usable:
+        hint = "choose another cluster.instance_type, or name network.subnet_ids in a zone that offers it"
+        raise AwsFailed(
+            f"No subnet of {network} stands in a zone that offers {kind} ({', '.join(sorted(zones))}).", hint
+        )
+    if built_for not in (None, machine.architecture):
+        hint = "take cluster.ami_id out, or name an image or an instance type of the other architecture"
+        raise ConfigurationInvalid(f"{pinned} is for {built_for}, and {kind} is {machine.architecture}.", hint)
+    if machine.architecture != "x86_64" and not (pinned or known):
+        image = _image(cloud, machine.architecture)
+    identifiers = sorted(subnet["SubnetId"] for subnet in usable)
+    return Site(network, identifiers, machine, image, cidrs)
+
+
+def machine_type(cloud: Cloud, name: str) -> MachineType:
+    """Cores, memory and architecture of an instance type."""
+    unknown = ConfigurationInvalid(f"{name} is no instance type of {cloud.region}.", hint="try t2.micro or m5.large")
+    with answered_with("InvalidInstanceType", "InvalidParameterValue"):
+        described: Any = cloud.ec2.describe_instance_types(InstanceTypes=[name])["InstanceTypes"]  # type: ignore[list-item]
+        if not described:
+            raise unknown
+        architectures = described[0]["ProcessorInfo"]["SupportedArchitectures"]
+        architecture = next((known for known in ARCHITECTURES if known in architectures), "x86_64")
+        return MachineType(
+            name, described[0]["VCpuInfo"]["DefaultVCpus"], described[0]["MemoryInfo"]["SizeInMiB"], architecture
+        )
+    raise unknown
+
+
+def admin_cidrs(cloud: Cloud, config: Config) -> list[str]:
+    """The blocks that may reach a person's ports; the whole world only if that is allowed by name."""
+    wanted = config.network.admin_cidrs
+    if wanted == "auto":
+        return [_own_address(cloud.endpoint_url)]
+    blocks = [_block(text) for text in wanted]
+    # Two halves are the world too; nobody's own network is larger than this.
+    if any(block.prefixlen < SMALLEST_PREFIX for block in blocks) and not config.network.allow_world:
+        raise Refused(
+            "network.admin_cidrs opens the broker to the whole world.",
+            hint="name your own address block, or set network.allow_world = true",
+        )
+    return sorted(str(block) for block in blocks)
+
+
+def _block(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise ConfigurationInvalid(
+            f"network.admin_cidrs: {error}.", hint='write blocks such as "192.0.2.7/32"'
+        ) from None
+
+
+def _own_address(endpoint_url: str | None) -> str:
+    """This machine's address as AWS sees it; as a stand-in for AWS sees it, if there is one."""
+    if endpoint_url:
+        target = urlsplit(endpoint_url)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((target.hostname, target.port or 80))
+            return f"{probe.getsockname()[0]}/32"
+    try:
+        with urllib.request.urlopen(MY_ADDRESS, timeout=5) as answer:
+            return f"{_block(answer.read().decode().strip())}"
+    except OSError as error:
+        hint = 'set network.admin_cidrs to your own block, such as ["192.0.2.7/32"], or to [] for none'
+        raise ConfigurationInvalid(f"This machine's public address cannot be found out: {error}.", hint) from None
+
+
+def _vpc(cloud: Cloud, config: Config) -> str:
+    if config.network.vpc_id:
+        return config.network.vpc_id
+    filters: Any = [{"Name": "is-default", "Values": ["true"]}]
+    networks = cloud.ec2.describe_vpcs(Filters=filters)["Vpcs"]
+    if not networks:
+        hint = "set network.vpc_id (and network.subnet_ids) in hfecs.toml"
+        raise ConfigurationInvalid(f"The account has no default VPC in {cloud.region}.", hint)
+    return networks[0]["VpcId"]
+
+
+def _subnets(cloud: Cloud, config: Config) -> list[Any]:
+    """The subnets that were named, or those of the VPC, or the default ones."""
+    if config.network.subnet_ids:
+        return list(cloud.ec2.describe_subnets(SubnetIds=config.network.subnet_ids)["Subnets"])
+    key, value = ("vpc-id", config.network.vpc_id) if config.network.vpc_id else ("default-for-az", "true")
+    filters: Any = [{"Name": key, "Values": [value]}]
+    return list(cloud.ec2.describe_subnets(Filters=filters)["Subnets"])
+
+
+def _zones(cloud: Cloud, machine: str) -> set[str]:
+    """The availability zones that offer an instance type."""
+    filters: Any = [{"Name": "instance-type", "Values": [machine]}]
+    pages: Iterable[Any] = cloud.ec2.get_paginator("describe_instance_type_offerings").paginate(
+        LocationType="availability-zone", Filters=filters
+    )
+    return {offering["Location"] for page in pages for offering in page["InstanceTypeOfferings"]}
+
+
+def _key_pair(cloud: Cloud, name: str | None) -> None:
+    """See that the key pair exists, if one is named: machines are launched last, and could not be without it."""
+    if not name:
+        return
+    with answered_with("InvalidKeyPair.NotFound"):
+        cloud.ec2.describe_key_pairs(KeyNames=[name])
+        return
+    hint = "name a key pair that this region has, or take cluster.key_pair_name out"
+    raise ConfigurationInvalid(f"There is no key pair {name} in {cloud.region}.", hint)
+
+
+def _pinned(config: Config) -> str | None:
+    """The image that the configuration names."""
+    return None if config.cluster.ami_id == "latest" else config.cluster.ami_id
+
+
+def _architecture(cloud: Cloud, image: str) -> str:
+    """What a machine image was built for."""
+    with answered_with("InvalidAMIID.NotFound", "InvalidAMIID.Malformed"):
+        described = cloud.ec2.describe_images(ImageIds=[image])["Images"]
+        if described:
+            return described[0]["Architecture"]
+    hint = "images belong to one region: name one of this region, or take cluster.ami_id out for the newest"
+    raise ConfigurationInvalid(f"There is no machine image {image} in {cloud.region}.", hint)
+
+
+def _image(cloud: Cloud, architecture: str) -> str:
+    name = IMAGE_PARAMETER.format(ARCHITECTURES[architecture])
+    return cloud.ssm.get_parameter(Name=name)["Parameter"]["Value"]

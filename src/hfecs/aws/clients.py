@@ -1,0 +1,192 @@
+"""AWS as the rest sees it: one client for each service, and the owner tags."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfecs.aws.coalescing import Sharing
+from hfecs.aws.errors import LOCAL_HINT
+from hfecs.aws.slow_calls import SlowCalls
+from hfecs.errors import Misused
+
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+
+OWNER_TAG = "hfecs:cluster"
+STACK_TAG = "hfecs:stack"
+NAME_TAG = "hfecs:name"
+DIGEST_TAG = "hfecs:digest"
+
+# How often botocore repeats a throttled call. Consistency errors are repeated by wait.py, where they are expected.
+MAX_ATTEMPTS = 10
+# Calls side by side over one client; together() runs at most as many.
+CONNECTIONS = 32
+# Files of this size and more are sent in parts of it; S3's checksum of such a file is made of those of its parts.
+PART_BYTES = 8 * 1024 * 1024
+
+
+class Cloud:
+    """One account and region of AWS, or of what stands in for it: a client for each service, opened on first use."""
+
+    def __init__(
+        self,
+        *,
+        region: str | None = None,
+        profile: str | None = None,
+        endpoint_url: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        slow_calls: SlowCalls | None = None,
+        otherwise: str | None = None,
+    ) -> None:
+        """`otherwise` is the region where neither `region` nor the AWS configuration names one."""
+        self._arguments: dict[str, Any] = {"region_name": region, "profile_name": profile}
+        for key, name in (
+            ("aws_access_key_id", "AWS_ACCESS_KEY_ID"),
+            ("aws_secret_access_key", "AWS_SECRET_ACCESS_KEY"),
+        ):
+            if environment and name in environment:
+                self._arguments[key] = environment[name]
+        self.endpoint_url = endpoint_url
+        self._otherwise = otherwise
+        self._opening = threading.RLock()
+        self._clients: dict[str, Any] = {}
+        self._slow_calls = slow_calls
+        self.sharing = Sharing()
+
+    @cached_property
+    def _session(self) -> Any:
+        import boto3  # costs a quarter of a second: --help must not pay for it
+
+        return boto3.Session(**self._arguments)
+
+    @property
+    def region(self) -> str:
+        """The region's name."""
+        with self._opening:
+            region = self._session.region_name or self._otherwise
+        if not region:
+            raise Misused("No AWS region is set.", hint=f"set aws.region in hfecs.toml or AWS_REGION; {LOCAL_HINT}")
+        return str(region)
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether calls travel encrypted: AWS takes nothing else, a server that stands in for it may."""
+        return not (self.endpoint_url or "").startswith("http://")
+
+    @cached_property
+    def account(self) -> str:
+        """The account's number; one call."""
+        return self.sts.get_caller_identity()["Account"]
+
+    def upload(self, path: Path, bucket: str, key: str, sent: Callable[[int], None]) -> None:
+        """Send a file to a bucket; `sent` is told of bytes as they go."""
+        from boto3.s3.transfer import TransferConfig
+
+        config = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4)
+        self.s3.upload_file(str(path), bucket, key, Callback=sent, Config=config)
+
+    def client(self, service: str) -> Any:
+        """The client of a service; the same one each time, usable from many threads."""
+        with self._opening:
+            if service not in self._clients:
+                self._clients[service] = self._open(service)
+            return self._clients[service]
+
+    def _open(self, service: str) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS},
+            max_pool_connections=CONNECTIONS,
+            s3={"addressing_style": "path"} if self.endpoint_url else None,
+            connect_timeout=10,
+        )
+        client = self._session.client(service, region_name=self.region, endpoint_url=self.endpoint_url, config=config)
+        if self._slow_calls:
+            self._slow_calls.listen(client)
+        self.sharing.listen(client)
+        return client
+
+    @property
+    def ec2(self) -> EC2Client:
+        """Machines and networks."""
+        return self.client("ec2")  # type: ignore[no-any-return]
+
+    @property
+    def ecs(self) -> ECSClient:
+        """Clusters, services and tasks."""
+        return self.client("ecs")  # type: ignore[no-any-return]
+
+    @property
+    def ecr(self) -> ECRClient:
+        """Repositories of container images."""
+        return self.client("ecr")  # type: ignore[no-any-return]
+
+    @property
+    def iam(self) -> IAMClient:
+        """Roles."""
+        return self.client("iam")  # type: ignore[no-any-return]
+
+    @property
+    def autoscaling(self) -> AutoScalingClient:
+        """Groups of machines."""
+        return self.client("autoscaling")  # type: ignore[no-any-return]
+
+    @property
+    def application_autoscaling(self) -> ApplicationAutoScalingClient:
+        """Scaling of services."""
+        return self.client("application-autoscaling")  # type: ignore[no-any-return]
+
+    @property
+    def cloudwatch(self) -> CloudWatchClient:
+        """Metrics and alarms."""
+        return self.client("cloudwatch")  # type: ignore[no-any-return]
+
+    @property
+    def logs(self) -> CloudWatchLogsClient:
+        """Log lines."""
+        return self.client("logs")  # type: ignore[no-any-return]
+
+    @property
+    def ssm(self) -> SSMClient:
+        """Parameters."""
+        return self.client("ssm")  # type: ignore[no-any-return]
+
+    @property
+    def s3(self) -> S3Client:
+        """Buckets and objects."""
+        return self.client("s3")  # type: ignore[no-any-return]
+
+    @property
+    def sts(self) -> STSClient:
+        """Who we are."""
+        return self.client("sts")  # type: ignore[no-any-return]
+
+
+def pairs(tags: Mapping[str, str]) -> list[Any]:
+    """Tags as most services write them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def lower_pairs(tags: Mapping[str, str]) -> list[Any]:
+    """Tags as ECS writes them."""
+    return [{"key": key, "value": value} for key, value in tags.items()]
+
+
+def tags_of(listed: Any) -> dict[str, str]:
+    """Tags of an answer, in either spelling, as a dictionary."""
+    return {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value", "")) for tag in listed or ()}

@@ -1,0 +1,73 @@
+"""What a run needs to know of its cluster to plan ahead, and what it tells before its engine is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hfecs.blueprints.scaling import DEMAND
+from hfecs.config import Config
+from hfecs.provisioning.stack import Stack
+from hfecs.resources import alarm, auto_scaling_group, service
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The workers' machines: their job slots, the most of them, seconds to boot, and workers that are there.
+
+    `period` is that of the alarms that look at the demand, in seconds, `alarm` the name of the one that asks for more.
+    """
+
+    cluster: str
+    period: int
+    slots: int
+    most: int
+    boot_seconds: int
+    workers: int
+    alarm: str
+
+    def environment(self) -> dict[str, str]:
+        """The variables of the engine agent that say so."""
+        return {
+            "CLUSTER_NAME": self.cluster,
+            "DEMAND_PERIOD": str(self.period),
+            "SLOTS": str(self.slots),
+            "MACHINES": str(self.most),
+            "BOOT_SECONDS": str(self.boot_seconds),
+        }
+
+
+# Tells the demand of a run from now on, until its engine does; gives the variables that tell the engine of it.
+Announce = Callable[[Ahead], Callable[[], Mapping[str, str]]]
+
+
+def silently(_: Ahead) -> Callable[[], Mapping[str, str]]:
+    """Announce nothing."""
+    return dict
+
+
+def announced(ahead: Ahead | None, announce: Announce) -> Callable[[], Mapping[str, str]]:
+    """Announce a run if the cluster looks ahead; gives what the engine agent has to know for it."""
+    if ahead is None:
+        return dict
+    told = announce(ahead)
+    return lambda: {**ahead.environment(), **told()}
+
+
+def ahead(whole: Stack, config: Config, workers: Any) -> Ahead | None:
+    """What the survey of the cluster and the task definition of its workers say; None if no alarm looks ahead."""
+    seen = whole.seen(alarm.KIND, "jobs-wait")
+    group, running = whole.seen(auto_scaling_group.KIND, "workers"), whole.seen(service.KIND, "worker")
+    if not (seen and group and seen.actual.get("MetricName") == DEMAND):
+        return None
+    environment = {pair["name"]: pair["value"] for pair in workers["containerDefinitions"][0]["environment"]}
+    return Ahead(
+        cluster=whole.cluster,
+        period=int(seen.actual["Period"]),
+        slots=int(environment["THREADS"]),
+        most=max(1, int(group.actual["MaxSize"])),
+        boot_seconds=config.scaling.boot_seconds,
+        workers=int(running.actual["runningCount"]) if running else 0,
+        alarm=seen.id,
+    )

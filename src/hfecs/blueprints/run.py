@@ -1,0 +1,197 @@
+"""A run: the bucket with the job directory, a machine for the engine, and the task that runs the workflow on it.
+
+The machine ends itself when its task has ended; destroy() removes what is left of all runs.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from hfecs import templating
+from hfecs.aws import account
+from hfecs.aws.errors import LOCAL_HINT
+from hfecs.blueprints import broker, cluster, containers, deadlines, foundation, images, metrics, mounts
+from hfecs.blueprints.broker import Broker
+from hfecs.blueprints.lookahead import Announce, ahead, announced, silently
+from hfecs.blueprints.machines import launch, on
+from hfecs.blueprints.metrics import Collector
+from hfecs.config import Config
+from hfecs.errors import Misused, NoCluster
+from hfecs.parallel import together
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import Record
+from hfecs.provisioning.teardown import Paragraphs, remove
+from hfecs.resources import bucket, instance, job_files, parameter, role, role_policy, task, task_definition
+
+STACK = "run"
+RUN_PASSWORD = "run-amqp-password"
+COLLECTOR_PASSWORD = "run-influxdb-password"
+
+TEARDOWN: Paragraphs = [[task], [instance], [task_definition, role_policy, parameter]]
+TEARDOWN_WITH_DATA: Paragraphs = [*TEARDOWN, [bucket]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on its way: its name, its bucket, its task, and how often it has been started."""
+
+    name: str
+    bucket: str
+    task: str = ""
+    attempt: int = 1
+
+    @property
+    def machine(self) -> str:
+        """The name of the machine of this attempt."""
+        return f"runner-{self.name}" if self.attempt == 1 else f"runner-{self.name}-{self.attempt}"
+
+
+def new_name() -> str:
+    """A name for a run: when it began, and four characters by chance."""
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def interrupted(stack: Stack, bucket_name: str, directory: Path) -> str | None:
+    """The run of this directory and bucket that a killed command left on its way, if its machine still waits for it."""
+    name, *of = str(stack.outputs().get("begun", "")).split("/")
+    if of != [bucket_name, directory.name]:
+        return None
+    return name if stack.found(instance.KIND, f"runner-{name}", instance.survey) else None
+
+
+def up(
+    stack: Stack,
+    whole: Stack,
+    config: Config,
+    *,
+    run: Run,
+    directory: Path | None,
+    announce: Announce = silently,
+) -> Run:
+    """Upload the job directory and start its workflow on a machine of its own; `whole` is the stack of the cluster.
+
+    A run that is resumed may do without the directory. Where the cluster looks ahead, `announce` tells of the run
+    before its machine boots. Return the run with its task.
+    """
+    name, bucket_name = run.name, run.bucket
+    config = images.require(stack, config)
+    place, base, used, collector = _look(stack, whole, config)
+    groups = [base.members]
+    machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=groups)
+    machine |= {"SubnetId": place.subnet_ids[0]}
+    # Over plain HTTP, to a server that stands in for AWS, "only over TLS" would lock ourselves out.
+    policy = templating.document("policies/bucket.json", bucket=bucket_name) if stack.cloud.over_tls else None
+    if directory and run.attempt == 1:
+        stack.output(begun=f"{name}/{bucket_name}/{directory.name}")
+
+    planned = announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce)
+    engine = metrics.told(containers.runner(stack, config, base, used), "engine", collector)
+    _, definition, own_machine, _ = together(
+        lambda: bucket.ensure(stack, bucket_name, policy=policy),
+        lambda: task_definition.ensure(stack, "runner", definition=engine),
+        lambda: instance.ensure(stack, run.machine, launch=machine),
+        lambda: deadlines.renew(whole, config),
+    )
+
+    access = templating.document("policies/bucket-access.json", bucket=bucket_name)
+    together(
+        lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "worker"), document=access),
+        lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "runner"), document=access),
+        lambda: directory and job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
+        lambda: deadlines.arm_machine(stack, config, run.machine, own_machine),
+    )
+
+    started = task.ensure(
+        stack,
+        name,
+        definition=definition,
+        container="engine",
+        environment={"RUN_ID": name, "BUCKET": bucket_name, **_attempt(run), **_options(config), **planned()},
+        constraint=on("runner"),
+    )
+    stack.output(run=name, bucket=bucket_name, task=started, attempt=str(run.attempt), begun="")
+    return replace(run, task=started)
+
+
+def begun(stack: Stack, run: Run) -> None:
+    """Wait until the engine of a run has been started; it may take a minute to pull its image."""
+
+    def has_begun() -> bool:
+        known = task.describe(stack, run.task)
+        return known is None or known["lastStatus"] not in ("PROVISIONING", "PENDING", "ACTIVATING")
+
+    stack.wait.until(has_begun, what=f"the engine of run {run.name} to start", timeout=900)
+
+
+def stop(stack: Stack, run: Run) -> None:
+    """Stop the workflow and wait until the engine has ended; its machine then ends itself."""
+
+    def ended() -> bool:
+        known = task.describe(stack, run.task)
+        return known is None or known["lastStatus"] == "STOPPED"
+
+    task.teardown(stack, Record(task.KIND, run.name, run.task))
+    stack.wait.until(ended, what=f"run {run.name} to stop", timeout=180, every=1)
+
+
+def forget(stack: Stack, run: Run) -> None:
+    """Strike the task and the machine of a run that has ended: they are gone by themselves."""
+    for record in stack.state.records(STACK):
+        if (record.kind, record.name) in ((task.KIND, run.name), (instance.KIND, run.machine)):
+            stack.state.forget(STACK, record)
+
+
+def down(stack: Stack, *, with_data: bool, looked: bool = False) -> None:
+    """Remove all runs; their buckets too if `with_data`; `looked`: the stack has just been surveyed."""
+    remove(stack, teardown(with_data), looked=looked)
+
+
+def teardown(with_data: bool) -> Paragraphs:
+    """What is removed of all runs, in order."""
+    return TEARDOWN_WITH_DATA if with_data else TEARDOWN
+
+
+def _attempt(run: Run) -> dict[str, str]:
+    return {"ATTEMPT": str(run.attempt)} if run.attempt > 1 else {}
+
+
+def _options(config: Config) -> dict[str, str]:
+    """What the jobs of the run are told, unless the workflow says otherwise: their files, image and limits."""
+    wanted = config.run
+    files = {} if wanted.storage == "s3" else {"STORAGE": wanted.storage, "WORKDIR": wanted.workdir or ""}
+    image = {"CONTAINER": wanted.container} if wanted.container else {}
+    limit = {"TIMEOUT": str(wanted.timeout)} if wanted.timeout else {}
+    going = {} if wanted.fail_fast else {"KEEP_GOING": "true"}
+    return {**files, **image, **limit, "RETRIES": str(wanted.retries), **going}
+
+
+Looked = tuple[account.Site, foundation.Foundation, Broker, Collector | None]
+
+
+def _look(stack: Stack, whole: Stack, config: Config) -> Looked:
+    """See what there is of earlier runs and of the cluster; without a cluster there is nothing to run on."""
+    kinds = [module for paragraph in TEARDOWN for module in paragraph]
+    place, _ = together(lambda: cluster.look(whole, config), lambda: stack.survey(kinds))
+    workers = task_definition.registered(whole, "worker")
+    if not (workers and whole.found(instance.KIND, "master", instance.survey)):
+        hint = f"make it first: hfecs cluster up; {LOCAL_HINT}"
+        raise NoCluster(f"There is no cluster {whole.cluster} in {whole.cloud.region} to run on.", hint)
+    if config.run.container and not mounts.may_run_containers(workers):
+        hint = "let it first: hfecs cluster up --allow-containers"
+        raise Misused(f"The workers of cluster {whole.cluster} may not run jobs in containers.", hint)
+    base = replace(foundation.found(whole), access_keys=broker.access_keys_of(workers))
+    used = metrics.of_task(workers) or metrics.standing(whole, config)
+    collector = metrics.own(stack, config.run.metric_collector, COLLECTOR_PASSWORD) or used
+    return place, base, _broker(stack, config, broker.of_task(workers)), collector
+
+
+def _broker(stack: Stack, config: Config, used: Broker) -> Broker:
+    """The broker of the workers, or another one that the user named for this run."""
+    named = broker.own(config, used.password)
+    if named is None or (named.amqp_url, named.user) == (used.amqp_url, used.user):
+        return used
+    password = broker.password_of(config)
+    return replace(named, password=parameter.ensure(stack, RUN_PASSWORD, value=password)) if password else named

@@ -1,0 +1,46 @@
+"""What moto lacks and the local cloud supplies; the list below is all of it."""
+
+from __future__ import annotations
+
+from hfecs.local.control_plane.moto_patches import (
+    addresses,
+    alarms,
+    buckets,
+    capacity_providers,
+    clusters,
+    container_instances,
+    groups,
+    instances,
+    names,
+    protection,
+    scalable_targets,
+    scaling_policies,
+    security_groups,
+    services,
+    tasks,
+)
+from hfecs.local.reconciler import Plane
+
+MENDS = (
+    addresses,  # the default VPC in 127.N.0.0/16
+    instances,  # states of instances, ClientToken of RunInstances
+    names,  # error codes of roles and launch templates
+    buckets,  # policies that allow TLS only, writes on condition
+    security_groups,  # DependencyViolation while in use
+    groups,  # Auto Scaling groups: bounds, activities, deletion
+    scaling_policies,  # EC2 Auto Scaling: ARNs of policies, one name per group
+    scalable_targets,  # Application Auto Scaling: ARNs, errors, tags
+    capacity_providers,  # their group, their protection, deletion while in use
+    clusters,  # DeleteCluster with something in it, twice the same CreateCluster
+    container_instances,  # deregistration, draining
+    tasks,  # RunTask, StartTask, StopTask, DescribeTasks, ListTasks on real tasks
+    services,  # services that run tasks
+    protection,  # task protection
+    alarms,  # SetAlarmState with actions, the alarms' first state
+)
+
+
+def apply(plane: Plane) -> None:
+    """Mend moto, before its first request."""
+    for mend in MENDS:
+        mend.apply(plane)

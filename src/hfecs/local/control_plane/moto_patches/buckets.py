@@ -1,0 +1,67 @@
+"""Bucket policies that allow TLS only, writes on condition, and tags from the creation on.
+
+Calls here go over HTTP on loopback and count as secure, as they are on AWS.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from xml.etree import ElementTree
+
+from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+from moto.s3.responses import S3Response
+
+from hfecs.local.control_plane.moto_patches.patching import replace
+from hfecs.local.reconciler import Plane
+
+
+def apply(_: Plane) -> None:
+    """Mend the evaluation of policies: moto takes a statement with a condition for one without. And the writes."""
+    write_one_at_a_time()
+    tag_at_creation()
+
+    def is_action_permitted(statement: Any, *arguments: Any, **options: Any) -> Any:
+        condition = statement._statement.get("Condition") or {}
+        if str(condition.get("Bool", {}).get("aws:SecureTransport")).lower() == "false":
+            return PermissionResult.NEUTRAL
+        return permitted(statement, *arguments, **options)
+
+    permitted = replace(IAMPolicyStatement, "is_action_permitted", is_action_permitted)
+
+
+def write_one_at_a_time() -> None:
+    """Let nobody come between looking whether a condition (If-Match, If-None-Match) holds and the write itself."""
+    turn = threading.Lock()
+
+    def put_object(response: Any) -> Any:
+        with turn:
+            return put(response)
+
+    def delete_object(response: Any) -> Any:
+        with turn:
+            return delete(response)
+
+    put = replace(S3Response, "put_object", put_object)
+    delete = replace(S3Response, "delete_object", delete_object)
+
+
+def tag_at_creation() -> None:
+    """CreateBucket takes the tags of its configuration."""
+
+    def put_bucket(response: Any, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
+        is_new = bucket_name not in response.backend.buckets
+        answer = put(response, request, bucket_name, querystring)
+        if is_new and (tags := _tags(response.body)):
+            response.backend.put_bucket_tagging(bucket_name, tags)
+        return answer
+
+    put = replace(S3Response, "_bucket_response_put", put_bucket)
+
+
+def _tags(body: bytes) -> dict[str, str]:
+    """The tags in a CreateBucketConfiguration."""
+    if not body:
+        return {}
+    tags = ElementTree.fromstring(body).iterfind("{*}Tags/{*}Tag")
+    return {tag.findtext("{*}Key", ""): tag.findtext("{*}Value", "") for tag in tags}

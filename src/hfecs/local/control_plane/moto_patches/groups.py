@@ -1,0 +1,136 @@
+"""Auto Scaling groups whose instances are launched by the data plane; bounds, duplicates and deletion as on AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.autoscaling.exceptions import AutoscalingClientError
+from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, TerminateInstanceActivity
+from moto.autoscaling.responses import AutoScalingResponse
+
+from hfecs.local.control_plane.moto_patches.patching import Call, replace, take_over
+from hfecs.local.data_plane.auto_scaling_groups import DELETING, Groups
+from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.reconciler import Plane
+
+
+def apply(plane: Plane) -> None:
+    """Mend groups."""
+    take_over(AutoScalingResponse, GroupAnswers(plane.cloud, plane.groups))
+    GroupMends()
+
+
+class GroupMends:
+    """What takes the place of moto's own methods; theirs are kept to be called."""
+
+    def __init__(self) -> None:
+        replace(FakeAutoScalingGroup, "set_desired_capacity", self.set_desired_capacity)
+        replace(AutoScalingBackend, "notify_terminate_instances", self.notify_terminate_instances)
+        replace(AutoScalingBackend, "terminate_instance", self.terminate_instance)
+        self.create_group = replace(AutoScalingBackend, "create_auto_scaling_group", self.create)
+        self.update_group = replace(AutoScalingBackend, "update_auto_scaling_group", self.update)
+
+    def set_desired_capacity(self, group: Any, new_capacity: int | None) -> None:
+        """Only noted: the data plane launches and terminates."""
+        group.desired_capacity = group.min_size if new_capacity is None else new_capacity
+
+    def notify_terminate_instances(self, backend: Any, instance_ids: list[str]) -> None:
+        """Nothing at once: the data plane sees that they are gone."""
+
+    def terminate_instance(self, backend: Any, instance_id: str, should_decrement: bool) -> Any:
+        """Terminate one instance of a group, with or without a replacement."""
+        groups = backend.autoscaling_groups.values()
+        group, state = next((g, s) for g in groups for s in g.instance_states if s.instance.id == instance_id)
+        before = group.desired_capacity
+        if should_decrement:
+            if before <= group.min_size:
+                text = "Terminating instance without replacement will violate group's min size constraint."
+                raise AutoscalingClientError("ValidationError", text)
+            group.desired_capacity = before - 1
+        state.instance.terminate()
+        return TerminateInstanceActivity(state.instance, before)
+
+    def create(self, backend: Any, name: str, *arguments: Any, **options: Any) -> Any:
+        """CreateAutoScalingGroup refuses a name that exists, and sizes that do not fit each other."""
+        known = backend.autoscaling_groups.get(name)
+        if known is not None:
+            being = " and is being deleted" if getattr(known, "status", None) == DELETING else ""
+            text = f"AutoScalingGroup by this name already exists - A group with the name {name} already exists{being}"
+            raise AutoscalingClientError("AlreadyExists", text)
+        _check_bounds(options.get("min_size"), options.get("max_size"), options.get("desired_capacity"))
+        return self.create_group(backend, name, *arguments, **options)
+
+    def update(self, backend: Any, name: str, *arguments: Any, **options: Any) -> Any:
+        """UpdateAutoScalingGroup moves the desired capacity into new bounds."""
+        known = _group(backend, name)
+        least = _or(options.get("min_size"), known.min_size)
+        most = _or(options.get("max_size"), known.max_size)
+        _check_bounds(least, most, options.get("desired_capacity"))
+        group = self.update_group(backend, name, *arguments, **options)
+        group.desired_capacity = max(group.min_size, min(group.max_size, group.desired_capacity))
+        return group
+
+
+class GroupAnswers:
+    """What Auto Scaling answers about groups."""
+
+    def __init__(self, cloud: Cloud, groups: Groups) -> None:
+        self.cloud = cloud
+        self.groups = groups
+
+    def set_desired_capacity(self, call: Call) -> dict[str, Any]:
+        """Ask for another number of instances, within the bounds."""
+        group = self._named(call)
+        _check_bounds(group.min_size, group.max_size, int(call.get("DesiredCapacity")))
+        capacity = int(call.get("DesiredCapacity"))
+        text = "a user request explicitly set group desired capacity changing the desired capacity"
+        self.groups.change(group, capacity, f"{text} from {group.desired_capacity} to {capacity}")
+        return {}
+
+    def delete_auto_scaling_group(self, call: Call) -> dict[str, Any]:
+        """Delete an empty group, or one with its instances (also protected ones) when forced."""
+        group = self._named(call)
+        if group.instance_states and not call.get("ForceDelete", default=False):
+            still = "instances or pending Spot instance request(s) still in the group"
+            text = f"You cannot delete an AutoScalingGroup while there are {still}."
+            raise AutoscalingClientError("ResourceInUse", text)
+        self.groups.delete(group)
+        return {}
+
+    def describe_scaling_activities(self, call: Call) -> dict[str, Any]:
+        """What the groups did, newest first."""
+        groups = self.cloud.backend("autoscaling", call.region).autoscaling_groups
+        name = call.get("AutoScalingGroupName")
+        chosen = [group for group in groups.values() if name in (None, group.name)]
+        return {"Activities": [activity for group in chosen for activity in getattr(group, "activities", [])]}
+
+    def _named(self, call: Call) -> Any:
+        return _group(self.cloud.backend("autoscaling", call.region), call.get("AutoScalingGroupName"))
+
+
+def _group(backend: Any, name: str) -> Any:
+    group = backend.autoscaling_groups.get(name)
+    if group is None:
+        raise AutoscalingClientError(
+            "ValidationError", f"AutoScalingGroup name not found - AutoScalingGroup '{name}' not found"
+        )
+    return group
+
+
+def _check_bounds(least: Any, most: Any, desired: Any) -> None:
+    if least is not None and most is not None and int(least) > int(most):
+        raise AutoscalingClientError(
+            "ValidationError", f"Min size {least} must be at most max size {most} for the AutoScalingGroup."
+        )
+    if desired is None:
+        return
+    if most is not None and int(desired) > int(most):
+        text = f"New SetDesiredCapacity value {desired} is above max value {most} for the AutoScalingGroup."
+        raise AutoscalingClientError("ValidationError", text)
+    if least is not None and int(desired) < int(least):
+        text = f"New SetDesiredCapacity value {desired} is below min value {least} for the AutoScalingGroup."
+        raise AutoscalingClientError("ValidationError", text)
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value

@@ -1,0 +1,119 @@
+"""Application Auto Scaling: stable policy ARNs, errors as on AWS, tags, activities, and bounds that hold at once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
+from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+from moto.core.exceptions import JsonRESTError
+
+from hfecs.local.control_plane.moto_patches.patching import Call, replace, take_over
+from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.reconciler import Plane
+from hfecs.local.scaling.actions import service_of
+from hfecs.local.scaling.step_policies import Bounds
+
+MISSING = "ObjectNotFoundException"
+
+
+def apply(plane: Plane) -> None:
+    """Mend scalable targets and their policies."""
+    take_over(ApplicationAutoScalingResponse, TargetAnswers(plane.cloud))
+    TargetMends(plane.cloud)
+
+
+class TargetMends:
+    """What takes the place of moto's own methods; theirs are kept to be called."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.answer_register = replace(
+            ApplicationAutoScalingResponse, "register_scalable_target", self.register_with_tags
+        )
+        self.register_target = replace(ApplicationAutoscalingBackend, "register_scalable_target", self.register)
+        self.deregister_target = replace(ApplicationAutoscalingBackend, "deregister_scalable_target", self.deregister)
+        self.put = replace(ApplicationAutoscalingBackend, "put_scaling_policy", self.put_policy)
+        self.delete = replace(ApplicationAutoscalingBackend, "delete_scaling_policy", self.delete_policy)
+
+    def register_with_tags(self, response: Any) -> Any:
+        """RegisterScalableTarget takes tags along."""
+        answer = self.answer_register(response)
+        call = json.loads(response.body)
+        target = self.cloud.backend("applicationautoscaling", response.region).targets[call["ScalableDimension"]]
+        target[call["ResourceId"]].__dict__.setdefault("tags", {}).update(call.get("Tags") or {})
+        return answer
+
+    def register(self, backend: Any, namespace: str, r_id: str, *arguments: Any, **options: Any) -> Any:
+        """RegisterScalableTarget moves the desired count into the bounds at once."""
+        target = self.register_target(backend, namespace, r_id, *arguments, **options)
+        service = service_of(self.cloud, backend.region_name, r_id)
+        if service is not None and namespace == "ecs":
+            service.desired_count = Bounds(target.min_capacity, target.max_capacity).hold(service.desired_count)
+        return target
+
+    def deregister(self, backend: Any, namespace: str, r_id: str, dimension: str) -> None:
+        """DeregisterScalableTarget takes the policies along."""
+        if r_id not in backend.targets.get(dimension, {}):
+            raise JsonRESTError(MISSING, f"No scalable target found for namespace: {namespace}, resource ID: {r_id}")
+        self.deregister_target(backend, namespace, r_id, dimension)
+        for key, policy in list(backend.policies.items()):
+            if policy.resource_id == r_id and policy.scalable_dimension == dimension:
+                del backend.policies[key]
+
+    def put_policy(self, backend: Any, **options: Any) -> Any:
+        """PutScalingPolicy needs a target; its policy keeps its ARN."""
+        if options["resource_id"] not in backend.targets.get(options["scalable_dimension"], {}):
+            raise JsonRESTError(MISSING, f"No scalable target registered for resource ID: {options['resource_id']}")
+        known = {(p.resource_id, p.policy_name): p.policy_arn for p in backend.policies.values()}
+        policy = self.put(backend, **options)
+        policy.policy_arn = known.get((policy.resource_id, policy.policy_name), policy.policy_arn)
+        return policy
+
+    def delete_policy(self, backend: Any, **options: Any) -> None:
+        """DeleteScalingPolicy of one that is not there has a code of its own."""
+        named = (options["resource_id"], options["policy_name"])
+        if named not in {(p.resource_id, p.policy_name) for p in backend.policies.values()}:
+            raise JsonRESTError(MISSING, f"No scaling policy found for resource ID: {named[0]}, policy: {named[1]}")
+        self.delete(backend, **options)
+
+
+class TargetAnswers:
+    """What Application Auto Scaling answers where moto has nothing."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    def list_tags_for_resource(self, call: Call) -> dict[str, Any]:
+        """The tags of a scalable target."""
+        return {"Tags": dict(self._tags(call))}
+
+    def tag_resource(self, call: Call) -> dict[str, Any]:
+        """Add tags to a scalable target."""
+        self._tags(call).update(call.get("Tags", {}))
+        return {}
+
+    def untag_resource(self, call: Call) -> dict[str, Any]:
+        """Take tags off a scalable target."""
+        tags = self._tags(call)
+        for key in call.get("TagKeys", []):
+            tags.pop(key, None)
+        return {}
+
+    def describe_scaling_activities(self, call: Call) -> dict[str, Any]:
+        """What the policies did, newest first."""
+        backend = self.cloud.backend("applicationautoscaling", call.region)
+        wanted = call.get("ResourceId")
+        activities = getattr(backend, "activities", [])
+        return {"ScalingActivities": [entry for entry in activities if wanted in (None, entry["ResourceId"])]}
+
+    def _tags(self, call: Call) -> dict[str, str]:
+        arn = call.get("ResourceARN")
+        backend = self.cloud.backend("applicationautoscaling", call.region)
+        for targets in backend.targets.values():
+            for target in targets.values():
+                if target.arn == arn:
+                    tags: dict[str, str] = target.__dict__.setdefault("tags", {})
+                    return tags
+        raise JsonRESTError("ResourceNotFoundException", f"The resource {arn} was not found.")

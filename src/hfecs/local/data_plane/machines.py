@@ -1,0 +1,194 @@
+"""The machines behind the instances of EC2: a process for each one that names an ECS cluster in its user data."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from hfecs.local.data_plane.capacity_providers import provider_of
+from hfecs.local.data_plane.placement import ECS_AGENT_PORTS
+from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.user_data import Boot, read_user_data
+from hfecs.local.processes import NAME_MARK
+
+BOOT_SECONDS = 1.0  # from launch to registration; minutes on AWS
+KEPT_BACK = 0.07  # of a machine's memory, by its kernel and the ECS agent
+CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+LIVING = ("pending", "running")
+
+
+@dataclass
+class Machine:
+    """A machine: the EC2 instance (moto's), its process, and its registration with ECS."""
+
+    instance: Any
+    region: str
+    boot: Boot
+    process: subprocess.Popen[bytes]
+    launched: float
+    cpu: int
+    memory: int
+    container_instance: Any = None
+    tasks: set[str] = field(default_factory=set)
+    ended: bool = False
+
+    @property
+    def address(self) -> str:
+        """Its private address."""
+        return str(self.instance.private_ip)
+
+    @property
+    def container_instance_arn(self) -> str:
+        """Its name in ECS; empty before it is registered."""
+        return str(self.container_instance.container_instance_arn) if self.container_instance else ""
+
+    def order(self, **what: Any) -> None:
+        """Send an order to its process; lost if that has just died, which is noticed by itself."""
+        try:
+            if self.process.stdin:
+                self.process.stdin.write(json.dumps(what).encode() + b"\n")
+                self.process.stdin.flush()
+        except BrokenPipeError:
+            return
+
+
+class Machines:
+    """All machines, by the id of their instance."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.by_id: dict[str, Machine] = {}
+        self.boot_seconds = float(os.environ.get("HFECS_LOCAL_BOOT", BOOT_SECONDS))
+
+    def step(self, now: float) -> list[Machine]:
+        """Follow the instances of EC2; returns the machines that are gone since the last time."""
+        for region, backend in self.cloud.regions("ec2"):
+            for reservation in list(backend.reservations.values()):
+                for instance in reservation.instances:
+                    self._follow(instance, region, now)
+        for machine in self.by_id.values():
+            if machine.container_instance is None and now - machine.launched >= self.boot_seconds:
+                self._register(machine)
+        gone = [machine for machine in self.by_id.values() if machine.process.poll() is not None]
+        for machine in gone:
+            self._bury(machine)
+        return gone
+
+    def ready(self, instance_id: str) -> None:
+        """The machine's process runs."""
+        instance = self.by_id[instance_id].instance
+        if instance.state == "pending":
+            set_state(instance, "running")
+
+    def of(self, region: str, cluster: str) -> list[Machine]:
+        """The registered machines of a cluster."""
+        return [
+            machine
+            for machine in self.by_id.values()
+            if machine.container_instance is not None and machine.region == region and machine.boot.cluster == cluster
+        ]
+
+    def shut_down(self, machine: Machine) -> None:
+        """Shut a machine down from within; what becomes of its instance was said when it was launched."""
+        if machine.instance.instance_initiated_shutdown_behavior == "terminate":
+            machine.instance.terminate()
+        else:
+            set_state(machine.instance, "stopped")
+
+    def end_all(self) -> list[int]:
+        """Switch every machine off; returns the process ids to wait for."""
+        for machine in self.by_id.values():
+            machine.order(order="end")
+        return [machine.process.pid for machine in self.by_id.values()]
+
+    def _follow(self, instance: Any, region: str, now: float) -> None:
+        machine = self.by_id.get(instance.id)
+        if instance.state in LIVING and machine is None:
+            boot = read_user_data(_text(instance.user_data))
+            if boot.cluster:
+                self.by_id[instance.id] = self._launch(instance, region, boot, now)
+            else:
+                set_state(instance, "running")
+        elif instance.state not in LIVING and machine and not machine.ended:
+            machine.ended = True
+            machine.order(order="end")
+        elif instance.state == "shutting-down" and machine is None:
+            instance.finish_termination()
+
+    def _launch(self, instance: Any, region: str, boot: Boot, now: float) -> Machine:
+        environment = {**os.environ, NAME_MARK: f"machine {instance.id}"}
+        process = subprocess.Popen(
+            [sys.executable, "-S", "-m", "hfecs.local.data_plane.machine_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+        cpu, memory = self.size(instance.instance_type, region)
+        threading.Thread(target=self._listen, args=(instance.id, process), daemon=True).start()
+        return Machine(instance, region, boot, process, now, cpu, memory)
+
+    def _listen(self, instance_id: str, process: subprocess.Popen[bytes]) -> None:
+        for line in process.stdout or ():
+            self.cloud.report(instance_id, json.loads(line))
+        process.wait()
+        self.cloud.wake()
+
+    def size(self, instance_type: str, region: str) -> tuple[int, int]:
+        """CPU units and MiB that the ECS agent of that instance type offers."""
+        types = self.cloud.backend("ec2", region).describe_instance_types([instance_type], {})
+        cores, memory = types[0]["VCpuInfo"]["DefaultVCpus"], types[0]["MemoryInfo"]["SizeInMiB"]
+        return int(cores) * 1024, int(memory * (1 - KEPT_BACK))
+
+    def _register(self, machine: Machine) -> None:
+        backend = self.cloud.backend("ecs", machine.region)
+        cluster = backend.clusters.get(machine.boot.cluster)
+        if machine.instance.state != "running" or cluster is None or cluster.status != "ACTIVE":
+            return
+        registered = backend.register_container_instance(cluster.name, machine.instance.id)
+        registered.attributes.update(machine.boot.attributes)
+        registered.registered_resources = resources(machine.cpu, machine.memory, set())
+        registered.remaining_resources = resources(machine.cpu, machine.memory, set())
+        registered.capacity_provider_name = provider_of(backend, cluster, machine.instance)
+        machine.container_instance = registered
+
+    def _bury(self, machine: Machine) -> None:
+        """A machine that has ended leaves ECS, unless it was only stopped; one that died by itself has failed."""
+        del self.by_id[machine.instance.id]
+        registered = machine.container_instance
+        if registered is not None and machine.instance.state == "stopped":
+            registered.agent_connected = False
+        elif registered is not None:
+            backend = self.cloud.backend("ecs", machine.region)
+            backend.container_instances.get(machine.boot.cluster, {}).pop(registered.id, None)
+        if machine.instance.state in LIVING:
+            machine.instance.terminate()
+            machine.instance.state_reason.message = "Server.InternalError: the machine's process died."
+        if machine.instance.state == "shutting-down":
+            machine.instance.finish_termination()
+
+
+def set_state(instance: Any, name: str) -> None:
+    """Put a moto instance into a state."""
+    instance._state.name, instance._state.code = name, CODES[name]
+
+
+def resources(cpu: int, memory: int, ports: set[int]) -> list[dict[str, Any]]:
+    """Resources of a container instance, as ECS lists them."""
+    taken = [str(port) for port in sorted(ECS_AGENT_PORTS | ports)]
+    zeros = {"doubleValue": 0.0, "longValue": 0}
+    return [
+        {**zeros, "name": "CPU", "type": "INTEGER", "integerValue": cpu},
+        {**zeros, "name": "MEMORY", "type": "INTEGER", "integerValue": memory},
+        {**zeros, "name": "PORTS", "type": "STRINGSET", "integerValue": 0, "stringSetValue": taken},
+        {**zeros, "name": "PORTS_UDP", "type": "STRINGSET", "integerValue": 0, "stringSetValue": []},
+    ]
+
+
+def _text(user_data: Any) -> str | None:
+    return None if user_data is None else str(user_data)

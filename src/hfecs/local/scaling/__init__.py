@@ -1,0 +1,1 @@
+"""Scaling on the local cloud: alarms and policies; the pure parts are shared with the replay in bench/."""

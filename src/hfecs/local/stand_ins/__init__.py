@@ -1,0 +1,1 @@
+"""Programs that stand for container images on the local cloud."""

@@ -1,0 +1,1 @@
+"""What both ends of the broker share: message formats, connections, and waits that end."""

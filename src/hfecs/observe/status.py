@@ -1,0 +1,187 @@
+"""The cluster at one glance: machines, services, alarms, queue."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hfecs.aws import prices
+from hfecs.aws.clients import NAME_TAG, OWNER_TAG, tags_of
+from hfecs.aws.errors import answered_with
+from hfecs.observe import time_left
+from hfecs.observe.time_left import TimeLeft
+from hfecs.parallel import together
+from hfecs.provisioning.stack import Stack
+from hfecs.resources import alarm
+from hfecs.runs import archive
+from hfecs.runs.lookup import remembered
+
+METRICS = {
+    "QueueLength": "waiting",
+    "JobsInFlight": "held by workers",
+    "Backlog": "both",
+    "Consumers": "workers listening",
+}
+# A metric older than this says nothing about now.
+FRESH = timedelta(minutes=3)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What AWS says of a cluster."""
+
+    cluster: str
+    region: str
+    machines: list[dict[str, str]]
+    services: list[dict[str, Any]]
+    alarms: list[dict[str, str]]
+    queue: dict[str, float | None]
+    run: str | None
+    bucket: str | None
+    time_left: TimeLeft
+    run_state: str | None
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything stands."""
+        return bool(self.machines or self.services)
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """What its machines and alarms cost, about; None if the price of a machine is not known."""
+        machines = [prices.machine(one["type"], runs=one["state"] in ("pending", "running")) for one in self.machines]
+        return prices.together([*machines, *[prices.HIGH_RESOLUTION_ALARM] * len(self.alarms)])
+
+    def as_dict(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self) | {"usd_per_hour": self.usd_per_hour}
+
+    def machine_rows(self) -> list[list[str]]:
+        """Name, id, type, state, address, registered."""
+        return [list(machine.values()) for machine in self.machines]
+
+    def service_rows(self) -> list[list[str]]:
+        """Name, counts, last event."""
+        return [[str(value) for value in service.values()] for service in self.services]
+
+    def alarm_rows(self) -> list[list[str]]:
+        """Name, state, reason."""
+        return [list(known.values()) for known in self.alarms]
+
+    def queue_rows(self) -> list[list[str]]:
+        """Jobs by what becomes of them."""
+        return [[words, _number(self.queue[metric])] for metric, words in METRICS.items()]
+
+
+def overview(stack: Stack, runs: Stack) -> Overview:
+    """Ask for all of it side by side."""
+    machines, services, registered, alarms, queue, left, state = together(
+        lambda: _machines(stack),
+        lambda: _services(stack),
+        lambda: _registered(stack, "cluster") | _registered(stack, "monitoring"),
+        lambda: [found for found in alarm.survey(stack) if found.ours],
+        lambda: _queue(stack),
+        lambda: time_left.look(stack),
+        lambda: _run_state(runs),
+    )
+    for machine in machines:
+        machine["registered"] = "yes" if machine["id"] in registered else "not yet"
+    told = [
+        {
+            "alarm": found.name,
+            "state": str(found.actual["StateValue"]),
+            "because": str(found.actual.get("StateReason", "")),
+        }
+        for found in alarms
+    ]
+    known = runs.outputs()
+    last = known.get("run"), known.get("bucket"), left, state
+    return Overview(stack.cluster, stack.cloud.region, machines, services, told, queue, *last)
+
+
+def _run_state(runs: Stack) -> str | None:
+    """How the last run stands; None if there was none."""
+    last = remembered(runs)
+    return archive.state_of(runs, last) if last else None
+
+
+def _machines(stack: Stack) -> list[dict[str, str]]:
+    filters: Any = [
+        {"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]},
+        {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped", "shutting-down"]},
+    ]
+    pages = stack.cloud.ec2.get_paginator("describe_instances").paginate(Filters=filters)
+    instances: list[Any] = [item for page in pages for group in page["Reservations"] for item in group["Instances"]]
+    return [
+        {
+            "name": tags_of(instance.get("Tags")).get(NAME_TAG, ""),
+            "id": instance["InstanceId"],
+            "type": instance["InstanceType"],
+            "state": instance["State"]["Name"],
+            "address": instance.get("PublicIpAddress") or instance.get("PrivateIpAddress", ""),
+        }
+        for instance in sorted(instances, key=lambda item: str(item["LaunchTime"]))
+    ]
+
+
+def _services(stack: Stack) -> list[dict[str, Any]]:
+    names = [stack.full_name(name) for name in ("master", "worker", "telegraf")]
+    with answered_with("ClusterNotFoundException"):
+        answer = stack.cloud.ecs.describe_services(cluster=stack.full_name("cluster"), services=names)
+        return [
+            {
+                "service": service["serviceName"].removeprefix(stack.full_name("")),
+                "running": service["runningCount"],
+                "wanted": service["desiredCount"],
+                "pending": service["pendingCount"],
+                "event": next((event["message"] for event in service.get("events", [])), ""),
+            }
+            for service in answer["services"]
+            if service["status"] != "INACTIVE"
+        ]
+    return []
+
+
+def _registered(stack: Stack, name: str) -> set[str]:
+    """The ids of the machines that have joined an ECS cluster."""
+    cluster = stack.full_name(name)
+    with answered_with("ClusterNotFoundException"):
+        pages = stack.cloud.ecs.get_paginator("list_container_instances").paginate(cluster=cluster)
+        arns = [arn for page in pages for arn in page["containerInstanceArns"]]
+        if arns:
+            answer = stack.cloud.ecs.describe_container_instances(cluster=cluster, containerInstances=arns[:100])
+            return {instance["ec2InstanceId"] for instance in answer["containerInstances"]}
+    return set()
+
+
+def _queue(stack: Stack) -> dict[str, float | None]:
+    """The last value of each metric of the notifier; None when it has been silent."""
+    now = datetime.now(UTC)
+    queries: Any = [
+        {
+            "Id": f"q{number}",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "hyperflow",
+                    "MetricName": metric,
+                    "Dimensions": [{"Name": "ClusterName", "Value": stack.cluster}],
+                },
+                "Period": 10,
+                "Stat": "Average",
+            },
+        }
+        for number, metric in enumerate(METRICS)
+    ]
+    answer = stack.cloud.cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=now - FRESH, EndTime=now)
+    results = sorted(answer["MetricDataResults"], key=lambda result: result["Id"])
+    return {metric: _latest(result) for metric, result in zip(METRICS, results, strict=True)}
+
+
+def _latest(result: Any) -> float | None:
+    points = sorted(zip(result["Timestamps"], result["Values"], strict=True))
+    return float(points[-1][1]) if points else None
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0f}"

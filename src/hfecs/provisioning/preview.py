@@ -1,0 +1,34 @@
+"""Rehearsing an up: what would interrupt running work is asked for before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from hfecs.errors import NotConfirmed
+from hfecs.provisioning.report import Recorder
+from hfecs.provisioning.stack import Stack
+
+
+def ask_first(stack: Stack, make: Callable[[Stack], object]) -> None:
+    """Run `make` as a plan over what the stack has seen, and ask about the changes that interrupt running work.
+
+    NotConfirmed if they are not wanted: nothing has been changed then. A rehearsal makes no call that the survey has
+    not made.
+    """
+    if stack.plan or stack.may_interrupt:
+        return
+    rehearsed = Recorder()
+    make(replace(stack, plan=True, reporter=rehearsed))
+    told = dict.fromkeys(
+        f"  {step.kind} {step.name}, {change.field}: {change.interrupts}"
+        for step in rehearsed.steps
+        for change in step.changes
+        if change.interrupts
+    )
+    if not told:
+        return
+    message = "This would interrupt running work:\n" + "\n".join(told)
+    if not stack.confirm(f"{message}\nGo on?"):
+        raise NotConfirmed(f"{message}\nNothing was changed.", hint="answer y, or repeat with --yes")
+    stack.may_interrupt = True

@@ -1,0 +1,200 @@
+"""Stacks and their steps: look, create, record, converge; the same code plans and does.
+
+A resource module says what its kind needs; the order of the five beats lives here, once:
+
+1. look      `survey` lists what exists of a kind, with one round of calls for a whole stack (`Stack.survey`)
+2. create    when nothing of that name is there
+3. record    in the state file, in the next statement
+4. converge  each difference is one Change, made and named
+5. return    the id
+
+In plan mode neither `create` nor a change is called: they are reported, and a Planned id is handed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hfecs.aws.clients import NAME_TAG, OWNER_TAG, STACK_TAG, Cloud
+from hfecs.aws.errors import explain, foreseen, matches
+from hfecs.errors import HfecsError, NotConfirmed, NotOurs
+from hfecs.parallel import together
+from hfecs.provisioning.report import Outcome, Reporter, Step
+from hfecs.provisioning.resource import NOT_YET, Change, Found, Sightings, digest
+from hfecs.provisioning.state import ClusterState, Record
+from hfecs.provisioning.wait import Wait
+
+
+class Module(Protocol):
+    """What a resource module offers beside its own `ensure`."""
+
+    KIND: str
+
+    def survey(self, stack: Stack) -> Iterable[Found]:
+        """List what exists of this kind for the stack."""
+
+    def teardown(self, stack: Stack, record: Record) -> None:
+        """Make it not exist."""
+
+
+@dataclass
+class Stack:
+    """Everything that belongs together: it is made, planned and removed as one."""
+
+    name: str
+    cluster: str
+    cloud: Cloud
+    state: ClusterState
+    reporter: Reporter
+    wait: Wait
+    plan: bool = False
+    may_interrupt: bool = False
+    confirm: Callable[[str], bool] = lambda question: False
+    sightings: Sightings = field(default_factory=Sightings)
+
+    def full_name(self, name: str) -> str:
+        """The name in AWS of this cluster's resource."""
+        return f"hfecs-{self.cluster}-{name}"
+
+    @property
+    def ecs_cluster(self) -> str:
+        """The ECS cluster of this stack; the monitoring has one of its own."""
+        return self.full_name("monitoring" if self.name == "monitoring" else "cluster")
+
+    def tags(self, name: str) -> dict[str, str]:
+        """The tags that say whose a resource is."""
+        return {OWNER_TAG: self.cluster, STACK_TAG: self.name, NAME_TAG: name}
+
+    def owns(self, tags: dict[str, str]) -> bool:
+        """Whether these tags are of this stack."""
+        return (tags.get(OWNER_TAG), tags.get(STACK_TAG)) == (self.cluster, self.name)
+
+    def outputs(self) -> dict[str, Any]:
+        """What earlier commands wrote down for this stack."""
+        return self.state.outputs(self.name)
+
+    def output(self, **values: Any) -> None:
+        """Write down values for later commands; no secrets. A plan writes nothing."""
+        if not self.plan and any(self.outputs().get(key) != value for key, value in values.items()):
+            self.state.output(self.name, **values)
+
+    def token(self, kind: str, name: str) -> str:
+        """An idempotency token: the same until the thing has been torn down."""
+        generation = self.state.generation(self.name, kind, name)
+        return digest(self.state.document.lineage, self.cluster, self.name, kind, name, generation)[:32]
+
+    def survey(self, modules: Iterable[Module], *, again: bool = True) -> None:
+        """Look at these kinds at once (not those seen before, if not `again`); check whose account the state is of."""
+
+        def look(module: Module) -> Callable[[], None]:
+            return lambda: self.sightings.remember(module.KIND, module.survey(self))
+
+        wanted = [module for module in modules if again or self.sightings.of(module.KIND) is None]
+        together(*(look(module) for module in wanted), lambda: self.cloud.account and None)
+        self.state.document.belongs_to(self.cloud.account, self.cloud.region)
+
+    def seen(self, kind: str, name: str) -> Found | None:
+        """What the survey has shown under that name, whichever stack or stranger made it."""
+        return (self.sightings.of(kind) or {}).get(name)
+
+    def found(self, kind: str, name: str, survey: Callable[[Stack], Iterable[Found]]) -> Found | None:
+        """The resource of that kind and name if it exists; a stranger's of that name is NotOurs."""
+        if self.sightings.of(kind) is None:
+            self.sightings.remember(kind, survey(self))
+        found = self.seen(kind, name)
+        if found and not self.sightings.owns(found):
+            raise NotOurs(
+                f"The {kind} {name} ({found.id}) exists and does not carry the tags of this {self.name}.",
+                hint="remove it, or choose another cluster.name or --bucket; hfecs touches only what it made",
+            )
+        return found
+
+    def ensure(
+        self,
+        kind: str,
+        name: str,
+        *,
+        survey: Callable[[Stack], Iterable[Found]],
+        create: Callable[[], str],
+        changes: Callable[[Found], Iterable[Change]] = lambda found: (),
+        taken: Sequence[str] = (),
+    ) -> str:
+        """Make a resource exist as described and return its id; `taken` names the codes that say it already does."""
+        try:
+            if found := self.found(kind, name, survey):
+                return self._converge(kind, found, changes)
+            if self.plan:
+                return self.report(Outcome.CREATED, kind, name, NOT_YET)
+            identifier = self._create(kind, name, survey, create, taken)
+        except foreseen() as error:
+            raise self.failure(kind, name, error) from error
+        self.state.record(self.name, Record(kind, name, identifier))
+        return self.report(Outcome.CREATED, kind, name, identifier)
+
+    def _create(
+        self,
+        kind: str,
+        name: str,
+        survey: Callable[[Stack], Iterable[Found]],
+        create: Callable[[], str],
+        taken: Sequence[str],
+    ) -> str:
+        """Create; if the name is taken by something that was not visible yet, look again until it is."""
+        self.state.store.check()
+        try:
+            return create()
+        except foreseen() as error:
+            if not matches(error, *taken):
+                raise
+
+        def look() -> Found | None:
+            self.sightings.remember(kind, survey(self))
+            return self.found(kind, name, survey)
+
+        return self.wait.until(look, what=f"the {kind} {name}, which exists, to show up", timeout=60).id
+
+    def _converge(self, kind: str, found: Found, changes: Callable[[Found], Iterable[Change]]) -> str:
+        identifier, made = found.id, list(changes(found))
+        for change in made:
+            if self.plan:
+                identifier = NOT_YET if change.replaces else identifier
+                continue
+            if change.interrupts and not self.may_interrupt:
+                raise NotConfirmed(
+                    f"Changing {change} {change.interrupts}.", hint="repeat with --yes if that is all right"
+                )
+            self.state.store.check()
+            answer = change.apply()
+            identifier = answer if isinstance(answer, str) else identifier
+        recorded = {(record.kind, record.name): record.id for record in self.state.records(self.name)}
+        if not self.plan and recorded.get((kind, found.name)) != identifier:
+            self.state.record(self.name, Record(kind, found.name, identifier))
+        outcome = Outcome.CHANGED if made else Outcome.UNCHANGED
+        self.reporter.step(Step(outcome, kind, found.name, "; ".join(map(str, made)), identifier, made))
+        return identifier
+
+    def report(self, outcome: Outcome, kind: str, name: str, identifier: str, detail: str = "") -> str:
+        """Tell the reporter what became of a resource; return its id."""
+        self.reporter.step(Step(outcome, kind, name, detail, identifier))
+        return identifier
+
+    def failure(self, kind: str, name: str, error: Exception) -> Exception:
+        """The error as a sentence about this resource, told to the reporter."""
+        known = error if isinstance(error, HfecsError) else explain(error, doing=f"{kind} {name}") or error
+        self.reporter.step(Step(Outcome.FAILED, kind, name, str(known)))
+        return known
+
+    def existing(self, module: Module) -> list[Record]:
+        """What there is of one kind: what the state file names, and what AWS shows with our tags.
+
+        A name that a stranger has now is left out: what was ours under it is gone.
+        """
+        shown = self.sightings.of(module.KIND) or {}
+        known = [record for record in self.state.records(self.name) if record.kind == module.KIND]
+        ours = {
+            name: Record(module.KIND, name, found.id) for name, found in shown.items() if self.sightings.owns(found)
+        }
+        records = {record.name: record for record in known if record.name not in shown or record.name in ours} | ours
+        return list(records.values())

@@ -1,0 +1,123 @@
+"""A state in S3, for a team: every write is conditional on the last one, under a lock that expires with its holder."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hfecs.aws.errors import foreseen, matches
+from hfecs.errors import Locked, StateInvalid
+from hfecs.provisioning.state.lease import GONE, SECONDS, STOPPED, TAKEN, Lease
+from hfecs.provisioning.state.store import Holder
+from hfecs.provisioning.state.writer import Writer
+
+if TYPE_CHECKING:
+    from hfecs.aws.clients import Cloud
+
+SCHEME = "s3://"
+NO_BUCKET = ("NoSuchBucket",)
+DENIED = ("AccessDenied", "403", "AllAccessDisabled")
+
+
+class BucketStore:
+    """An object; its lock is an object beside it."""
+
+    lost_hint = "bring an earlier version of the object back, or delete it: hfecs finds what it made by its tags"
+
+    def __init__(self, cloud: Cloud, address: str, *, lease_seconds: float = SECONDS) -> None:
+        self.where = address
+        self.bucket, _, self._key = address.removeprefix(SCHEME).partition("/")
+        self._cloud, self._lease_seconds = cloud, lease_seconds
+        self._tag: str | None = None
+        self._lease: Lease | None = None
+        self._writer: Writer | None = None
+
+    def read(self) -> bytes | None:
+        """The content of the object, if there is one. StateInvalid if its bucket is missing or may not be read."""
+        with self._explained():
+            found = self._look()
+        self._tag = found[1] if found else None
+        return found[0] if found else None
+
+    def write(self, content: bytes, *, soon: bool = False) -> Callable[[], object]:
+        """Begin to replace the object; without a lock, it is done when this returns."""
+        if self._writer is None:
+            self._put(content)
+            return lambda: None
+        future = self._writer.submit(content)
+        if future.done():
+            future.result()
+        return future.result
+
+    def check(self) -> None:
+        """Locked if the lease that this process has taken is lost."""
+        if self._lease:
+            self._lease.check()
+
+    @contextmanager
+    def locked(self, purpose: str) -> Iterator[None]:
+        """Hold the lock and renew it meanwhile; all writes are done when it is given back."""
+        lease = Lease(self._cloud.s3, self.bucket, f"{self._key}.lock", seconds=self._lease_seconds)
+        with self._explained():
+            lease.take(Holder(purpose))
+        threading.Thread(target=lease.keep, daemon=True, name="lease").start()
+        self._lease, self._writer = lease, Writer(self._put)
+        try:
+            yield
+        finally:
+            writer, self._writer = self._writer, None
+            try:
+                writer.finish()
+            finally:
+                self._lease = None
+                lease.release()
+
+    def _put(self, content: bytes) -> None:
+        """Replace what this process has read or written last; Locked if somebody else has written since."""
+        self.check()
+        condition: Any = {"IfMatch": self._tag} if self._tag else {"IfNoneMatch": "*"}
+        try:
+            answer = self._cloud.s3.put_object(
+                Bucket=self.bucket, Key=self._key, Body=content, ContentType="application/json", **condition
+            )
+        except foreseen() as error:
+            if not matches(error, *TAKEN, *GONE):
+                raise
+            self._tag = self._tag_of_ours(content)
+            return
+        self._tag = answer["ETag"]
+
+    def _tag_of_ours(self, content: bytes) -> str:
+        """The entity tag of what stands there, if it is this: the answer to its write was lost."""
+        found = self._look()
+        if found is None or found[0] != content:
+            raise Locked(f"{self.where} has been written by another hfecs meanwhile.", STOPPED)
+        return found[1]
+
+    def _look(self) -> tuple[bytes, str] | None:
+        try:
+            answer = self._cloud.s3.get_object(Bucket=self.bucket, Key=self._key)
+            return answer["Body"].read(), answer["ETag"]
+        except foreseen() as error:
+            if matches(error, *GONE):
+                return None
+            raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say what is wrong with the bucket: making it is a person's work, and so is letting others in."""
+        endpoint = f"--endpoint-url {self._cloud.endpoint_url} " if self._cloud.endpoint_url else ""
+        try:
+            yield
+        except foreseen() as error:
+            if matches(error, *NO_BUCKET):
+                hint = f"make it, for hfecs does not: aws {endpoint}s3 mb s3://{self.bucket}; docs/state.md says more"
+                raise StateInvalid(f"The bucket of the state {self.where} does not exist.", hint) from error
+            if matches(error, *DENIED):
+                hint = (
+                    "let this user read, write and list it: docs/state.md has the rights; or name another with --state"
+                )
+                raise StateInvalid(f"The state {self.where} may not be read or written by this user.", hint) from error
+            raise

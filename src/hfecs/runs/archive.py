@@ -1,0 +1,142 @@
+"""What a run has left in its bucket: enough to go on with it from any machine, without the state file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from hfecs.aws.errors import answered_with
+from hfecs.blueprints.run import Run
+from hfecs.errors import Misused
+from hfecs.provisioning.stack import Stack
+from hfecs.resources import bucket, job_files, task
+from hfecs.runs import result as run_result
+from hfecs.runs.lookup import remembered
+
+ABSENT = ("NoSuchKey", "NoSuchBucket")
+# Names of files that are shown when many have changed.
+SHOWN = 5
+
+
+class Beginning(BaseModel):
+    """How the run began, as agents/engine/run_folder.py has written it down."""
+
+    attempt: int = 1
+    workdir: dict[str, str] = {}
+    inputs: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run in a bucket: how it began, and the result of its last attempt that had one."""
+
+    name: str
+    bucket: str
+    beginning: Beginning
+    result: dict[str, Any] | None
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.result is not None and self.result["status"] == "succeeded"
+
+    def run(self) -> Run:
+        """The run as it was last started; its task is not known here."""
+        return Run(self.name, self.bucket, attempt=self.beginning.attempt)
+
+
+def find(stack: Stack, name: str, bucket_name: str | None) -> Kept:
+    """Look for a run in the bucket of that name, in that of the last run, and in all of the cluster."""
+    looked = []
+    for place in _places(stack, bucket_name):
+        looked.append(place)
+        beginning = _read(stack, place, f"runs/{name}/run.json")
+        if beginning is not None:
+            result = _read(stack, place, f"runs/{name}/result.json")
+            told = run_result.read(result, name) if result is not None else None
+            return Kept(name, place, _beginning(name, beginning), told)
+    where = ", ".join(looked) or "any bucket of the cluster"
+    raise Misused(
+        f"There is no run {name} in {where}, or it ended before its engine began.",
+        hint="name its bucket: --bucket NAME; or start it anew: hfecs run JOB_DIR",
+    )
+
+
+def _places(stack: Stack, bucket_name: str | None) -> Iterator[str]:
+    first = [place for place in dict.fromkeys([bucket_name, stack.outputs().get("bucket")]) if place]
+    yield from first
+    for found in bucket.survey(stack):
+        if found.name not in first:
+            yield found.name
+
+
+def next_attempt(stack: Stack, kept: Kept) -> Run:
+    """The attempt that follows; Misused if one goes on."""
+    if any(found.name == kept.name for found in task.survey(stack)):
+        hint = f"follow it: hfecs run --attach --run {kept.name}; or stop it first: hfecs run --stop"
+        raise Misused(f"Run {kept.name} still goes on.", hint=hint)
+    last = remembered(stack)
+    begun = last.attempt if last and last.name == kept.name else 1
+    return Run(kept.name, kept.bucket, attempt=max(begun, kept.beginning.attempt) + 1)
+
+
+def state_of(stack: Stack, run: Run) -> str:
+    """How a run stands: "goes on", the status of its result, or "lost" if its engine ended without one."""
+    known = task.describe(stack, run.task)
+    if known and known["lastStatus"] != "STOPPED":
+        return "goes on"
+    content = _read(stack, run.bucket, f"runs/{run.name}/result.json")
+    result = run_result.read(content, run.name) if content is not None else None
+    return str(result["status"]) if result and result["attempt"] == run.attempt else "lost"
+
+
+def refuse_changes(stack: Stack, kept: Kept, directory: Path | None) -> None:
+    """Misused if the workflow or its inputs are not those that the run began with: what is done would not fit."""
+    if directory:
+        changed, where = sorted(_changed_here(kept.beginning, directory)), str(directory)
+    else:
+        there = job_files.in_bucket(stack, kept.bucket)
+        tags = kept.beginning.inputs.items()
+        changed, where = sorted(f"input/{name}" for name, tag in tags if there.get(f"input/{name}") != tag), kept.bucket
+    if changed:
+        raise Misused(
+            f"{_named(changed)} of {where} changed or went away since run {kept.name} began.",
+            hint=f"bring them back: hfecs run --resume {kept.name} JOB_DIR; or start anew: hfecs run JOB_DIR",
+        )
+
+
+def _changed_here(beginning: Beginning, directory: Path) -> Iterator[str]:
+    """The files of a job directory that the run began without, or with another content."""
+    workdir = directory / "workdir"
+    for name, digest in beginning.workdir.items():
+        if not (workdir / name).is_file() or hashlib.sha256((workdir / name).read_bytes()).hexdigest() != digest:
+            yield f"workdir/{name}"
+    inputs = job_files.here(directory)
+    for name, tag in beginning.inputs.items():
+        key = f"input/{name}"
+        if key not in inputs or inputs[key]() != tag:
+            yield key
+
+
+def _named(files: Iterable[str]) -> str:
+    names = list(files)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _beginning(name: str, content: bytes) -> Beginning:
+    try:
+        return Beginning.model_validate_json(content)
+    except ValidationError:
+        raise Misused(f"What run {name} began with cannot be read.", hint="start it anew: hfecs run JOB_DIR") from None
+
+
+def _read(stack: Stack, place: str, key: str) -> bytes | None:
+    with answered_with(*ABSENT):
+        return bytes(stack.cloud.s3.get_object(Bucket=place, Key=key)["Body"].read())
+    return None

@@ -1,0 +1,141 @@
+"""The demand of a run before its engine tells it: the workers' machines boot beside the engine's, not after it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from hfecs.aws.errors import answered_with, explain, foreseen
+from hfecs.lookahead import handover
+from hfecs.lookahead.forecast import Machines
+from hfecs.lookahead.graph import run_graph
+from hfecs.lookahead.job_times import Times, read_times, times_key
+from hfecs.lookahead.metric import DemandMetric, Periods
+from hfecs.lookahead.planner import Outlook
+from hfecs.runs.alarm_reset import LastingAlarm, Later, timer
+
+if TYPE_CHECKING:
+    from hfecs.aws.clients import Cloud
+    from hfecs.blueprints.lookahead import Ahead, Announce
+    from hfecs.blueprints.run import Run
+    from hfecs.workflow import Workflow
+
+NAMESPACE = "hyperflow"
+
+ENDING_SECONDS = 10.0
+"""So long a call that is on its way is waited for."""
+
+Clock = Callable[[], float]
+"""Gives the seconds since 1970."""
+
+NOTHING_KEPT = ("NoSuchKey", "NoSuchBucket", "404", "AccessDenied", "403")
+
+
+@contextmanager
+def announcing(
+    cloud: Cloud,
+    workflow: Workflow,
+    run: Run,
+    say: Callable[[str], object],
+    later: Later = timer,
+    clock: Clock = time.time,
+) -> Iterator[Announce]:
+    """Gives how to announce a run of this workflow: its demand is told until its engine tells it, or until this ends.
+
+    The times of earlier runs lie in the bucket.
+    """
+    with ExitStack() as end:
+
+        def announce(ahead: Ahead) -> Callable[[], Mapping[str, str]]:
+            alarm = LastingAlarm(cloud, ahead.alarm, say, later)
+            first = FirstDemand(cloud, workflow, run, ahead, clock)
+            teller = Teller(first, alarm.told, say)
+            end.callback(alarm.leave)
+            end.callback(teller.end)
+            teller.start()
+            return first.environment
+
+        yield announce
+
+
+class FirstDemand:
+    """The demand of a run as long as nothing is known of its jobs but the graph and the times of earlier runs."""
+
+    def __init__(self, cloud: Cloud, workflow: Workflow, run: Run, ahead: Ahead, clock: Clock) -> None:
+        self._cloud = cloud
+        self._workflow = workflow
+        self._run = run
+        self._ahead = ahead
+        self._clock = clock
+        self._began = clock()
+        self._ordered = 0
+        self._last = int((self._began + handover.LONGEST_START_SECONDS) // ahead.period)
+        self.periods = Periods(ahead.period, clock)
+
+    def environment(self) -> dict[str, str]:
+        """What the engine agent is told of it: when the run began, and the machines that were asked for since."""
+        return {"BEGAN": f"{self._began:.3f}", "ORDERED": str(self._ordered)}
+
+    def planned(self) -> Callable[[], int]:
+        """Puts the demand as it is then; gives the number of the period that it is told of."""
+        ahead = self._ahead
+        machines = Machines(ahead.slots, float(ahead.boot_seconds), ahead.most)
+        times = Times(read_times(self._kept(times_key(self._workflow.name))))
+        outlook = Outlook(run_graph(self._workflow).graph, machines, times)
+        outlook.workers(ahead.workers, 0.0)
+        metric = DemandMetric(self._cloud.cloudwatch, NAMESPACE, ahead.cluster, self.periods)
+
+        def put() -> int:
+            slots = outlook.demand(self._clock() - self._began)
+            self._ordered = outlook.on_order
+            return metric.put(slots)
+
+        return put
+
+    def handed_over(self) -> bool:
+        """Whether the engine tells of the period that goes on, or has had half an hour to."""
+        first = handover.read(self._kept(handover.key(self._run.name)))
+        return self.periods.now() >= (self._last if first is None else min(first, self._last))
+
+    def _kept(self, key: str) -> str:
+        """What lies in the bucket; nothing if nothing does."""
+        with answered_with(*NOTHING_KEPT):
+            answer = self._cloud.s3.get_object(Bucket=self._run.bucket, Key=key)
+            return answer["Body"].read().decode("utf-8", errors="replace")
+        return ""
+
+
+class Teller:
+    """Tells CloudWatch the first demand in each period, in a thread, until the engine does or until it is ended."""
+
+    def __init__(self, first: FirstDemand, told: Callable[[float], object], say: Callable[[str], object]) -> None:
+        """`told` is called once the first demand is told, with the seconds until the period is over that it is of."""
+        self._first = first
+        self._told = told
+        self._say = say
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._tell, name="first demand", daemon=True)
+
+    def start(self) -> None:
+        """Tell from now on."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Tell no more."""
+        self._end.set()
+        self._thread.join(ENDING_SECONDS)
+
+    def _tell(self) -> None:
+        periods = self._first.periods
+        try:
+            put = self._first.planned()
+            self._told(periods.until_over(put()))
+            while not self._end.wait(periods.until_next()) and not self._first.handed_over():
+                put()
+        except foreseen() as error:
+            known = explain(error)
+            reason = known.message if known else str(error)
+            self._say(f"  the demand could not be told, machines come when the engine is there: {reason}")

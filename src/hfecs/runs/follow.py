@@ -1,0 +1,186 @@
+"""Following a run: its events from the broker as they come, its end from its task, its result from the bucket."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from hfecs.aws.errors import answered_with
+from hfecs.blueprints.run import Run
+from hfecs.errors import WorkflowFailed
+from hfecs.messaging import messages
+from hfecs.messaging.timeouts import spoken
+from hfecs.provisioning.stack import Stack
+from hfecs.resources import task
+from hfecs.runs import result as run_result
+from hfecs.runs.history import Place
+
+if TYPE_CHECKING:
+    from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+    from pika.connection import Parameters
+
+# How long an event is waited for before the task is looked at, and how often it is looked at, in seconds.
+LISTEN_SECONDS = 1.0
+LOOK_SECONDS = 4.0
+# A broker that says nothing for so long is left, and visited anew.
+SILENT_SECONDS = 30.0
+# A broker that boots with its machine is not worth a word for so long.
+PATIENCE_SECONDS = 30.0
+# A stream wants to know how many events may be on their way to us.
+PREFETCH = 1000
+
+
+@dataclass(frozen=True)
+class Broker:
+    """How a person's machine reaches the broker."""
+
+    address: str
+    port: int
+    user: str
+    password: str
+    virtual_host: str = "/"
+    tls: bool = False
+    query: str = ""
+
+    @classmethod
+    def from_url(cls, url: str) -> Broker:
+        """Take an AMQP URL apart; without an account RabbitMQ's guest is meant."""
+        parts = urlsplit(url)
+        tls = parts.scheme == "amqps"
+        return cls(
+            address=parts.hostname or "",
+            port=parts.port or (5671 if tls else 5672),
+            user=unquote(parts.username or "guest"),
+            password=unquote(parts.password or "guest"),
+            virtual_host=unquote(parts.path[1:]) or "/",
+            tls=tls,
+            query=parts.query,
+        )
+
+    def parameters(self) -> Parameters:
+        """The same for pika, with the times that the address sets; one of amqp.FAULTS if they are none."""
+        import pika
+
+        from hfecs.messaging import connection as amqp
+
+        parameters = amqp.at_times(self.query)
+        parameters.host, parameters.port, parameters.virtual_host = self.address, self.port, self.virtual_host
+        parameters.credentials = pika.PlainCredentials(self.user, self.password)
+        if self.tls:
+            parameters.ssl_options = pika.SSLOptions(ssl.create_default_context(), self.address)
+        return parameters
+
+
+class Follower:
+    """One run, seen from outside. A broker that cannot be reached costs the progress, not the result."""
+
+    def __init__(self, stack: Stack, run: Run, broker: Callable[[], Broker], silence: float = SILENT_SECONDS) -> None:
+        self._stack, self._run, self._broker, self._silence = stack, run, broker, silence
+        self._looked = float("-inf")
+        self._over = False
+        self._place = Place(run.name)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the task has stopped; ECS is asked every few seconds only."""
+        if not self._over and self._stack.wait.clock.now() - self._looked >= LOOK_SECONDS:
+            self._looked = self._stack.wait.clock.now()
+            self._over = self._stopped()
+        return self._over
+
+    def events(self, unreachable: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+        """Yield the run's events from its first one until its end; `unreachable` is told once why there are none."""
+        from hfecs.messaging import connection as amqp
+
+        since, told = self._stack.wait.clock.now(), False
+        while not self.is_over:
+            try:
+                for event in spoken(self._listen(self._broker()), self._silence):
+                    if event.get("run") == self._run.name:
+                        yield event
+                    if event.get("type") == messages.workflow_event(self._run.name, "finished"):
+                        return
+                    if self.is_over:
+                        break
+            except amqp.FAULTS as error:
+                if not told and self._stack.wait.clock.now() - since > PATIENCE_SECONDS:
+                    unreachable(str(error) or type(error).__name__)
+                    told = True
+                self._stack.wait.pause(LISTEN_SECONDS)
+
+    def result(self) -> dict[str, Any]:
+        """The workflow's own result; WorkflowFailed if the engine of this attempt ended without one."""
+        self._stack.wait.until(self._stopped, what=f"the engine of run {self._run.name} to end", timeout=300, every=0.5)
+        name, told = self._run.name, None
+        with answered_with("NoSuchKey"):
+            answer = self._stack.cloud.s3.get_object(Bucket=self._run.bucket, Key=f"runs/{name}/result.json")
+            told = run_result.read(answer["Body"].read(), name)
+        if told and told["attempt"] == self._run.attempt:
+            return told
+        raise WorkflowFailed(
+            f"Run {name} is lost, its engine ended without a result: {self._why()}.",
+            hint=f"go on with what is not done: hfecs run --resume {name}\nhfecs logs runner shows what was said last",
+        )
+
+    def _why(self) -> str:
+        known = self._task() or {}
+        reasons = [known.get("stoppedReason"), *(item.get("reason") for item in known.get("containers", []))]
+        return "; ".join(filter(None, reasons)) or "ECS gives no reason"
+
+    def _stopped(self) -> bool:
+        known = self._task()
+        if known and "createdAt" in known:
+            self._place.begin(known["createdAt"])
+        return known is None or known["lastStatus"] == "STOPPED"
+
+    def _task(self) -> Any:
+        """The task as ECS knows it; None if it has forgotten it, or nobody knows which it was."""
+        return task.describe(self._stack, self._run.task)
+
+    def _listen(self, broker: Broker) -> Generator[dict[str, Any], None, None]:
+        """Read the history of events from where we are; {} when nothing came for a second."""
+        import pika
+
+        logging.getLogger("pika").setLevel(logging.CRITICAL)
+        connection = pika.BlockingConnection(broker.parameters())
+        with _closing(connection):
+            channel = connection.channel()
+            _declare(channel)
+            start = {"x-stream-offset": self._place.offset}
+            for method, _, body in channel.consume(
+                messages.HISTORY_QUEUE, arguments=start, inactivity_timeout=LISTEN_SECONDS
+            ):
+                if method is None or body is None:
+                    yield {}
+                    continue
+                channel.basic_ack(method.delivery_tag or 0)
+                event = messages.read_event(body)
+                yield event
+                self._place.passed(event)
+
+
+@contextmanager
+def _closing(connection: BlockingConnection) -> Iterator[None]:
+    """Close the connection, however: pika hands events back that it has not shown yet, which no stream takes."""
+    from pika.exceptions import AMQPError
+
+    try:
+        yield
+    finally:
+        with suppress(AMQPError):
+            connection.close()
+
+
+def _declare(channel: BlockingChannel) -> None:
+    """Make the history exist: who follows may be there before the engine is."""
+    from pika.exchange_type import ExchangeType
+
+    channel.basic_qos(prefetch_count=PREFETCH)
+    channel.exchange_declare(messages.EVENTS_EXCHANGE, ExchangeType.topic, durable=True)
+    channel.queue_declare(messages.HISTORY_QUEUE, durable=True, arguments=messages.HISTORY_ARGUMENTS)
+    channel.queue_bind(messages.HISTORY_QUEUE, messages.EVENTS_EXCHANGE, messages.HISTORY_BINDING)

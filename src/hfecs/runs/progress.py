@@ -1,0 +1,180 @@
+"""What `hfecs run` shows of a run on its way: bars, the result, the outputs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfecs.errors import Locked
+from hfecs.runs import outcome
+from hfecs.session import Context
+
+if TYPE_CHECKING:
+    from hfecs.blueprints.run import Run
+    from hfecs.runs.follow import Broker
+    from hfecs.workflow import Workflow
+
+
+def find(hfecs: Context, name: str | None) -> Run:
+    """The run of that name, or the last one; one that neither the state file nor ECS knows is in its bucket."""
+    from hfecs.blueprints import run as run_blueprint
+    from hfecs.runs import archive, lookup
+
+    stack = hfecs.look(run_blueprint.STACK)
+    run = lookup.latest(stack) if name is None else lookup.named(stack, name)
+    return run or archive.find(stack, name or "", hfecs.config.run.bucket).run()
+
+
+def stop(hfecs: Context, name: str | None) -> None:
+    """Stop a run, or say how it ended; its machine ends itself."""
+    from hfecs.blueprints import run as run_blueprint
+    from hfecs.runs import archive
+
+    stack, run = hfecs.stack(run_blueprint.STACK), find(hfecs, name)
+    stands = archive.state_of(stack, run)
+    if run.task:  # in any case: ECS may not have heard yet of one that has just been started
+        run_blueprint.stop(stack, run)
+    if stands == "goes on":
+        hfecs.console.say(f"Run {run.name} has been stopped; what its jobs have stored stays in {run.bucket}.")
+    else:
+        hfecs.console.say(f"Run {run.name} is over: {stands}.")
+
+
+@contextmanager
+def leaving_it(hfecs: Context, run: Run) -> Iterator[None]:
+    """On Ctrl-C, say that the run goes on and how to come back to it, if its task has been started."""
+    from hfecs.blueprints import run as run_blueprint
+    from hfecs.runs import lookup
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        begun = run if run.task else lookup.remembered(hfecs.stack(run_blueprint.STACK))
+        if begun and (begun.name, begun.attempt) == (run.name, run.attempt):
+            hfecs.console.say(
+                f"\nRun {run.name} goes on. Follow it again: hfecs run --attach   Stop it: hfecs run --stop", "bold"
+            )
+        raise
+
+
+@contextmanager
+def starting(hfecs: Context, run: Run) -> Iterator[None]:
+    """Show how a run is started, by nobody else at the same time."""
+    console = hfecs.console
+    with (
+        leaving_it(hfecs, run),
+        hfecs.locked("run"),
+        console.transfers(),
+        console.summary(f"Run {run.name}"),
+    ):
+        yield
+
+
+def follow(hfecs: Context, run: Run, download: Path | None) -> None:
+    """Show a run until its end, then its result; WorkflowFailed unless every job succeeded."""
+    with leaving_it(hfecs, run):  # before all else: the imports alone take long enough for a Ctrl-C
+        from hfecs.blueprints import run as run_blueprint
+        from hfecs.runs.follow import Follower
+
+        stack = hfecs.stack(run_blueprint.STACK)
+        run_blueprint.begun(stack, run)
+        follower = Follower(stack, run, lambda: _broker(hfecs))
+        if not follower.is_over:
+            _watch(hfecs, follower, _workflow(hfecs, run))
+        result = follower.result()
+    with suppress(Locked), hfecs.locked("run"):  # what is not forgotten now is found to be gone later
+        run_blueprint.forget(stack, run)
+    end(hfecs, run, result, download)
+
+
+def end(hfecs: Context, run: Run, result: dict[str, Any], download: Path | None) -> None:
+    """Show how a run ended, and fetch its outputs; WorkflowFailed unless every job succeeded."""
+    outcome.show(hfecs.console, run, result)
+    if download:
+        fetch(hfecs, run, _workflow(hfecs, run), download)
+
+
+def _workflow(hfecs: Context, run: Run) -> Workflow:
+    """The workflow of a run; while its engine has not begun, the one that lies in the bucket for it."""
+    from hfecs.aws.errors import answered_with
+    from hfecs.workflow import from_bytes
+
+    key = f"runs/{run.name}/workdir/dag.json"
+    with answered_with("NoSuchKey"):
+        return from_bytes(_read(hfecs, run, key), source=f"s3://{run.bucket}/{key}")
+    key = "workdir/dag.json"
+    return from_bytes(_read(hfecs, run, key), source=f"s3://{run.bucket}/{key}")
+
+
+def _read(hfecs: Context, run: Run, key: str) -> bytes:
+    return bytes(hfecs.cloud.s3.get_object(Bucket=run.bucket, Key=key)["Body"].read())
+
+
+def _broker(hfecs: Context) -> Broker:
+    """How this machine reaches the broker of the cluster."""
+    from hfecs.blueprints import broker, cluster
+    from hfecs.runs.follow import Broker
+
+    return Broker.from_url(broker.for_people(hfecs.stack(cluster.STACK), hfecs.config))
+
+
+def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:
+    """A bar for each program, moved by the events of its jobs; a job that runs twice counts once."""
+    finished: dict[str, str] = {}
+    before: Counter[str] = Counter()
+
+    def unreachable(why: str) -> None:
+        hfecs.console.say(
+            f"  the broker does not answer yet ({why}): hfecs status shows whether it runs. "
+            "Without it, or behind a firewall, only the result will be known.",
+            "yellow",
+        )
+
+    totals = workflow.jobs_by_program()
+    with hfecs.console.jobs(totals) as show:
+        for event in follower.events(unreachable):
+            done = event.get("type", "").endswith(".finished") and event.get("exit_status") == 0
+            if done and "id" in event and "executable" in event:
+                program = finished[event["id"]] = event["executable"]
+                show(program, before[program] + Counter(finished.values())[program])
+            for program, count in _done_before(event).items():
+                before[program] = count
+                show(program, count + Counter(finished.values())[program])
+            for program, count in _all_if_succeeded(event, totals).items():
+                show(program, count)
+
+
+def _all_if_succeeded(event: dict[str, Any], totals: dict[str, int]) -> dict[str, int]:
+    """All jobs, at the end of a run that succeeded: those that ran while no engine was there told nobody here."""
+    result = event.get("result")
+    return totals if isinstance(result, dict) and result.get("status") == "succeeded" else {}
+
+
+def _done_before(event: dict[str, Any]) -> dict[str, int]:
+    """The jobs of each program that earlier attempts have done, as the engine tells when it starts."""
+    done = event.get("done") if event.get("type", "").startswith("workflow.") else None
+    return (
+        {program: count for program, count in done.items() if isinstance(count, int)} if isinstance(done, dict) else {}
+    )
+
+
+def fetch(hfecs: Context, run: Run, workflow: Workflow, directory: Path) -> None:
+    """Fetch the workflow's outputs, several at a time."""
+    from functools import partial
+
+    from hfecs.parallel import together
+
+    directory.mkdir(parents=True, exist_ok=True)
+
+    def one(name: str) -> None:
+        target = directory / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        hfecs.cloud.s3.download_file(run.bucket, f"input/{name}", str(target))
+
+    outputs = workflow.outputs()
+    together(*[partial(one, name) for name in outputs])
+    for name in outputs:
+        hfecs.console.data(str(directory / name))

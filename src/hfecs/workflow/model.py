@@ -1,0 +1,187 @@
+"""Reading a workflow: the text of a dag.json, or its JSON document, to a checked `Workflow`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from hfecs.errors import WorkflowInvalid
+from hfecs.workflow import checks
+from hfecs.workflow.checks import Fault, shown
+from hfecs.workflow.document import DOCUMENT, Document, Process, Reference
+from hfecs.workflow.graph import Workflow
+
+DAG = Path("workdir", "dag.json")
+"""Where a job directory keeps its workflow."""
+
+_VARIABLE = re.compile(r"\{\{\{?\s*&?\s*([A-Za-z_][\w.-]*)\s*\}?\}\}")
+_LEFT_TO_THE_ENGINE = "function"
+
+
+def load(job_directory: Path, variables: Mapping[str, str] = {}, *, inputs_elsewhere: bool = False) -> Workflow:
+    """Read and check a job directory; WorkflowInvalid lists everything that keeps it from running.
+
+    Inputs that the workers find elsewhere, on a file server, are not looked for.
+    """
+    path = job_directory / DAG
+    for part in (job_directory, path.parent):
+        if not part.is_dir():
+            _refuse(str(job_directory), [Fault(f"there is no directory {part}", _LAYOUT)])
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        _refuse(str(job_directory), [Fault(f"{path} cannot be read: {error.strerror}", _LAYOUT)])
+    except UnicodeDecodeError as error:
+        _refuse(str(path), [Fault(f"byte {error.start} is not UTF-8", "save the file as UTF-8")])
+    files = None if inputs_elsewhere else _files_below(job_directory / "input")
+    return parse(text, variables, files=files, source=str(path))
+
+
+_LAYOUT = "a job directory holds workdir/dag.json and input/; 'hfecs example montage DIR' writes one"
+
+
+def parse(
+    text: str, variables: Mapping[str, str] = {}, *, files: Collection[str] | None = None, source: str = "dag.json"
+) -> Workflow:
+    """Fill and check the text of a dag.json; `files` are those of input/, None if they are not to be looked for."""
+    filled = fill(text, variables)
+    faults = list(_unfilled(filled))
+    return from_document(_document(filled, source, faults), files=files, source=source, faults=faults)
+
+
+def from_bytes(content: bytes, *, source: str) -> Workflow:
+    """Check a file as a run left it, whose variables are filled in later."""
+    return from_document(_document(content.decode(errors="replace"), source, []), source=source)
+
+
+def _document(text: str, source: str, faults: list[Fault]) -> object:
+    """What stands in a text; if it is no JSON, `faults` that were found before may tell why."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        where = f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        _refuse(source, faults or [Fault(where, "HyperFlow reads plain JSON, without comments")])
+    except (ValueError, RecursionError) as error:
+        _refuse(source, faults or [Fault(f"not JSON: {shown(error)}", "HyperFlow reads plain JSON")])
+
+
+def fill(text: str, variables: Mapping[str, str]) -> str:
+    """Put the values of variables, escaped for JSON, where their names stand in double braces; leave the others."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return json.dumps(variables[name])[1:-1] if name in variables else match.group()
+
+    return _VARIABLE.sub(value, text)
+
+
+def from_document(
+    document: object, *, files: Collection[str] | None = None, source: str = "dag.json", faults: Iterable[Fault] = ()
+) -> Workflow:
+    """Check a JSON document; `faults` are those that were found in its text."""
+    found = list(faults)
+    try:
+        valid = DOCUMENT.validate_python(document)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        _refuse(source, found + _misshapen(document, errors))
+    if not valid.processes:
+        found.append(Fault("processes: there are none", "a workflow has at least one process"))
+    found += checks.names(valid.signals)
+    wrong_references = list(checks.references(valid))
+    if wrong_references:
+        _refuse(source, found + wrong_references)
+    workflow = _resolved(valid)
+    found += [*checks.programs(workflow), *checks.order(workflow), *checks.writers(workflow)]
+    if files is not None:
+        found += checks.inputs(workflow, files)
+    if found:
+        _refuse(source, found)
+    return workflow
+
+
+def _resolved(document: Document) -> Workflow:
+    """The workflow with all signals by index."""
+    named = {signal.name: index for index, signal in enumerate(document.signals)}
+
+    def indices(references: Iterable[Reference]) -> tuple[int, ...]:
+        return tuple(named[reference] if isinstance(reference, str) else reference for reference in references)
+
+    def resolved(process: Process) -> Process:
+        ins, outs = indices(process.ins), indices(process.outs)
+        same = ins == process.ins and outs == process.outs
+        return process if same else replace(process, ins=ins, outs=outs)
+
+    processes = tuple(resolved(process) for process in document.processes)
+    return Workflow(document.name, processes, document.signals, indices(document.ins), indices(document.outs))
+
+
+def _unfilled(text: str) -> Iterable[Fault]:
+    for name in dict.fromkeys(_VARIABLE.findall(text)):
+        if name != _LEFT_TO_THE_ENGINE:
+            line = text.count("\n", 0, next(m.start() for m in _VARIABLE.finditer(text) if m.group(1) == name)) + 1
+            yield Fault(f"{{{{{name}}}}} in line {line} has no value", f"give it one: --var {name}=VALUE")
+
+
+def _misshapen(document: Any, errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """Say which process or signal, and which key of it, has not the shape that HyperFlow expects."""
+    expected: dict[str, list[str]] = {}
+    for error in errors:
+        place = tuple(part for part in error["loc"] if not _UNION_MEMBER.fullmatch(str(part)))
+        expected.setdefault(_place(document, place), []).append(_EXPECTED.get(error["type"], error["msg"]))
+    return [Fault(f"{place}: {' or '.join(dict.fromkeys(words))}", _SHAPE) for place, words in expected.items()]
+
+
+_SHAPE = "processes need name, function, config.executor.executable, ins and outs; signals need a name"
+_UNION_MEMBER = re.compile(r"int|str|constrained-str|float|tuple\[.*")
+_EXPECTED = {
+    "missing": "missing",
+    "dataclass_type": "must be an object",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "string_type": "must be a text",
+    "string_too_short": "must not be empty",
+    "string_unicode": "must be a text of whole characters",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+}
+"""What pydantic's kinds of error mean to somebody who writes JSON."""
+
+
+def _place(document: Any, location: tuple[int | str, ...]) -> str:
+    """The words for a place in the document: the name and number of a process or signal, and the key."""
+    kind = {"processes": "process", "signals": "signal"}.get(str(location[0])) if len(location) > 1 else None
+    if kind is None:
+        return ".".join(shown(part) for part in location) or "the document"
+    item = document[location[0]][location[1]]
+    name = shown(item["name"]) if isinstance(item, dict) and "name" in item else "without a name"
+    return ": ".join([f"{name} ({kind} {location[1]})", ".".join(shown(part) for part in location[2:])]).rstrip(": ")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _files_below(directory: Path) -> set[str]:
+    """The files below a directory, by their names relative to it."""
+    return {
+        Path(folder, name).relative_to(directory).as_posix()
+        for folder, _, files in os.walk(directory)
+        for name in files
+    }
+
+
+def _refuse(source: str, faults: Collection[Fault]) -> NoReturn:
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    lines = "".join(f"\n  {fault.text}" for fault in faults)
+    raise WorkflowInvalid(
+        f"{source} cannot be run, {count}:{lines}", "\n".join(dict.fromkeys(fault.hint for fault in faults))
+    )

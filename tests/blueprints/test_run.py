@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blueprints.leftovers import leftovers
+from hfecs.blueprints import cluster
+from hfecs.blueprints import run as run_blueprint
+from hfecs.blueprints.lookahead import Ahead
+from hfecs.errors import AwsFailed, ConfigurationInvalid, Misused
+from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.state import State
+from hfecs.runs import lookup
+from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, steps
+
+BUCKET = "hfecs-files"
+
+
+def start(runs: Stack, stack: Stack, job: Path, name: str = "one", **changes: Any) -> run_blueprint.Run:
+    return run_blueprint.up(
+        runs, again(stack), configuration(**changes), run=run_blueprint.Run(name, BUCKET), directory=job
+    )
+
+
+def living(stack: Stack) -> list[str]:
+    """Names of the machines that run."""
+    filters: Any = [{"Name": "instance-state-name", "Values": ["running"]}]
+    answer = stack.cloud.ec2.describe_instances(Filters=filters)
+    instances = [instance for group in answer["Reservations"] for instance in group["Instances"]]
+    tags = [{tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])} for instance in instances]
+    return sorted(tag["hfecs:name"] for tag in tags if "hfecs:name" in tag)
+
+
+def terminate(stack: Stack, name: str) -> None:
+    """End a machine from outside."""
+    filters: Any = [{"Name": "tag:hfecs:name", "Values": [name]}]
+    (reservation,) = stack.cloud.ec2.describe_instances(Filters=filters)["Reservations"]
+    stack.cloud.ec2.terminate_instances(InstanceIds=[reservation["Instances"][0]["InstanceId"]])
+
+
+def test_a_run_has_its_bucket_files_machine_and_task(runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    cloud.forget()
+
+    run = start(runs, stack, job)
+
+    assert {f"{step.kind} {step.name}" for step in steps(runs)} == {
+        f"bucket {BUCKET}",
+        "task-definition runner",
+        "instance runner-one",
+        f"role-policy hfecs-hyperflow-us-east-1-worker/hfecs-run-{BUCKET}",
+        f"role-policy hfecs-hyperflow-us-east-1-runner/hfecs-run-{BUCKET}",
+        "job-files job",
+        "task one",
+    }
+    assert runs.outputs() == {"run": "one", "bucket": BUCKET, "task": run.task, "attempt": "1", "begun": ""}
+    assert living(stack) == ["master", "runner-one"]
+
+
+def test_the_machine_of_a_run_ends_itself_and_the_engine_on_it_knows_its_run(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    cloud.forget()
+
+    start(runs, stack, job)
+
+    (machine,), (task,) = cloud.calls_of("RunInstances"), cloud.calls_of("RunTask")
+    assert machine["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert "HFECS_END_WITH_TASK=true" in machine["UserData"]
+    assert environment_of(cloud).items() >= {("RUN_ID", "one"), ("BUCKET", BUCKET), ("RETRIES", "2")}
+    assert task["placementConstraints"][0]["expression"] == "attribute:hfecs.role == runner"
+
+
+def test_a_second_run_shares_the_bucket_and_sends_nothing_twice(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    start(runs, stack, job)
+    cloud.forget()
+
+    start(again(runs), stack, job, name="two")
+
+    assert sorted(cloud.changing()) == ["CreateTags", "RunInstances", "RunTask"]
+
+
+def test_a_start_that_was_interrupted_goes_on_on_its_machine(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    cloud.refuse("RunTask", "AccessDeniedException", "not authorized")
+    with pytest.raises(AwsFailed):
+        start(runs, stack, job)
+
+    left = run_blueprint.interrupted(again(runs), BUCKET, job)
+    assert left == "one"
+    run = start(again(runs), stack, job, name=left)
+
+    assert living(stack) == ["master", "runner-one"]
+    assert runs.outputs()["task"] == run.task
+    assert run_blueprint.interrupted(again(runs), BUCKET, job) is None
+
+
+def test_a_start_that_was_interrupted_is_not_taken_for_another_one(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    cloud.refuse("RunTask", "AccessDeniedException", "not authorized")
+    with pytest.raises(AwsFailed):
+        start(runs, stack, job)
+
+    assert run_blueprint.interrupted(again(runs), "another", job) is None
+    assert run_blueprint.interrupted(again(runs), BUCKET, job.with_name("another")) is None
+    terminate(stack, "runner-one")
+    assert run_blueprint.interrupted(again(runs), BUCKET, job) is None
+
+
+def test_a_run_without_a_cluster_is_refused_and_makes_nothing(stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    runs = stack_of(stack.cloud, stack.state, run_blueprint.STACK)
+
+    with nothing_changes(cloud), pytest.raises(Misused, match="no cluster hyperflow in us-east-1") as raised:
+        start(runs, stack, job)
+
+    assert "hfecs cluster up" in raised.value.hint
+
+
+def test_a_run_without_images_is_refused_before_anything_is_made(stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    with nothing_changes(cloud), pytest.raises(ConfigurationInvalid, match=r"images\.worker"):
+        start(stack, stack, job, images__worker=None)
+
+
+def test_the_last_run_is_known_by_the_state_file(runs: Stack, stack: Stack, job: Path) -> None:
+    run = start(runs, stack, job)
+
+    assert lookup.latest(again(runs), None) == run
+    assert lookup.latest(again(runs), "one") == run
+
+
+def test_a_run_that_somebody_else_started_is_found_by_its_task(runs: Stack, stack: Stack, job: Path) -> None:
+    run = start(runs, stack, job)
+    elsewhere = again(runs, state=State.load(runs.state.document.path.with_name("elsewhere")))
+
+    assert lookup.latest(elsewhere, None) == run
+    assert lookup.latest(elsewhere, "one") == run
+
+
+@pytest.mark.parametrize(("name", "which"), [(None, "no run to be found"), ("two", "no run two to be found")])
+def test_a_run_that_is_not_there_is_misuse(runs: Stack, name: str | None, which: str) -> None:
+    with pytest.raises(Misused, match=which):
+        lookup.latest(runs, name)
+
+
+def test_a_run_can_be_stopped(runs: Stack, stack: Stack, job: Path) -> None:
+    run = start(runs, stack, job)
+
+    run_blueprint.stop(again(runs), run)
+
+    tasks = stack.cloud.ecs.describe_tasks(cluster="hfecs-hyperflow-cluster", tasks=[run.task])["tasks"]
+    assert [task["lastStatus"] for task in tasks] == ["STOPPED"]
+
+
+def test_a_run_that_has_ended_is_forgotten_with_its_machine(runs: Stack, stack: Stack, job: Path) -> None:
+    run = start(runs, stack, job)
+
+    run_blueprint.forget(again(runs), run)
+
+    assert {record.kind for record in runs.state.records(run_blueprint.STACK)} == {
+        "bucket",
+        "task-definition",
+        "role-policy",
+    }
+
+
+def test_down_removes_all_runs_and_keeps_their_data(runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    start(runs, stack, job)
+    start(again(runs), stack, job, name="two")
+
+    run_blueprint.down(again(runs), with_data=False)
+
+    assert living(stack) == ["master"]
+    assert [name for name in leftovers(cloud) if "bucket" in name or "runner" in name] == [
+        "role: arn:aws:iam::123456789012:role/hfecs/hyperflow/hfecs-hyperflow-us-east-1-runner",
+        f"bucket: {BUCKET}",
+    ]
+    with nothing_changes(cloud):
+        cluster.up(again(stack), configuration())
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["with the state file", "without it"])
+def test_down_with_data_and_the_cluster_leaves_nothing(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path, lost: bool
+) -> None:
+    start(runs, stack, job)
+    state = State.load(stack.state.document.path.with_name("empty")) if lost else stack.state
+
+    run_blueprint.down(again(runs, state=state), with_data=True)
+    cluster.down(again(stack, state=state))
+
+    assert leftovers(cloud) == []
+
+
+def test_rights_are_limited_to_the_bucket_of_the_run(runs: Stack, stack: Stack, job: Path) -> None:
+    start(runs, stack, job)
+
+    answer = stack.cloud.iam.get_role_policy(
+        RoleName="hfecs-hyperflow-us-east-1-worker", PolicyName=f"hfecs-run-{BUCKET}"
+    )
+    resources = [statement["Resource"] for statement in answer["PolicyDocument"]["Statement"]]  # type: ignore[index]
+    assert resources == [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+
+
+def test_names_of_runs_tell_when_they_began_and_differ() -> None:
+    names = {run_blueprint.new_name() for _ in range(20)}
+
+    assert len(names) == 20
+    assert all(re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", name) for name in names)
+
+
+def test_where_the_cluster_looks_ahead_a_run_is_announced_before_its_machine_and_its_engine_knows(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    told: list[tuple[Ahead, list[str]]] = []
+
+    def announce(ahead: Ahead) -> Callable[[], dict[str, str]]:
+        told.append((ahead, cloud.changing()))
+        return lambda: {"BEGAN": "12.5", "ORDERED": "3"}
+
+    cloud.forget()
+    run_blueprint.up(
+        runs, again(stack), configuration(), run=run_blueprint.Run("one", BUCKET), directory=job, announce=announce
+    )
+
+    (known, before), *rest = told
+    assert rest == []
+    assert before == []
+    assert known == Ahead(
+        "hyperflow", period=10, slots=1, most=5, boot_seconds=150, workers=0, alarm="hfecs-hyperflow-jobs-wait"
+    )
+    assert environment_of(cloud).items() >= {
+        ("CLUSTER_NAME", "hyperflow"),
+        ("DEMAND_PERIOD", "10"),
+        ("SLOTS", "1"),
+        ("MACHINES", "5"),
+        ("BOOT_SECONDS", "150"),
+        ("BEGAN", "12.5"),
+        ("ORDERED", "3"),
+    }
+
+
+def test_where_no_alarm_looks_ahead_nothing_is_announced(stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    cluster.up(stack, configuration(scaling__metric="backlog"))
+    add_machine(stack)
+    runs = stack_of(stack.cloud, stack.state, run_blueprint.STACK)
+
+    def announce(ahead: Ahead) -> Any:
+        raise AssertionError(ahead)
+
+    run_blueprint.up(
+        runs, again(stack), configuration(), run=run_blueprint.Run("one", BUCKET), directory=job, announce=announce
+    )
+
+    assert not {"CLUSTER_NAME", "DEMAND_PERIOD", "BEGAN"} & set(environment_of(cloud))
+
+
+def environment_of(cloud: WatchedCloud) -> dict[str, str]:
+    """What the engine of the one run was told."""
+    (task,) = cloud.calls_of("RunTask")
+    return {pair["name"]: pair["value"] for pair in task["overrides"]["containerOverrides"][0]["environment"]}

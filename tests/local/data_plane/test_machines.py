@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ..conftest import Site, until
+
+PATIENT = "trap 'exit 0' TERM; while :; do sleep 0.01; done"
+
+
+def test_the_same_token_gives_the_same_machine_and_another_request_is_refused(site: Site, cluster: str) -> None:
+    first = site.machine(cluster, token="once")
+
+    again = site.machine(cluster, token="once")
+
+    assert again == first
+    with pytest.raises(ClientError, match="IdempotentParameterMismatch"):
+        site.machine(cluster, role="other", token="once")
+
+
+def launch(site: Site, user_data: str) -> str:
+    """Launch a machine that joins no cluster."""
+    launched = site.ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, UserData=user_data)
+    return launched["Instances"][0]["InstanceId"]
+
+
+def test_user_data_is_taken_up_to_16_kilobytes(site: Site) -> None:
+    fits = launch(site, "#" * 16_384)
+
+    with pytest.raises(ClientError, match=r"InvalidUserData\.Malformed.*limited to 16384 bytes"):
+        launch(site, "#" * 16_385)
+
+    site.ec2.terminate_instances(InstanceIds=[fits])
+
+
+def test_machines_have_addresses_of_their_own_in_the_clouds_network(site: Site, cluster: str) -> None:
+    instances = [site.machine(cluster), site.machine(cluster)]
+
+    told = site.ec2.describe_instances(InstanceIds=instances)["Reservations"]
+
+    addresses = {reservation["Instances"][0]["PrivateIpAddress"] for reservation in told}
+    assert len(addresses) == 2
+    assert all(address.startswith(f"127.{site.cloud.network}.") for address in addresses)
+
+
+def test_a_machine_for_one_task_ends_with_it(site: Site, cluster: str) -> None:
+    instance = site.machine(cluster, "HFECS_END_WITH_TASK=true")
+    site.define("once", "exit 1")
+
+    arn = site.run(cluster, "once")
+
+    until(lambda: site.state_of(instance) == "terminated")
+    assert site.task(cluster, arn)["containers"][0]["exitCode"] == 1
+    assert site.registered(cluster) == []
+
+
+def test_a_machine_for_one_task_does_not_wait_for_daemons(site: Site, cluster: str) -> None:
+    site.define("watching", PATIENT)
+    site.ecs.create_service(
+        cluster=cluster, serviceName="watching", taskDefinition="watching", schedulingStrategy="DAEMON"
+    )
+    instance = site.machine(cluster, "HFECS_END_WITH_TASK=true")
+    until(lambda: site.service(cluster, "watching")["runningCount"] == 1)
+    site.define("once", "exit 0")
+
+    site.run(cluster, "once")
+
+    until(lambda: site.state_of(instance) == "terminated")
+
+
+def test_a_terminated_machine_takes_its_tasks_along(site: Site, cluster: str) -> None:
+    instance = site.machine(cluster)
+    site.define("long", PATIENT)
+    arn = site.run(cluster, "long")
+    until(lambda: site.task(cluster, arn)["lastStatus"] == "RUNNING")
+
+    site.ec2.terminate_instances(InstanceIds=[instance])
+
+    task = site.ended(cluster, arn)
+    until(lambda: site.state_of(instance) == "terminated")
+    assert task["containers"][0]["exitCode"] in (0, None)
+    assert site.registered(cluster) == []
+
+
+def test_a_machine_that_dies_leaves_nothing_running(site: Site, cluster: str) -> None:
+    instance = site.machine(cluster)
+    site.define("escaping", "setsid sleep 1000 & wait")
+    arn = site.run(cluster, "escaping")
+    until(lambda: any("sleep 1000" in process.what for process in site.cloud.processes()))
+    machine = next(process.pid for process in site.cloud.processes() if process.what == f"machine {instance}")
+
+    os.kill(machine, signal.SIGKILL)
+
+    assert f"instance {instance}" in site.ended(cluster, arn)["stoppedReason"]
+    assert not any("sleep 1000" in process.what for process in site.cloud.processes())
+    assert site.state_of(instance) == "terminated"
+
+
+def test_a_security_group_in_use_is_not_deleted(site: Site, cluster: str) -> None:
+    group = site.ec2.create_security_group(GroupName="used", Description="in use")["GroupId"]
+    instance = site.ec2.run_instances(
+        ImageId="ami-12345678", InstanceType="t2.micro", MinCount=1, MaxCount=1, SecurityGroupIds=[group]
+    )["Instances"][0]["InstanceId"]
+
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        site.ec2.delete_security_group(GroupId=group)
+
+    site.ec2.terminate_instances(InstanceIds=[instance])
+    until(lambda: site.state_of(instance) == "terminated")
+    site.ec2.delete_security_group(GroupId=group)
+
+
+def test_a_machine_that_is_ending_gets_no_task_again(site: Site, cluster: str) -> None:
+    site.define("steady", PATIENT)
+    site.ecs.create_service(cluster=cluster, serviceName="steady", taskDefinition="steady", desiredCount=1)
+    instance = site.machine(cluster)
+    until(lambda: site.service(cluster, "steady")["runningCount"] == 1)
+
+    site.ec2.terminate_instances(InstanceIds=[instance])
+
+    until(lambda: site.state_of(instance) == "terminated")
+    assert site.registered(cluster) == []

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hfecs.errors import Locked, StateInvalid
+from hfecs.provisioning.state import BucketStore, Record, State
+from provisioning.state.conftest import BUCKET, KEY, PLACE, age, keys
+from support import WatchedCloud
+
+ROLE = Record("role", "machine", "arn:1")
+
+
+def document(cloud: WatchedCloud) -> Any:
+    return json.loads(cloud.s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read())
+
+
+def records(cloud: WatchedCloud) -> list[str]:
+    return [record.name for record in State(BucketStore(cloud, PLACE)).of("hyperflow").records("cluster")]
+
+
+def test_a_record_is_in_the_bucket_when_the_lock_is_given_back(cloud: WatchedCloud, shared: State) -> None:
+    with shared.locked("cluster up"):
+        shared.of("hyperflow").record("cluster", ROLE)
+
+    assert records(cloud) == ["machine"]
+    assert list(keys(cloud)) == [KEY]
+
+
+def test_the_lineage_is_in_the_bucket_before_anything_is_made_of_it(cloud: WatchedCloud, shared: State) -> None:
+    with shared.locked("cluster up"):
+        assert document(cloud)["lineage"] == shared.lineage
+
+
+def test_what_is_forgotten_is_in_the_bucket_at_once(cloud: WatchedCloud, shared: State) -> None:
+    with shared.locked("cluster up"):
+        shared.of("hyperflow").record("cluster", ROLE)
+
+        shared.of("hyperflow").forget("cluster", ROLE)
+
+        assert document(cloud)["clusters"]["hyperflow"]["stacks"]["cluster"]["generations"] == {"role/machine": 1}
+
+
+def test_whoever_gets_the_lock_sees_what_others_wrote_before(cloud: WatchedCloud, shared: State) -> None:
+    late = State(BucketStore(cloud, PLACE))
+    with shared.locked("cluster up"):
+        shared.of("hyperflow").record("cluster", ROLE)
+
+    with late.locked("cluster up"):
+        late.of("hyperflow").record("cluster", Record("role", "worker", "arn:2"))
+
+    assert records(cloud) == ["machine", "worker"]
+    assert late.lineage == shared.lineage
+
+
+def test_two_at_a_time_are_one_too_many(cloud: WatchedCloud, shared: State) -> None:
+    other = State(BucketStore(cloud, PLACE))
+
+    with (
+        shared.locked("cluster up"),
+        pytest.raises(Locked, match=f"{PLACE} is locked by 'hfecs cluster up' of "),
+        other.locked("destroy"),
+    ):
+        pass
+
+    with other.locked("destroy"):
+        pass
+
+
+def test_a_lost_lock_stops_the_next_write_and_keeps_what_the_other_wrote(cloud: WatchedCloud, shared: State) -> None:
+    other = State(BucketStore(cloud, PLACE))
+    with pytest.raises(Locked), shared.locked("cluster up"):
+        age(cloud, f"{KEY}.lock", 100)
+        with other.locked("cluster up"):
+            other.of("hyperflow").record("cluster", ROLE)
+        shared.of("hyperflow").forget("cluster", Record("role", "worker", "arn:2"))
+
+    assert records(cloud) == ["machine"]
+
+
+def test_a_lost_lease_is_told_before_the_next_change(cloud: WatchedCloud, shared: State, store: BucketStore) -> None:
+    with shared.locked("cluster up"):
+        age(cloud, f"{KEY}.lock", 100)
+        other = State(BucketStore(cloud, PLACE))
+        with other.locked("destroy"):
+            assert store._lease
+            store._lease.renew()
+            with pytest.raises(Locked, match="is not ours any more"):
+                store.check()
+
+
+def test_without_the_lock_a_write_counts_only_if_nobody_wrote_meanwhile(cloud: WatchedCloud, shared: State) -> None:
+    shared.of("hyperflow").record("cluster", ROLE)
+    late = State(BucketStore(cloud, PLACE))
+    shared.of("hyperflow").record("cluster", Record("role", "worker", "arn:2"))
+
+    with pytest.raises(Locked, match="has been written by another hfecs meanwhile"):
+        late.of("hyperflow").record("cluster", Record("role", "runner", "arn:3"))
+
+    assert records(cloud) == ["machine", "worker"]
+
+
+def test_a_write_whose_answer_was_lost_is_known_again(cloud: WatchedCloud, shared: State, store: BucketStore) -> None:
+    shared.of("hyperflow").record("cluster", ROLE)
+    store._tag = None
+    content = store.read()
+    assert content
+    store._tag = '"of an earlier answer"'
+
+    store.write(content)
+
+    shared.of("hyperflow").record("cluster", Record("role", "worker", "arn:2"))
+    assert records(cloud) == ["machine", "worker"]
+
+
+def test_a_bucket_that_is_missing_is_a_sentence_with_the_way_out(cloud: WatchedCloud) -> None:
+    with pytest.raises(StateInvalid, match=f"The bucket of the state {PLACE} does not exist") as refused:
+        State(BucketStore(cloud, PLACE))
+
+    assert "make it, for hfecs does not: aws s3 mb s3://team-state" in refused.value.hint
+
+
+def test_a_bucket_that_is_not_ours_to_read_is_a_sentence_with_the_way_out(cloud: WatchedCloud, bucket: str) -> None:
+    cloud.refuse("GetObject", "AccessDenied", "Access Denied")
+
+    with pytest.raises(StateInvalid, match="may not be read or written by this user") as refused:
+        State(BucketStore(cloud, PLACE))
+
+    assert "docs/state.md has the rights" in refused.value.hint
+
+
+@pytest.mark.parametrize("body", [b"not JSON", b"\xff\xfe", b"[]"])
+def test_a_damaged_object_is_refused_with_the_way_out(cloud: WatchedCloud, bucket: str, body: bytes) -> None:
+    cloud.s3.put_object(Bucket=BUCKET, Key=KEY, Body=body)
+
+    with pytest.raises(StateInvalid, match=PLACE) as refused:
+        State(BucketStore(cloud, PLACE))
+
+    assert "bring an earlier version of the object back" in refused.value.hint
+
+
+def test_an_error_under_the_lock_gives_it_back(cloud: WatchedCloud, shared: State) -> None:
+    with pytest.raises(KeyError), shared.locked("cluster up"):
+        raise KeyError
+
+    assert list(keys(cloud)) == [KEY]

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+from moto.moto_api import state_manager
+from pika import PlainCredentials
+
+from hfecs.blueprints.run import Run
+from hfecs.errors import WorkflowFailed
+from hfecs.messaging.connection import FAULTS
+from hfecs.provisioning.stack import Stack
+from hfecs.runs.follow import Broker, Follower
+from mute import mute_broker
+from resources.cases import cluster, definition
+from support import add_machine
+
+BUCKET = "hfecs-files"
+
+
+@pytest.fixture
+def lasting_tasks() -> Iterator[None]:
+    """moto moves a task on each time it is looked at; here it takes many looks."""
+    state_manager.set_transition("ecs::task", {"progression": "manual", "times": 100})
+    yield
+    state_manager.unset_transition("ecs::task")
+
+
+@pytest.fixture
+def run(stack: Stack) -> Run:
+    """A run whose task is on its way."""
+    cluster(stack)
+    add_machine(stack)
+    stack.cloud.s3.create_bucket(Bucket=BUCKET)
+    answer = stack.cloud.ecs.run_task(cluster=stack.full_name("cluster"), taskDefinition=definition(stack))
+    return Run("one", BUCKET, answer["tasks"][0]["taskArn"])
+
+
+def stop(stack: Stack, run: Run) -> None:
+    stack.cloud.ecs.stop_task(cluster=stack.full_name("cluster"), task=run.task, reason="out of memory")
+
+
+def status(stack: Stack, run: Run) -> str:
+    answer = stack.cloud.ecs.describe_tasks(cluster=stack.full_name("cluster"), tasks=[run.task])
+    return answer["tasks"][0]["lastStatus"]
+
+
+def nobody() -> Broker:
+    """A broker at an address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Broker("127.0.0.1", probe.getsockname()[1], "user", "password")
+
+
+def test_the_result_of_a_run_that_has_ended_comes_from_the_bucket(stack: Stack, run: Run) -> None:
+    result = {"run": "one", "status": "succeeded", "jobs": 1, "done": 1, "failed": [], "error": ""}
+    stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/result.json", Body=json.dumps(result))
+    stop(stack, run)
+
+    told = Follower(stack, run, nobody).result()
+
+    assert told == result | {"attempt": 1, "never_ran": 0}
+
+
+def test_a_run_without_a_result_failed_for_the_reason_that_ecs_gives(stack: Stack, run: Run) -> None:
+    stop(stack, run)
+
+    with pytest.raises(WorkflowFailed, match="Run one is lost, its engine ended without a result: out of memory"):
+        Follower(stack, run, nobody).result()
+
+
+def test_the_result_of_an_earlier_attempt_is_not_that_of_a_later_one_that_was_lost(stack: Stack, run: Run) -> None:
+    stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/result.json", Body='{"status": "failed"}')
+    stop(stack, run)
+
+    with pytest.raises(WorkflowFailed, match="Run one is lost") as raised:
+        Follower(stack, replace(run, attempt=2), nobody).result()
+
+    assert "hfecs run --resume one" in raised.value.hint
+
+
+def test_a_run_whose_task_nobody_knows_has_ended(stack: Stack, run: Run) -> None:
+    stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/result.json", Body='{"status": "stopped"}')
+
+    assert Follower(stack, replace(run, task=""), nobody).result()["status"] == "stopped"
+
+
+def test_a_run_that_ecs_has_forgotten_still_has_its_result(stack: Stack, run: Run) -> None:
+    stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/result.json", Body='{"status": "stopped"}')
+    forgotten = Run("one", BUCKET, run.task.rpartition("/")[0] + "/none")
+
+    assert Follower(stack, forgotten, nobody).result()["status"] == "stopped"
+
+
+@pytest.mark.usefixtures("lasting_tasks")
+def test_a_broker_that_cannot_be_reached_is_told_once_and_costs_only_the_progress(stack: Stack, run: Run) -> None:
+    told: list[str] = []
+    tries: list[Any] = []
+
+    def broker() -> Broker:
+        tries.append(None)
+        if len(tries) == 60:
+            stop(stack, run)
+        return nobody()
+
+    events = list(Follower(stack, run, broker).events(told.append))
+
+    assert events == []
+    assert len(told) == 1
+    assert len(tries) >= 60
+
+
+@pytest.mark.usefixtures("lasting_tasks")
+def test_a_broker_that_takes_the_connection_and_says_nothing_costs_only_the_progress(stack: Stack, run: Run) -> None:
+    told: list[str] = []
+    tries: list[Any] = []
+    with mute_broker() as port:
+
+        def broker() -> Broker:
+            tries.append(None)
+            if len(tries) == 40:
+                stop(stack, run)
+            return Broker("127.0.0.1", port, "user", "password")
+
+        events = list(Follower(stack, run, broker, silence=0.01).events(told.append))
+
+    assert events == []
+    assert len(told) == 1
+
+
+@pytest.mark.usefixtures("lasting_tasks")
+def test_what_aws_takes_to_name_the_broker_is_no_silence_of_the_broker(stack: Stack, run: Run) -> None:
+    asked: list[threading.Thread] = []
+
+    def broker() -> Broker:
+        asked.append(threading.current_thread())
+        stop(stack, run)
+        return nobody()
+
+    list(Follower(stack, run, broker).events(print))
+
+    assert set(asked) == {threading.current_thread()}
+
+
+@pytest.mark.usefixtures("lasting_tasks")
+def test_a_run_whose_engine_is_lost_while_events_come_is_over(stack: Stack, run: Run) -> None:
+    follower = Talkative(stack, run, nobody)
+
+    events = list(follower.events(print))
+
+    assert status(stack, run) == "STOPPED"
+    assert len(events) >= 3
+
+
+class Talkative(Follower):
+    """A follower of a broker that never falls silent; its run is stopped after three events."""
+
+    def _listen(self, _: Broker) -> Generator[dict[str, Any], None, None]:
+        for number in count():
+            self._stack.wait.pause(1.5)
+            if number == 3:
+                stop(self._stack, self._run)
+            yield {"run": "one", "type": "job.one-1.started"}
+
+
+def test_a_run_that_has_ended_is_not_listened_to(stack: Stack, run: Run) -> None:
+    stop(stack, run)
+    stack.wait.until(lambda: status(stack, run) == "STOPPED", what="the task to end", timeout=60)
+
+    def broker() -> Broker:
+        raise AssertionError("the broker was asked")
+
+    assert list(Follower(stack, run, broker).events(print)) == []
+
+
+def test_the_times_of_the_brokers_address_are_those_of_who_follows() -> None:
+    broker = Broker.from_url("amqp://me:it%40s@stars.example:5673/sky?heartbeat=5&stack_timeout=7&name=other")
+
+    parameters = broker.parameters()
+
+    assert (parameters.host, parameters.port, parameters.virtual_host) == ("stars.example", 5673, "sky")
+    assert parameters.credentials == PlainCredentials("me", "it@s")
+    assert (parameters.heartbeat, parameters.stack_timeout) == (5, 7)
+    assert (parameters.socket_timeout, parameters.blocked_connection_timeout) == (10.0, 30.0)
+
+
+def test_an_encrypted_connection_is_to_the_host_of_the_address() -> None:
+    parameters = Broker.from_url("amqps://stars.example?heartbeat=5").parameters()
+
+    assert parameters.port == 5671
+    assert parameters.ssl_options
+    assert parameters.ssl_options.server_hostname == "stars.example"
+
+
+def test_times_that_are_none_cost_only_the_progress() -> None:
+    with pytest.raises(FAULTS, match="heartbeat"):
+        Broker.from_url("amqp://stars.example?heartbeat=often").parameters()
