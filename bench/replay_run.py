@@ -12,7 +12,7 @@ from replay_trace import Trace
 
 from hfecs.lookahead.forecast import Machines
 from hfecs.lookahead.job_times import Times
-from hfecs.lookahead.planner import Outlook
+from hfecs.lookahead.planner import Planner
 
 HOUR = 3600.0
 AFTERWARDS = HOUR  # of looking on after the last job, for the machines to go
@@ -80,7 +80,7 @@ class Replay:
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._count = 0
         machines = Machines(settings.slots, settings.boot, settings.most)
-        self._outlook = Outlook(trace.graph, machines, Times(earlier.learnt() if earlier else None))
+        self._outlook = Planner(trace.graph, machines, Times(earlier.learnt() if earlier else None))
 
     def run(self) -> Result:
         """Run to the end, and until the machines have gone."""

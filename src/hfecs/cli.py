@@ -15,7 +15,7 @@ from hfecs import __version__, os_errors
 from hfecs.commands import agent, cluster, config, destroy, example, images, local, logs, monitoring, plan, run, status
 from hfecs.console import Console
 from hfecs.errors import HfecsError
-from hfecs.session import Context
+from hfecs.session import Session
 from hfecs.shared_options import CONFIGURATION, taken_by_all
 
 # New objects between two collections; Python's own 700 costs a fifth of the time in which boto3's models are read.
@@ -89,7 +89,7 @@ def options(
 ) -> None:
     """Take the options that all commands share; each command takes them too, and what is said there counts."""
     console: Console = context.obj
-    context.obj = Context(config_file, state, local, console)
+    context.obj = Session(config_file, state, local, console)
     given = {"config_file": config_file, "state_place": state, "wants_local": local, "name": name}
     typed = {key: value for key, value in given.items() if _was_typed(context, key)}
     context.obj.take(typed | {"assignments": assignments or [], "verbose": verbose})

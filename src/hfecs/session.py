@@ -25,7 +25,7 @@ LOCAL_FOLDER = ".hfecs"
 
 
 @dataclass
-class Context:
+class Session:
     """The global options, and what follows from them; imports wait until something is used, so that --help is quick."""
 
     config_file: Path

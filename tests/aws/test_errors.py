@@ -4,7 +4,7 @@ import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
-from hfecs.aws.errors import HINTS, answered_with, explain, matches
+from hfecs.aws.errors import HINTS, explain, ignoring, matches
 from hfecs.errors import AwsFailed, HfecsError, Misused
 
 
@@ -26,10 +26,10 @@ def test_an_error_that_is_not_of_aws_matches_nothing() -> None:
 
 
 def test_an_expected_answer_is_passed_over_and_another_is_not() -> None:
-    with answered_with("Gone"):
+    with ignoring("Gone"):
         raise refusal("Gone")
 
-    with pytest.raises(ClientError), answered_with("Gone"):
+    with pytest.raises(ClientError), ignoring("Gone"):
         raise refusal("AccessDenied")
 
 

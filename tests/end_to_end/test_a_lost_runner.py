@@ -17,7 +17,7 @@ import pytest
 from end_to_end.fits import compare
 from end_to_end.project import Project, project, wait_until
 from hfecs.aws.clients import Cloud
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.local import client
 from hfecs.local.processes import processes_of
 
@@ -84,7 +84,7 @@ def journal(here: Project) -> list[Any]:
     cloud = client.find(here.folder / ".hfecs")
     assert cloud
     s3 = Cloud(region="us-east-1", endpoint_url=cloud.endpoint_url, environment=cloud.environment()).s3
-    with answered_with("NoSuchBucket"):
+    with ignoring("NoSuchBucket"):
         listed = s3.list_objects_v2(Bucket=MONTAGE[2], Prefix="runs/").get("Contents", [])
         for key in [entry["Key"] for entry in listed if entry["Key"].endswith("journal.jsonl.gz")]:
             packed = s3.get_object(Bucket=MONTAGE[2], Key=key)["Body"].read()

@@ -36,7 +36,7 @@ from werkzeug.test import run_wsgi_app
 
 from hfecs.local.control_plane import moto_patches
 from hfecs.local.control_plane.server import Handler, serve
-from hfecs.local.reconciler import Plane
+from hfecs.local.reconciler import Reconciler
 from hostile.operations import Operation, operation_of
 from hostile.simulation import quiet_plane
 from hostile.validations import validate_more
@@ -73,7 +73,7 @@ class Watch:
 class HostileHandler(Handler):
     """Answers one request and closes the connection: the next client is never kept waiting by an idle one."""
 
-    plane: Plane
+    reconciler: Reconciler
     watch = Watch()
 
     def run_wsgi(self) -> None:
@@ -96,7 +96,7 @@ class HostileHandler(Handler):
         if watched and watch.killed:
             return
         chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
-        self.plane.step(time.monotonic())
+        self.reconciler.step(time.monotonic())
         if watched and operation.changing:
             watch.calls.append(operation)
             if len(watch.calls) == watch.after:
@@ -165,11 +165,11 @@ def main(directory: Path) -> None:
     die_with(os.getppid())
     shrink_moto(pytest.MonkeyPatch())
     setattr(backends, "list_of_moto_modules", functools.cache(lambda: tuple(list_of_moto_modules())))  # noqa: B010
-    HostileHandler.plane = plane = quiet_plane(directory)
-    moto_patches.apply(plane)
+    HostileHandler.reconciler = reconciler = quiet_plane(directory)
+    moto_patches.apply(reconciler)
     validate_more()
     listener = socket.create_server(("127.0.0.1", 0))
-    application = serve(plane.cloud, plane.tasks, listener).app
+    application = serve(reconciler.cloud, reconciler.tasks, listener).app
     gc.disable()  # copies are short-lived
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()

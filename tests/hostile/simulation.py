@@ -7,11 +7,11 @@ from typing import Any
 
 from hfecs.local.data_plane.logs import Logs
 from hfecs.local.data_plane.machines import Machine, Machines
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.data_plane.starter import Starter
 from hfecs.local.data_plane.task import Task
-from hfecs.local.data_plane.user_data import Boot
-from hfecs.local.reconciler import Plane
+from hfecs.local.data_plane.user_data import UserData
+from hfecs.local.reconciler import Reconciler
 
 NETWORK = 99
 PORTS = {"amqp": 5672, "management": 15672, "grafana": 3000, "influxdb": 8086}
@@ -30,7 +30,7 @@ class NoProcess:
 class QuietMachine(Machine):
     """A machine that obeys at once."""
 
-    cloud: Cloud
+    cloud: SharedState
 
     def order(self, **what: Any) -> None:
         """Report what a real one would: containers start, end when they are told, and end with the machine."""
@@ -48,11 +48,11 @@ class QuietMachine(Machine):
 class QuietMachines(Machines):
     """Machines that are there when EC2 says so."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: SharedState) -> None:
         super().__init__(cloud)
         self.boot_seconds = 0.0
 
-    def _launch(self, instance: Any, region: str, boot: Boot, now: float) -> Machine:
+    def _launch(self, instance: Any, region: str, boot: UserData, now: float) -> Machine:
         nothing: Any = NoProcess()
         machine = QuietMachine(instance, region, boot, nothing, now, *self.size(instance.instance_type, region))
         machine.cloud = self.cloud
@@ -63,7 +63,7 @@ class QuietMachines(Machines):
 class QuietStarter(Starter):
     """Starts containers without looking for their programs."""
 
-    def __init__(self, cloud: Cloud, logs: Logs) -> None:
+    def __init__(self, cloud: SharedState, logs: Logs) -> None:
         super().__init__(cloud, logs, {})
 
     def start(self, task: Task, machine: Machine) -> None:
@@ -71,11 +71,11 @@ class QuietStarter(Starter):
             machine.order(order="start", container=task.mark(container))
 
 
-def quiet_plane(directory: Path) -> Plane:
+def quiet_plane(directory: Path) -> Reconciler:
     """A data plane that nobody drives but its caller, by step()."""
-    cloud = Cloud(directory, "", NETWORK, PORTS)
-    plane = Plane(cloud, {})
-    plane.machines = QuietMachines(cloud)
-    plane.tasks.machines = plane.machines
-    plane.tasks.starter = QuietStarter(cloud, plane.logs)
-    return plane
+    cloud = SharedState(directory, "", NETWORK, PORTS)
+    reconciler = Reconciler(cloud, {})
+    reconciler.machines = QuietMachines(cloud)
+    reconciler.tasks.machines = reconciler.machines
+    reconciler.tasks.starter = QuietStarter(cloud, reconciler.logs)
+    return reconciler

@@ -1,6 +1,6 @@
 from hfecs.lookahead.forecast import Graph, Machines, Progress, demand
 from hfecs.lookahead.job_times import Times
-from hfecs.lookahead.planner import Outlook
+from hfecs.lookahead.planner import Planner
 from hfecs.lookahead.sizes import sizes
 
 MACHINES = Machines(slots=2, boot=150.0, most=20)
@@ -87,30 +87,30 @@ def test_times_are_learnt_from_the_jobs_that_end() -> None:
 
 
 def test_an_outlook_does_not_order_again_what_is_on_its_way() -> None:
-    outlook = Outlook(jobs_side_by_side(24), MACHINES, seen(3600))
+    planner = Planner(jobs_side_by_side(24), MACHINES, seen(3600))
 
-    first = outlook.demand(0.0)
-    again = outlook.demand(60.0)
+    first = planner.demand(0.0)
+    again = planner.demand(60.0)
 
     assert first == again == 24
 
 
 def test_an_outlook_asks_for_nothing_once_all_jobs_are_done() -> None:
-    outlook = Outlook(jobs_side_by_side(1), MACHINES, seen(3600))
-    outlook.started(0, 200.0)
+    planner = Planner(jobs_side_by_side(1), MACHINES, seen(3600))
+    planner.started(0, 200.0)
 
-    outlook.finished(0, 300.0)
+    planner.finished(0, 300.0)
 
-    assert outlook.demand(301.0) == 0
+    assert planner.demand(301.0) == 0
 
 
 def test_more_is_wanted_only_when_a_second_plan_agrees() -> None:
-    outlook = Outlook(jobs_side_by_side(25), MACHINES, seen(1))
-    first = outlook.demand(0.0)
-    outlook.started(0, 0.0)
-    outlook.finished(0, 36_000.0)
+    planner = Planner(jobs_side_by_side(25), MACHINES, seen(1))
+    first = planner.demand(0.0)
+    planner.started(0, 0.0)
+    planner.finished(0, 36_000.0)
 
-    wanted = [outlook.demand(now) for now in (36_001.0, 36_002.0)]
+    wanted = [planner.demand(now) for now in (36_001.0, 36_002.0)]
 
     assert first <= 2
     assert wanted == [first, 24]
@@ -118,30 +118,30 @@ def test_more_is_wanted_only_when_a_second_plan_agrees() -> None:
 
 def test_a_plan_for_more_that_the_next_one_takes_back_is_never_told() -> None:
     times = seen(1)
-    outlook = Outlook(jobs_side_by_side(25), MACHINES, times)
-    first = outlook.demand(0.0)
+    planner = Planner(jobs_side_by_side(25), MACHINES, times)
+    first = planner.demand(0.0)
 
     times.learn("mProject", 100_000.0)
-    wanted = [outlook.demand(1.0)]
+    wanted = [planner.demand(1.0)]
     for _ in range(100_000):
         times.learn("mProject", 0.1)
-    wanted += [outlook.demand(2.0), outlook.demand(3.0)]
+    wanted += [planner.demand(2.0), planner.demand(3.0)]
 
     assert wanted == [first] * 3
 
 
 def test_less_is_wanted_at_once() -> None:
-    outlook = Outlook(jobs_side_by_side(24), MACHINES, seen(3600))
-    outlook.demand(0.0)
+    planner = Planner(jobs_side_by_side(24), MACHINES, seen(3600))
+    planner.demand(0.0)
     for job in range(22):
-        outlook.over(job)
+        planner.over(job)
 
-    assert outlook.demand(1.0) == 2
+    assert planner.demand(1.0) == 2
 
 
 def test_what_was_ordered_is_asked_for_at_every_later_moment_too() -> None:
-    outlook = Outlook(jobs_side_by_side(24), MACHINES, seen(3600))
+    planner = Planner(jobs_side_by_side(24), MACHINES, seen(3600))
 
-    wanted = [outlook.demand(now) for now in (0.5, 2.0, 5.0, 9.9, 10.5, 100.0, 200.0)]
+    wanted = [planner.demand(now) for now in (0.5, 2.0, 5.0, 9.9, 10.5, 100.0, 200.0)]
 
     assert wanted == [24] * 7

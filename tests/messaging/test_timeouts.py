@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from hfecs.messaging.timeouts import Threads, answered, spoken
+from hfecs.messaging.timeouts import Threads, call_with_timeout, iterate_with_timeout
 
 
 def test_so_many_calls_run_side_by_side() -> None:
@@ -34,16 +34,16 @@ def test_an_error_belongs_to_who_waits_and_the_thread_works_on() -> None:
 
 
 def test_a_call_that_comes_back_in_time_is_answered() -> None:
-    assert answered(lambda: "here", 10) == "here"
+    assert call_with_timeout(lambda: "here", 10) == "here"
     with pytest.raises(ZeroDivisionError):
-        answered(lambda: 1 / 0, 10)
+        call_with_timeout(lambda: 1 / 0, 10)
 
 
 def test_a_call_that_does_not_come_back_is_left_to_its_thread() -> None:
     may_end = threading.Event()
 
     with pytest.raises(TimeoutError):
-        answered(may_end.wait, 0.01)
+        call_with_timeout(may_end.wait, 0.01)
 
     may_end.set()
 
@@ -55,11 +55,11 @@ def test_what_a_generator_says_arrives_in_order_its_error_too() -> None:
 
     heard = []
     with pytest.raises(LookupError):
-        for item in spoken(speak(), 10):
+        for item in iterate_with_timeout(speak(), 10):
             heard.append(item)
 
     assert heard == [0, 1, 2]
-    assert list(spoken((item for item in [None, 0]), 10)) == [None, 0]
+    assert list(iterate_with_timeout((item for item in [None, 0]), 10)) == [None, 0]
 
 
 def test_a_generator_that_falls_silent_is_left() -> None:
@@ -71,7 +71,7 @@ def test_a_generator_that_falls_silent_is_left() -> None:
 
     heard = []
     with pytest.raises(TimeoutError):
-        for item in spoken(speak(), 0.01):
+        for item in iterate_with_timeout(speak(), 0.01):
             heard.append(item)
 
     may_end.set()
@@ -88,7 +88,7 @@ def test_a_generator_that_nobody_listens_to_any_more_is_closed() -> None:
         finally:
             closed.set()
 
-    listening = spoken(speak(), 10)
+    listening = iterate_with_timeout(speak(), 10)
     next(iter(listening))
     listening.close()  # type: ignore[attr-defined]
 

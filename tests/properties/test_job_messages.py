@@ -19,8 +19,8 @@ from hfecs.agents.common.line_protocol import Point, line
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
-from hfecs.agents.worker.delivery_history import HANDED_BACK, LOST, WHY, Past
-from hfecs.agents.worker.event_publisher import Outbox
+from hfecs.agents.worker.delivery_history import HANDED_BACK, LOST, WHY, DeliveryHistory
+from hfecs.agents.worker.event_publisher import EventPublisher
 from hfecs.agents.worker.job import Job, parse
 from hfecs.agents.worker.job_metrics import JobMetrics
 from hfecs.agents.worker.reply import Reply
@@ -106,15 +106,15 @@ class Executor:
     def __init__(self) -> None:
         self.loop, self.connection = FakeLoop(), FakeConnection()
         settings = Settings("amqp://localhost", "hyperflow.jobs", "s3", 1, 25.0, "me", "/nfs")
-        self.outbox = Outbox(cast(Connection, self.loop))
-        self.consumer = Consumer(settings, cast(Connection, self.loop), self._perform, self.outbox)
+        self.events = EventPublisher(cast(Connection, self.loop))
+        self.consumer = Consumer(settings, cast(Connection, self.loop), self._perform, self.events)
         self.consumer.opened(cast(Any, self.connection))
         self.loop.next_call()
 
-    def _perform(self, job: Job, past: Past, _: Cancellation) -> Reply:
-        assert past.attempts >= 0
+    def _perform(self, job: Job, delivery_history: DeliveryHistory, _: Cancellation) -> Reply:
+        assert delivery_history.attempts >= 0
         for step in ("started", "execution.finished"):
-            self.outbox.put({"type": f"job.{job.id}.{step}", "name": job.name, "run": job.run})
+            self.events.put({"type": f"job.{job.id}.{step}", "name": job.name, "run": job.run})
         return Reply(0)
 
     @property
@@ -141,7 +141,7 @@ def test_a_message_is_answered_or_dropped_and_never_ends_the_executor(
     executor.jobs.deliver(1, body, reply_to=reply_to, headers=headers, again=again)
     while executor.consumer.working:
         executor.loop.next_call()
-    executor.outbox.flush()
+    executor.events.flush()
 
     for _, key, _ in executor.jobs.published:
         encode_short_string([], key)

@@ -8,8 +8,8 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfecs.agents.worker.delivery_history import Past
-from hfecs.agents.worker.poison_messages import Obituary
+from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.poison_messages import PoisonMessages
 from hfecs.blueprints.run import Run
 from hfecs.console import Console
 from hfecs.errors import WorkflowFailed, WorkflowInvalid
@@ -78,7 +78,7 @@ def test_events_with_any_one_fault_do_not_end_the_following_of_a_run() -> None:
 def watch(bodies: list[bytes]) -> None:
     progress._watch(COMMAND, Followed(bodies), from_document(DAG))
     for body in bodies:
-        assert Obituary(lambda _, body=body: [read_event(body)]).of("run-1", Past(lost=3))  # type: ignore[misc]
+        assert PoisonMessages(lambda _, body=body: [read_event(body)]).of("run-1", DeliveryHistory(lost=3))  # type: ignore[misc]
 
 
 @given(files(RESULT))

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from hfecs.errors import AwsFailed, NotConfirmed, NotOurs, StateInvalid, TimedOut
 from hfecs.provisioning.report import Outcome
-from hfecs.provisioning.resource import Change, Found, Planned, digest
+from hfecs.provisioning.resource import Change, Existing, Planned, digest
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import ClusterState, Record, State
 from support import again, outcomes, steps
@@ -22,13 +22,13 @@ KIND = "lamp"
 class Shop:
     """Things as AWS would keep them, and what was done to them."""
 
-    things: dict[str, Found] = field(default_factory=dict)
+    things: dict[str, Existing] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     hidden_looks: int = 0
     refusal: str = ""
     size: int = 1
 
-    def survey(self, _: Stack) -> Iterable[Found]:
+    def survey(self, _: Stack) -> Iterable[Existing]:
         self.done.append("look")
         self.hidden_looks -= 1
         return [] if self.hidden_looks >= 0 else list(self.things.values())
@@ -37,18 +37,18 @@ class Shop:
         self.done.append("create")
         if self.refusal:
             raise ClientError({"Error": {"Code": self.refusal, "Message": "no"}}, "CreateLamp")
-        self.things["a"] = Found("a", "id-a", self.size)
+        self.things["a"] = Existing("a", "id-a", self.size)
         return "id-a"
 
     def resize(self, size: int, answer: str | None = None) -> str | None:
         self.done.append(f"resize to {size}")
-        self.things["a"] = Found("a", answer or "id-a", size)
+        self.things["a"] = Existing("a", answer or "id-a", size)
         return answer
 
     def changes(
         self, size: int, interrupts: str = "", answer: str | None = None
-    ) -> Callable[[Found], Iterator[Change]]:
-        def differing(found: Found) -> Iterator[Change]:
+    ) -> Callable[[Existing], Iterator[Change]]:
+        def differing(found: Existing) -> Iterator[Change]:
             if found.actual != size:
                 yield Change("size", found.actual, size, lambda: self.resize(size, answer), interrupts)
 
@@ -143,7 +143,7 @@ def test_an_output_that_is_known_is_not_written_again(stack: Stack) -> None:
 
 
 def test_a_strangers_thing_is_refused_and_not_touched(stack: Stack, shop: Shop) -> None:
-    shop.things["a"] = Found("a", "id-s", 1, ours=False)
+    shop.things["a"] = Existing("a", "id-s", 1, ours=False)
 
     with pytest.raises(NotOurs, match="The lamp a "):
         shop.ensure(stack, changes=shop.changes(7))
@@ -154,37 +154,37 @@ def test_a_strangers_thing_is_refused_and_not_touched(stack: Stack, shop: Shop) 
 
 
 def test_a_name_that_is_taken_but_not_visible_yet_is_looked_for_until_it_shows_up(stack: Stack, shop: Shop) -> None:
-    shop.things["a"] = Found("a", "id-a", 1)
+    shop.things["a"] = Existing("a", "id-a", 1)
     shop.hidden_looks = 3
     shop.refusal = "AlreadyExists"
 
-    assert shop.ensure(stack, taken=["AlreadyExists"]) == "id-a"
+    assert shop.ensure(stack, exists_codes=["AlreadyExists"]) == "id-a"
 
     assert shop.done == ["look", "create", "look", "look", "look"]
     assert recorded(stack.state) == [(KIND, "a", "id-a")]
 
 
 def test_a_taken_name_that_turns_out_to_be_a_strangers_is_refused(stack: Stack, shop: Shop) -> None:
-    shop.things["a"] = Found("a", "id-s", 1, ours=False)
+    shop.things["a"] = Existing("a", "id-s", 1, ours=False)
     shop.hidden_looks = 1
     shop.refusal = "AlreadyExists"
 
     with pytest.raises(NotOurs):
-        shop.ensure(stack, taken=["AlreadyExists"])
+        shop.ensure(stack, exists_codes=["AlreadyExists"])
 
 
 def test_a_taken_name_that_never_shows_up_ends_the_wait(stack: Stack, shop: Shop) -> None:
     shop.refusal = "AlreadyExists"
 
     with pytest.raises(TimedOut, match="lamp a, which exists, to show up"):
-        shop.ensure(stack, taken=["AlreadyExists"])
+        shop.ensure(stack, exists_codes=["AlreadyExists"])
 
 
 def test_an_unexpected_answer_is_a_sentence_about_the_thing(stack: Stack, shop: Shop) -> None:
     shop.refusal = "LimitExceededException"
 
     with pytest.raises(AwsFailed, match="lamp a: AWS answered CreateLamp with LimitExceededException") as raised:
-        shop.ensure(stack, taken=["AlreadyExists"])
+        shop.ensure(stack, exists_codes=["AlreadyExists"])
 
     assert raised.value.code == "LimitExceededException"
     assert stack.state.records("cluster") == []
@@ -246,7 +246,7 @@ def test_a_record_of_another_id_heals(stack: Stack, shop: Shop) -> None:
 
 
 def test_one_look_serves_all_things_of_a_kind(stack: Stack, shop: Shop) -> None:
-    shop.things = {"a": Found("a", "id-a"), "b": Found("b", "id-b")}
+    shop.things = {"a": Existing("a", "id-a"), "b": Existing("b", "id-b")}
 
     shop.ensure(stack)
     stack.ensure(KIND, "b", survey=shop.survey, create=shop.create)
@@ -266,7 +266,7 @@ def test_a_survey_looks_at_all_kinds_and_refuses_a_state_file_of_another_account
 
 def test_what_exists_is_what_the_state_names_and_what_carries_our_tags(stack: Stack, shop: Shop) -> None:
     module: Any = SimpleNamespace(KIND=KIND, survey=shop.survey)
-    shop.things = {"a": Found("a", "id-a"), "b": Found("b", "id-s", ours=False)}
+    shop.things = {"a": Existing("a", "id-a"), "b": Existing("b", "id-s", ours=False)}
     stack.state.record("cluster", Record(KIND, "a", "id-of-old"))
     stack.state.record("cluster", Record(KIND, "c", "id-c"))
     stack.state.record("cluster", Record("another kind", "d", "id-d"))
@@ -278,7 +278,7 @@ def test_what_exists_is_what_the_state_names_and_what_carries_our_tags(stack: St
 
 def test_what_the_state_names_and_a_stranger_has_now_is_not_ours_any_more(stack: Stack, shop: Shop) -> None:
     module: Any = SimpleNamespace(KIND=KIND, survey=shop.survey)
-    shop.things = {"a": Found("a", "id-a", ours=False)}
+    shop.things = {"a": Existing("a", "id-a", ours=False)}
     stack.state.record("cluster", Record(KIND, "a", "id-a"))
 
     stack.survey([module])

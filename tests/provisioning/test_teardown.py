@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from hfecs.errors import Leftovers
 from hfecs.parallel import in_turn
 from hfecs.provisioning.report import Outcome
-from hfecs.provisioning.resource import Found
+from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record, State
 from hfecs.provisioning.teardown import absent, one_list, remove
@@ -24,9 +24,9 @@ class Kind:
         self.things, self._strangers, self._broken = list(things), list(strangers), set(broken)
         self.torn: list[str] = []
 
-    def survey(self, _: Stack) -> Iterable[Found]:
-        yield from (Found(name, f"id-{name}") for name in self.things)
-        yield from (Found(name, f"id-{name}", ours=False) for name in self._strangers)
+    def survey(self, _: Stack) -> Iterable[Existing]:
+        yield from (Existing(name, f"id-{name}") for name in self.things)
+        yield from (Existing(name, f"id-{name}", ours=False) for name in self._strangers)
 
     def teardown(self, _: Stack, record: Record) -> None:
         if record.name in self._broken:
@@ -44,8 +44,8 @@ class Slow(Kind):
 class Within(Kind):
     """Things without tags, inside the lamp a."""
 
-    def survey(self, _: Stack) -> Iterable[Found]:
-        yield from (Found(name, f"id-{name}", within=("lamp", "a")) for name in self.things)
+    def survey(self, _: Stack) -> Iterable[Existing]:
+        yield from (Existing(name, f"id-{name}", within=("lamp", "a")) for name in self.things)
 
 
 def test_what_the_state_names_is_torn_down_and_forgotten(stack: Stack) -> None:

@@ -107,7 +107,7 @@ def test_a_group_that_is_not_visible_yet_gets_its_rules_later(stack: Stack, clou
 def test_a_name_that_is_taken_but_not_listed_yet_is_found(stack: Stack) -> None:
     group = make(stack)
     later = again(stack)
-    later.sightings.remember(security_group.KIND, [])
+    later.inventory.remember(security_group.KIND, [])
 
     assert make(later) == group
 

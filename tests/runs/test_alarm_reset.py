@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hfecs.runs.alarm_reset import LastingAlarm
+from hfecs.runs.alarm_reset import AlarmReset
 from support import WatchedCloud
 
 from .conftest import PutAlarm
@@ -38,7 +38,7 @@ def test_an_alarm_that_lasts_begins_anew_when_cloudwatch_knows_of_this_run(
 ) -> None:
     demand_alarm("ALARM")
 
-    LastingAlarm(cloud, "jobs-wait", print, later).told(4.0)
+    AlarmReset(cloud, "jobs-wait", print, later).told(4.0)
     before = cloud.calls_of("SetAlarmState")
     later.come()
 
@@ -50,7 +50,7 @@ def test_an_alarm_that_lasts_begins_anew_when_cloudwatch_knows_of_this_run(
 def test_an_alarm_that_this_run_has_set_off_is_left_alone(
     cloud: WatchedCloud, later: Later, demand_alarm: PutAlarm
 ) -> None:
-    LastingAlarm(cloud, "jobs-wait", print, later).told(4.0)
+    AlarmReset(cloud, "jobs-wait", print, later).told(4.0)
     demand_alarm("ALARM")
     later.come()
 
@@ -60,7 +60,7 @@ def test_an_alarm_that_this_run_has_set_off_is_left_alone(
 def test_an_alarm_that_is_silent_is_left_alone(cloud: WatchedCloud, later: Later, demand_alarm: PutAlarm) -> None:
     demand_alarm("OK")
 
-    LastingAlarm(cloud, "jobs-wait", print, later).told(4.0)
+    AlarmReset(cloud, "jobs-wait", print, later).told(4.0)
     later.come()
 
     assert cloud.calls_of("SetAlarmState") == []
@@ -68,7 +68,7 @@ def test_an_alarm_that_is_silent_is_left_alone(cloud: WatchedCloud, later: Later
 
 def test_it_is_left_alone_for_a_run_that_has_ended(cloud: WatchedCloud, later: Later, demand_alarm: PutAlarm) -> None:
     demand_alarm("ALARM")
-    alarm = LastingAlarm(cloud, "jobs-wait", print, later)
+    alarm = AlarmReset(cloud, "jobs-wait", print, later)
 
     alarm.told(4.0)
     alarm.leave()
@@ -84,7 +84,7 @@ def test_who_may_not_set_the_alarm_back_is_told_that_machines_come_later(
     said: list[str] = []
     cloud.refuse("SetAlarmState", "AccessDenied", "not authorized to perform: cloudwatch:SetAlarmState")
 
-    LastingAlarm(cloud, "jobs-wait", said.append, later).told(4.0)
+    AlarmReset(cloud, "jobs-wait", said.append, later).told(4.0)
     later.come()
 
     assert len(said) == 1

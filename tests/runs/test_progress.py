@@ -11,23 +11,23 @@ from hfecs.blueprints import run as run_blueprint
 from hfecs.blueprints.run import Run
 from hfecs.console import Console
 from hfecs.runs import progress
-from hfecs.session import Context
+from hfecs.session import Session
 
 BEGUN = {"run": "one", "bucket": "files-1", "task": "arn:aws:ecs:::task/1", "attempt": "1"}
 
 
 @pytest.fixture
-def context(with_server: Path) -> Context:
-    return Context(with_server / "hfecs.toml", None, False, Console(), [])
+def context(with_server: Path) -> Session:
+    return Session(with_server / "hfecs.toml", None, False, Console(), [])
 
 
-def left(context: Context, run: Run) -> None:
+def left(context: Session, run: Run) -> None:
     with pytest.raises(KeyboardInterrupt), progress.leaving_it(context, run):
         raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("run", [Run("one", "files-1"), Run("one", "files-1", "arn:aws:ecs:::task/1")])
-def test_a_run_whose_task_was_started_goes_on(context: Context, capsys: pytest.CaptureFixture[str], run: Run) -> None:
+def test_a_run_whose_task_was_started_goes_on(context: Session, capsys: pytest.CaptureFixture[str], run: Run) -> None:
     context.stack(run_blueprint.STACK).output(**BEGUN)
 
     left(context, run)
@@ -35,7 +35,7 @@ def test_a_run_whose_task_was_started_goes_on(context: Context, capsys: pytest.C
     assert "Run one goes on. Follow it again: hfecs run --attach" in capsys.readouterr().err
 
 
-class Interrupted(Context):
+class Interrupted(Session):
     """A context whose person presses Ctrl-C as soon as a stack is asked for."""
 
     def stack(self, name: str, *, plan: bool = False, may_interrupt: bool = False) -> NoReturn:
@@ -55,7 +55,7 @@ def test_a_run_that_is_left_before_anything_of_it_is_shown_goes_on(
 
 @pytest.mark.parametrize("run", [Run("two", "files-1"), Run("one", "files-1", attempt=2)])
 def test_a_run_that_was_not_started_does_not_go_on(
-    context: Context, capsys: pytest.CaptureFixture[str], run: Run
+    context: Session, capsys: pytest.CaptureFixture[str], run: Run
 ) -> None:
     context.stack(run_blueprint.STACK).output(**BEGUN)
 

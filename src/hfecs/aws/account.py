@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hfecs.aws.clients import Cloud
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.config import Config
 from hfecs.errors import AwsFailed, ConfigurationInvalid, Refused
 from hfecs.parallel import together
@@ -77,7 +77,7 @@ def look(cloud: Cloud, config: Config, known_image: str | None = None) -> Site:
 def machine_type(cloud: Cloud, name: str) -> MachineType:
     """Cores, memory and architecture of an instance type."""
     unknown = ConfigurationInvalid(f"{name} is no instance type of {cloud.region}.", hint="try t2.micro or m5.large")
-    with answered_with("InvalidInstanceType", "InvalidParameterValue"):
+    with ignoring("InvalidInstanceType", "InvalidParameterValue"):
         described: Any = cloud.ec2.describe_instance_types(InstanceTypes=[name])["InstanceTypes"]  # type: ignore[list-item]
         if not described:
             raise unknown
@@ -161,7 +161,7 @@ def _key_pair(cloud: Cloud, name: str | None) -> None:
     """See that the key pair exists, if one is named: machines are launched last, and could not be without it."""
     if not name:
         return
-    with answered_with("InvalidKeyPair.NotFound"):
+    with ignoring("InvalidKeyPair.NotFound"):
         cloud.ec2.describe_key_pairs(KeyNames=[name])
         return
     hint = "name a key pair that this region has, or take cluster.key_pair_name out"
@@ -175,7 +175,7 @@ def _pinned(config: Config) -> str | None:
 
 def _architecture(cloud: Cloud, image: str) -> str:
     """What a machine image was built for."""
-    with answered_with("InvalidAMIID.NotFound", "InvalidAMIID.Malformed"):
+    with ignoring("InvalidAMIID.NotFound", "InvalidAMIID.Malformed"):
         described = cloud.ec2.describe_images(ImageIds=[image])["Images"]
         if described:
             return described[0]["Architecture"]

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfecs.aws.coalescing import Sharing
+from hfecs.aws.coalescing import Coalescing
 from hfecs.aws.errors import LOCAL_HINT
 from hfecs.aws.slow_calls import SlowCalls
 from hfecs.errors import Misused
@@ -65,7 +65,7 @@ class Cloud:
         self._opening = threading.RLock()
         self._clients: dict[str, Any] = {}
         self._slow_calls = slow_calls
-        self.sharing = Sharing()
+        self.coalescing = Coalescing()
 
     @cached_property
     def _session(self) -> Any:
@@ -118,7 +118,7 @@ class Cloud:
         client = self._session.client(service, region_name=self.region, endpoint_url=self.endpoint_url, config=config)
         if self._slow_calls:
             self._slow_calls.listen(client)
-        self.sharing.listen(client)
+        self.coalescing.listen(client)
         return client
 
     @property

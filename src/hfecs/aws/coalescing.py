@@ -20,7 +20,7 @@ OWED = "hfecs:owed"
 Answer = tuple[Any, dict[str, Any]]
 
 
-class Sharing:
+class Coalescing:
     """Keeps the answers of AWS, those under way too, while `once` lasts."""
 
     def __init__(self) -> None:

@@ -42,7 +42,7 @@ def matches(error: BaseException, *codes: str) -> bool:
 
 
 @contextmanager
-def answered_with(*codes: str) -> Iterator[None]:
+def ignoring(*codes: str) -> Iterator[None]:
     """Let a call be answered with one of `codes`, as if it had nothing to do."""
     from botocore.exceptions import ClientError
 
@@ -53,7 +53,7 @@ def answered_with(*codes: str) -> Iterator[None]:
             raise
 
 
-def foreseen() -> tuple[type[Exception], ...]:
+def expected_errors() -> tuple[type[Exception], ...]:
     """The errors that are not bugs: ours, and those of boto3."""
     return (HfecsError, *_of_boto())
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws import account
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.blueprints import broker, containers, deadlines, foundation, images, metrics, scaling, workers
 from hfecs.blueprints.machines import launch
 from hfecs.config import Config
@@ -78,20 +78,20 @@ def up(stack: Stack, config: Config) -> None:
 
 def _make(stack: Stack, config: Config, place: account.Site) -> None:
     sized = scaling.sized(config.scaling, containers.slots(config, place))
-    stack = workers.turned(stack, config)
-    base = foundation.lay(stack, config, place)
+    stack = workers.switch_scaling_mode(stack, config)
+    base = foundation.ensure(stack, config, place)
 
     master, group, collector = together(
         lambda: instance.ensure(stack, "master", launch=_master(stack, config, place, base), interrupts=REPLACED),
         lambda: workers.machines(stack, config, place, base),
-        lambda: metrics.lay(stack, config, base),
+        lambda: metrics.ensure(stack, config, base),
     )
     address = instance.private_address(stack, "master", master)
     used = broker.own(config, base.password) or broker.of_master(config, address, base.password)
 
     watching = metrics.watching(stack, config)
-    of_master = metrics.told(containers.master(stack, config, base, used), "notifier", collector, **watching)
-    of_worker = metrics.told(containers.worker(stack, config, place, base, used), "worker", collector)
+    of_master = metrics.with_metrics(containers.master(stack, config, base, used), "notifier", collector, **watching)
+    of_worker = metrics.with_metrics(containers.worker(stack, config, place, base, used), "worker", collector)
     master_task, worker_task, *_ = together(
         lambda: task_definition.ensure(stack, "master", definition=of_master),
         lambda: task_definition.ensure(stack, "worker", definition=of_worker),
@@ -121,7 +121,7 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
 def others(stack: Stack) -> list[str]:
     """The names of the other clusters that the state knows, or that stand in the same region."""
     known = set(stack.state.document.clusters())
-    with answered_with(*NOT_LISTED):
+    with ignoring(*NOT_LISTED):
         for page in stack.cloud.ecs.get_paginator("list_clusters").paginate():
             described = stack.cloud.ecs.describe_clusters(clusters=page["clusterArns"])["clusters"]
             names = [cluster["clusterName"] for cluster in described if cluster["status"] == "ACTIVE"]

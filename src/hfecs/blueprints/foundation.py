@@ -61,7 +61,7 @@ class Foundation:
     access_keys: list[dict[str, str]] = field(default_factory=list)
 
 
-def lay(stack: Stack, config: Config, site: Site) -> Foundation:
+def ensure(stack: Stack, config: Config, site: Site) -> Foundation:
     """Make all of it exist, side by side."""
     trust = templating.document("policies/trust-task.json", account=stack.cloud.account)
     (members, broker_group), *others = together(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from hfecs import __version__, templating
-from hfecs.aws.errors import LOCAL_HINT, answered_with
+from hfecs.aws.errors import LOCAL_HINT, ignoring
 from hfecs.config import Config
 from hfecs.errors import ConfigurationInvalid
 from hfecs.images import registry
@@ -77,7 +77,7 @@ def push(stack: Stack, builder: Builder) -> dict[str, str]:
 
 def down(stack: Stack) -> None:
     """Remove the repositories with all their images; whoever never pushed needs no right to look for them."""
-    with answered_with(*(() if stack.state.records(STACK) else DENIED)):
+    with ignoring(*(() if stack.state.records(STACK) else DENIED)):
         remove(stack, TEARDOWN)
     stack.output(**dict.fromkeys(NAMES))
 
@@ -93,7 +93,7 @@ def _pushed(stack: Stack, wanted: list[str]) -> dict[str, str]:
     if all(known.values()):
         return {name: str(value) for name, value in known.items()}
     shown: dict[str, str] = {}
-    with answered_with(*DENIED):  # whoever may not look has none to be found
+    with ignoring(*DENIED):  # whoever may not look has none to be found
         for found in image_repository.survey(stack):
             digest = registry.newest(stack.cloud, found.id) if found.ours and found.name in wanted else None
             shown |= {found.name: f"{found.id}@{digest}"} if digest else {}

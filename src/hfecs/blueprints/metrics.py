@@ -50,7 +50,7 @@ class Collector:
         return [{"name": "INFLUXDB_PASSWORD", "valueFrom": self.password}] if self.password else []
 
 
-def told(definition: Any, container: str, collector: Collector | None, **more: str) -> Any:
+def with_metrics(definition: Any, container: str, collector: Collector | None, **more: str) -> Any:
     """The task definition whose container of that name knows the collector; as it is if there is none."""
     if collector is None:
         return definition
@@ -102,7 +102,7 @@ def own(stack: Stack, url: SecretStr | None, secret: str) -> Collector | None:
     return Collector(server, parts.path.strip("/"), unquote(parts.username or ""), arn)
 
 
-def lay(stack: Stack, config: Config, base: Foundation) -> Collector | None:
+def ensure(stack: Stack, config: Config, base: Foundation) -> Collector | None:
     """Let the cluster reach its collector and have Telegraf on each machine; without a collector, neither."""
     collector = own(stack, config.monitoring.influx_url, OWN_PASSWORD) or standing(stack, config)
     if collector is None:
@@ -139,6 +139,6 @@ def _telegraf(stack: Stack, config: Config, base: Foundation, collector: Collect
         log_group=base.log_group,
         region=stack.cloud.region,
     )
-    registered = task_definition.ensure(stack, TELEGRAF, definition=told(definition, TELEGRAF, collector))
+    registered = task_definition.ensure(stack, TELEGRAF, definition=with_metrics(definition, TELEGRAF, collector))
     settings = {"taskDefinition": registered, "schedulingStrategy": "DAEMON"}
     service.ensure(stack, TELEGRAF, cluster=base.cluster, settings=settings)

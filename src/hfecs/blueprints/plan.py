@@ -9,7 +9,7 @@ from typing import Any
 from hfecs.blueprints import cluster, monitoring
 from hfecs.config import Config
 from hfecs.provisioning.report import Outcome, Recorder, Step
-from hfecs.provisioning.resource import Found
+from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import container_instance, instance, service_linked_role, task
 
@@ -27,7 +27,7 @@ class Plan:
     cluster: str
     region: str
     steps: list[tuple[str, Step]] = field(default_factory=list)
-    orphans: list[tuple[str, str, Found]] = field(default_factory=list)
+    orphans: list[tuple[str, str, Existing]] = field(default_factory=list)
 
     @property
     def has_changes(self) -> bool:
@@ -68,11 +68,11 @@ def _rehearse(planned: Plan, stack: Stack, up: Callable[[Stack], None]) -> None:
     planned.orphans += sorted(_orphans(stack, recorder.steps), key=lambda orphan: (orphan[1], orphan[2].name))
 
 
-def _orphans(stack: Stack, steps: list[Step]) -> Iterator[tuple[str, str, Found]]:
+def _orphans(stack: Stack, steps: list[Step]) -> Iterator[tuple[str, str, Existing]]:
     """What the survey has shown of this stack and `up` has not asked for."""
     wanted = {(step.kind, step.name) for step in steps}
-    for kind, found in stack.sightings.everything():
-        if stack.sightings.owns(found) and kind not in NOT_CONFIGURED and (kind, found.name) not in wanted:
+    for kind, found in stack.inventory.everything():
+        if stack.inventory.owns(found) and kind not in NOT_CONFIGURED and (kind, found.name) not in wanted:
             yield stack.name, kind, found
 
 
@@ -93,6 +93,6 @@ def _entry(stack: str, step: Step) -> dict[str, Any]:
     }
 
 
-def _orphan(stack: str, kind: str, found: Found) -> dict[str, Any]:
+def _orphan(stack: str, kind: str, found: Existing) -> dict[str, Any]:
     known = {"stack": stack, "action": "orphan", "kind": kind, "name": found.name, "id": found.id}
     return {**known, "interrupts": None, "fields": []}

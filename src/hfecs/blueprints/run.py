@@ -88,7 +88,7 @@ def up(
         stack.output(begun=f"{name}/{bucket_name}/{directory.name}")
 
     planned = announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce)
-    engine = metrics.told(containers.runner(stack, config, base, used), "engine", collector)
+    engine = metrics.with_metrics(containers.runner(stack, config, base, used), "engine", collector)
     _, definition, own_machine, _ = together(
         lambda: bucket.ensure(stack, bucket_name, policy=policy),
         lambda: task_definition.ensure(stack, "runner", definition=engine),

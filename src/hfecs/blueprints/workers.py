@@ -1,7 +1,8 @@
 """The workers and their machines, and who changes the number of machines: our alarms, or a capacity provider of ECS.
 
 The two do not mix: a service is made for the one or the other, and machines belong to a provider only if they were
-launched for it. So whoever turns to the other gets all of it anew: `turned` removes it, and the rest of `up` makes it.
+launched for it. Switching modes recreates both: `switch_scaling_mode` deletes the old ones, and the rest of `up`
+creates the new ones.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from hfecs.blueprints.machines import launch, template_data
 from hfecs.config import Config, Scaling
 from hfecs.errors import NotConfirmed
 from hfecs.parallel import together
-from hfecs.provisioning.resource import Change, Found
+from hfecs.provisioning.resource import Change, Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.teardown import Paragraphs, absent
 from hfecs.resources import (
@@ -118,7 +119,7 @@ def service_of(stack: Stack, config: Config, base: Foundation, definition: str) 
     return scalable_target.ensure(stack, SERVICE, cluster=base.cluster, service=name, least=least, most=most)
 
 
-def turned(stack: Stack, config: Config) -> Stack:
+def switch_scaling_mode(stack: Stack, config: Config) -> Stack:
     """Remove what stands of the workers if their machines are scaled in the other way; the stack without it.
 
     NotConfirmed if that ends work and is not allowed.
@@ -139,7 +140,7 @@ def turned(stack: Stack, config: Config) -> Stack:
             ]
         )
     gone = {(kind, name) for kind, names in NAMES.items() for name in names}
-    return replace(stack, sightings=stack.sightings.without(gone))
+    return replace(stack, inventory=stack.inventory.without(gone))
 
 
 def _stands_otherwise(stack: Stack, *, wanted: bool) -> bool:
@@ -166,7 +167,7 @@ def _serves_otherwise(stack: Stack, *, wanted: bool) -> bool:
     return wanted and _ours(stack, capacity_provider.KIND) is None
 
 
-def _is_managed(group: Found | None) -> bool:
+def _is_managed(group: Existing | None) -> bool:
     return group is not None and MANAGED.keys() <= tags_of(group.actual["Tags"]).keys()
 
 
@@ -181,6 +182,6 @@ def _turn(stack: Stack, config: Config) -> Change:
     return Change("instances", before, config.scaling.instances, lambda: None, ENDED if ends else "")
 
 
-def _ours(stack: Stack, kind: str, name: str = GROUP) -> Found | None:
+def _ours(stack: Stack, kind: str, name: str = GROUP) -> Existing | None:
     known = stack.seen(kind, name)
-    return known if known and stack.sightings.owns(known) else None
+    return known if known and stack.inventory.owns(known) else None

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfecs.commands.options import CLUSTER, sets
-from hfecs.session import Context
+from hfecs.session import Session
 
 app = typer.Typer(help="Make or remove the cluster: broker, workers, scaling.", no_args_is_help=True)
 
@@ -31,7 +31,7 @@ def up(
     """
     from hfecs.blueprints import cluster
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     stack = hfecs.stack(cluster.STACK, may_interrupt=yes)
     with hfecs.locked("cluster up"), hfecs.console.summary(f"Cluster {stack.cluster}"):
         cluster.up(stack, hfecs.config)
@@ -50,7 +50,7 @@ def down(
     from hfecs.blueprints import cluster
     from hfecs.commands.destroy import confirm
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
     stack = hfecs.stack(cluster.STACK)
     confirm(hfecs, f"Remove cluster {stack.cluster} in {hfecs.cloud.region}?", yes)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hfecs.session import Context
+from hfecs.session import Session
 
 app = typer.Typer(help="Show what is configured.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ def show(
     Reads only, on this machine, and costs nothing; secrets are masked. With --local, what a running local cloud says
     of itself counts too.
     """
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     settings = hfecs.settings()
     if json:
         hfecs.console.data({setting.key: {"value": setting.value, "from": setting.place} for setting in settings})

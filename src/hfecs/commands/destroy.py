@@ -10,7 +10,7 @@ import typer
 
 from hfecs.commands import elsewhere
 from hfecs.errors import NotConfirmed
-from hfecs.session import Context
+from hfecs.session import Session
 
 if TYPE_CHECKING:
     from hfecs.provisioning.stack import Stack
@@ -34,7 +34,7 @@ def destroy(
     from hfecs.parallel import in_turn, together
     from hfecs.provisioning.teardown import one_list
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
     runs, whole, metrics = (hfecs.stack(name) for name in (run_blueprint.STACK, cluster.STACK, monitoring.STACK))
     what = f"everything of cluster {whole.cluster} in {hfecs.cloud.region}"
@@ -42,7 +42,7 @@ def destroy(
 
     def look() -> None:
         parts = [(runs, run_blueprint.teardown(delete_data)), (whole, cluster.TEARDOWN), (metrics, monitoring.TEARDOWN)]
-        with hfecs.cloud.sharing.once():
+        with hfecs.cloud.coalescing.once():
             together(*(partial(stack.survey, chain(*kinds)) for stack, kinds in parts))
 
     def remove_machines() -> None:
@@ -69,7 +69,7 @@ def _buckets(runs: Stack) -> list[str]:
     return [found.id for found in bucket.survey(runs) if found.ours]
 
 
-def confirm(hfecs: Context, question: str, yes: bool) -> None:
+def confirm(hfecs: Session, question: str, yes: bool) -> None:
     """Ask before something is removed."""
     if not (yes or hfecs.console.confirm(question)):
         raise NotConfirmed("Nothing was removed.", hint="answer y, or repeat with --yes")

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from hfecs import shared_options
 from hfecs.errors import NoCluster
-from hfecs.session import Context
+from hfecs.session import Session
 
 
-def pointers(hfecs: Context, verb: str) -> list[str]:
+def pointers(hfecs: Session, verb: str) -> list[str]:
     """Sentences about the other clusters of the region and a local cloud of this folder, each with its command."""
     from hfecs.blueprints import cluster
     from hfecs.local import client
@@ -23,7 +23,7 @@ def pointers(hfecs: Context, verb: str) -> list[str]:
 
 
 @contextmanager
-def pointed_to(hfecs: Context, verb: str) -> Iterator[None]:
+def pointed_to(hfecs: Session, verb: str) -> Iterator[None]:
     """Where there is no such cluster, say in the hint what stands elsewhere."""
     try:
         yield
@@ -32,6 +32,6 @@ def pointed_to(hfecs: Context, verb: str) -> Iterator[None]:
         raise
 
 
-def _command(hfecs: Context, verb: str, **other: object) -> str:
+def _command(hfecs: Session, verb: str, **other: object) -> str:
     """A command as this one was typed, but for what is other."""
     return f"hfecs {shared_options.words(hfecs.typed | other)} {verb}"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hfecs.session import Context
+from hfecs.session import Session
 
 app = typer.Typer(help="Write a workflow to begin with.", no_args_is_help=True)
 
@@ -31,7 +31,7 @@ def montage(
     """
     from hfecs.examples import montage as example
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     with hfecs.console.counting("tiles") as show:
         summary = example.write(directory, grid=grid, pixels=pixels, progress=show)
     hfecs.console.say(f"{summary.tiles} tiles and {summary.jobs} jobs lie in {directory}.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hfecs.errors import Misused
-from hfecs.session import Context
+from hfecs.session import Session
 
 app = typer.Typer(help="Build and push the container images of hfecs and of the worker.", no_args_is_help=True)
 
@@ -53,7 +53,7 @@ def build(
     from hfecs.images.building import build as build_images
     from hfecs.images.recipes import BASE, platform_of
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     _only_for_aws(hfecs)
     platform = platform or platform_of(hfecs.said.cluster.instance_type)
     names = build_images(builders.find(builder), Wish(platform, base or BASE, worker, source), options or ())
@@ -72,7 +72,7 @@ def push(context: typer.Context, builder: With = None) -> None:
     from hfecs.blueprints import images
     from hfecs.images import builder as builders
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     _only_for_aws(hfecs)
     program, stack = builders.find(builder), hfecs.stack(images.STACK)
     with hfecs.locked("images push"), hfecs.console.summary(f"Images of cluster {stack.cluster}"):
@@ -83,7 +83,7 @@ def push(context: typer.Context, builder: With = None) -> None:
             hfecs.console.say(f"! images.{name} is set to {configured}, and wins over what was pushed")
 
 
-def _only_for_aws(hfecs: Context) -> None:
+def _only_for_aws(hfecs: Session) -> None:
     if hfecs.is_local:
         raise Misused(
             "The local cloud starts the programs of this machine and needs no images.", hint="leave out --local"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hfecs.session import Context
+from hfecs.session import Session
 
 app = typer.Typer(help="The cloud embedded in this machine: start it, end it, look at it.", no_args_is_help=True)
 
@@ -16,7 +16,7 @@ def up(context: typer.Context) -> None:
     Makes one process that answers the AWS calls, on an address of its own in 127.0.0.0/8, with its data in .hfecs/
     beside the configuration. Costs nothing.
     """
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     hfecs.console.say(f"The local cloud answers at {hfecs.local_cloud.endpoint_url}.")
 
 
@@ -25,7 +25,7 @@ def down(context: typer.Context) -> None:
     """End this project's local cloud with all its machines, tasks and data, buckets included. Costs nothing."""
     from hfecs.local import client
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     hfecs.wants_local = True
     ended = client.down(hfecs.local_folder)
     if path := hfecs.state_path:
@@ -39,7 +39,7 @@ def status(context: typer.Context) -> None:
     from hfecs.local import client
     from hfecs.local.processes import processes_of
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     cloud = client.find(hfecs.local_folder)
     rows = [[str(process.pid), process.what] for process in processes_of(hfecs.local_folder)]
     if rows:

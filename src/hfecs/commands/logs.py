@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfecs.errors import Misused
-from hfecs.session import Context
+from hfecs.session import Session
 
 PARTS = ("master", "worker", "runner", "telegraf", "monitoring")
 
@@ -25,7 +25,7 @@ def logs(
     from hfecs.blueprints import cluster, monitoring
     from hfecs.observe.logs import lines
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
     if part not in (None, *PARTS):
         raise Misused(f"There is no part {part}.", hint=f"choose {', '.join(PARTS[:-1])} or {PARTS[-1]}")

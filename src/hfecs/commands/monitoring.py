@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfecs.commands.options import MONITORING, sets
-from hfecs.session import Context
+from hfecs.session import Session
 
 app = typer.Typer(help="Make or remove InfluxDB and Grafana; show where they are.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def up(
     """
     from hfecs.blueprints import monitoring
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     stack = hfecs.stack(monitoring.STACK, may_interrupt=yes)
     with hfecs.locked("monitoring up"), hfecs.console.summary(f"Monitoring of cluster {stack.cluster}"):
         monitoring.up(stack, hfecs.config)
@@ -47,7 +47,7 @@ def down(
     from hfecs.blueprints import monitoring
     from hfecs.commands.destroy import confirm
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
     stack = hfecs.stack(monitoring.STACK)
     confirm(hfecs, f"Remove the monitoring of cluster {stack.cluster} with all its metrics?", yes)
@@ -70,7 +70,7 @@ def status(
     from hfecs.blueprints import monitoring
     from hfecs.observe import monitoring as monitoring_view
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
     with_passwords = show_passwords or (hfecs.console.is_terminal and not json)
     view = monitoring_view.look(hfecs.look(monitoring.STACK), hfecs.config, with_passwords=with_passwords)
@@ -94,7 +94,7 @@ def open_grafana(context: typer.Context) -> None:
     from hfecs.blueprints import monitoring
     from hfecs.observe import monitoring as monitoring_view
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
     address = monitoring_view.grafana(hfecs.look(monitoring.STACK), hfecs.config)
     if not webbrowser.open(address):

@@ -10,7 +10,7 @@ import typer
 
 from hfecs.commands.options import CLUSTER, sets
 from hfecs.errors import HfecsError
-from hfecs.session import Context
+from hfecs.session import Session
 
 # Exit codes with --detailed-exitcode, as Terraform has them: 0 nothing to do.
 FAILED, CHANGES = 1, 2
@@ -30,14 +30,14 @@ def plan(
     changed by hand in AWS, what would be replaced, and what that would interrupt. The monitoring is included if it
     stands. Reads only; costs nothing on AWS.
     """
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     with _one_code() if detailed_exitcode else nullcontext():
         has_changes = _show(hfecs, as_data=json)
     if detailed_exitcode and has_changes:
         raise typer.Exit(CHANGES)
 
 
-def _show(hfecs: Context, *, as_data: bool) -> bool:
+def _show(hfecs: Session, *, as_data: bool) -> bool:
     from hfecs.blueprints import cluster, monitoring
     from hfecs.blueprints import plan as planning
 
@@ -58,9 +58,9 @@ def _show(hfecs: Context, *, as_data: bool) -> bool:
 @contextmanager
 def _one_code() -> Iterator[None]:
     """Let every error end in 1, for 2 has another meaning here."""
-    from hfecs.aws.errors import each, foreseen
+    from hfecs.aws.errors import each, expected_errors
 
-    expected: tuple[type[Exception], ...] = (ExceptionGroup, OSError, *foreseen())
+    expected: tuple[type[Exception], ...] = (ExceptionGroup, OSError, *expected_errors())
     try:
         yield
     except expected as error:

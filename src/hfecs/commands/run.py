@@ -11,7 +11,7 @@ from hfecs.commands import elsewhere
 from hfecs.commands.options import RUN, sets
 from hfecs.errors import Misused
 from hfecs.runs import progress, resume
-from hfecs.session import Context
+from hfecs.session import Session
 
 if TYPE_CHECKING:
     from hfecs.workflow import Workflow
@@ -53,7 +53,7 @@ def run(
     Costs on AWS: the engine's machine while the run lasts (a t2.micro is about 0.012 USD an hour), worker machines
     as the work asks for them, and the bucket's storage (about 0.023 USD for each GB a month).
     """
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     _fitting(job_directory, attach, stop, resumed, which)
     if download and not _could_hold_files(download):
         raise Misused(f"{download} is no directory.", hint="name a directory for --download, new or not")
@@ -93,7 +93,7 @@ def _could_hold_files(directory: Path) -> bool:
     return first.is_dir()
 
 
-def _directory(hfecs: Context, given: Path | None, download: Path | None) -> Path:
+def _directory(hfecs: Session, given: Path | None, download: Path | None) -> Path:
     """The job directory that was named, here or in the configuration."""
     wanted = hfecs.said.run
     directory = given or (Path(wanted.job_directory) if wanted.job_directory else None)
@@ -105,7 +105,7 @@ def _directory(hfecs: Context, given: Path | None, download: Path | None) -> Pat
     return directory
 
 
-def _checked(hfecs: Context, directory: Path) -> Workflow:
+def _checked(hfecs: Session, directory: Path) -> Workflow:
     """Say what is going to run; a faulty job directory ends here, before anything is made."""
     from hfecs import workflow
 
@@ -120,7 +120,7 @@ def _checked(hfecs: Context, directory: Path) -> Workflow:
     return loaded
 
 
-def _begin(hfecs: Context, directory: Path, workflow: Workflow, download: Path | None) -> None:
+def _begin(hfecs: Session, directory: Path, workflow: Workflow, download: Path | None) -> None:
     """Start the run and follow it; its demand is told from now on, until the engine tells it."""
     from hfecs.blueprints import cluster
     from hfecs.blueprints import run as run_blueprint

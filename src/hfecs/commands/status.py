@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hfecs.commands import elsewhere
-from hfecs.session import Context
+from hfecs.session import Session
 
 
 def status(
@@ -23,7 +23,7 @@ def status(
     from hfecs.blueprints import run as run_blueprint
     from hfecs.observe.status import overview
 
-    hfecs: Context = context.obj
+    hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
     known = overview(hfecs.look(cluster.STACK), hfecs.stack(run_blueprint.STACK))
     if json:

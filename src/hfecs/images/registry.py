@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from hfecs.aws.clients import Cloud
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 
 
 def credentials(cloud: Cloud) -> tuple[str, str]:
@@ -18,7 +18,7 @@ def credentials(cloud: Cloud) -> tuple[str, str]:
 def digest_of(cloud: Cloud, image: str) -> str | None:
     """The digest, "sha256:...", of an image that is named by repository URI and tag; None if there is none."""
     uri, _, tag = image.rpartition(":")
-    with answered_with("ImageNotFoundException"):
+    with ignoring("ImageNotFoundException"):
         answer = cloud.ecr.describe_images(repositoryName=repository(uri), imageIds=[{"imageTag": tag}])
         return answer["imageDetails"][0]["imageDigest"]
     return None

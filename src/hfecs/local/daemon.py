@@ -21,8 +21,8 @@ from hfecs.local.network import Network, claim, free_port
 if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
 
-    from hfecs.local.data_plane.shared import Cloud
-    from hfecs.local.reconciler import Plane
+    from hfecs.local.data_plane.shared import SharedState
+    from hfecs.local.reconciler import Reconciler
 
 SERVICES = dict.fromkeys(
     ("ec2", "ecs", "logs", "ssm", "autoscaling", "application-autoscaling", "cloudwatch"), REGION
@@ -42,17 +42,17 @@ def main(directory: Path) -> None:
         shutil.rmtree(directory / name, ignore_errors=True)
     network = claim()
     cloud = _describe(directory, network)
-    state, plane, server = _build(cloud, network)
+    state, reconciler, server = _build(cloud, network)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    plane.start()
+    reconciler.start()
     threading.Thread(target=_warm_up, args=(state,), daemon=True).start()
     _tell(cloud)
     server.serve_forever(poll_interval=0.1)
-    plane.end()
+    reconciler.end()
     (directory / "cloud.json").unlink(missing_ok=True)
 
 
-def _build(cloud: LocalCloud, network: Network) -> tuple[Cloud, Plane, BaseWSGIServer]:
+def _build(cloud: LocalCloud, network: Network) -> tuple[SharedState, Reconciler, BaseWSGIServer]:
     """Everything that needs moto, whose import takes two seconds: with one boto3 session and no garbage collection."""
     gc.disable()
     import boto3
@@ -60,19 +60,19 @@ def _build(cloud: LocalCloud, network: Network) -> tuple[Cloud, Plane, BaseWSGIS
     setattr(boto3, "Session", functools.cache(boto3.Session))  # noqa: B010
     from hfecs.local.control_plane import moto_patches
     from hfecs.local.control_plane.server import serve
-    from hfecs.local.data_plane.shared import Cloud
-    from hfecs.local.reconciler import Plane
+    from hfecs.local.data_plane.shared import SharedState
+    from hfecs.local.reconciler import Reconciler
 
-    state = Cloud(cloud.directory, cloud.endpoint_url, cloud.network, cloud.ports)
-    plane = Plane(state, cloud.environment())
-    moto_patches.apply(plane)
-    server = serve(state, plane.tasks, network.listener)
+    state = SharedState(cloud.directory, cloud.endpoint_url, cloud.network, cloud.ports)
+    reconciler = Reconciler(state, cloud.environment())
+    moto_patches.apply(reconciler)
+    server = serve(state, reconciler.tasks, network.listener)
     gc.freeze()
     gc.enable()
-    return state, plane, server
+    return state, reconciler, server
 
 
-def _warm_up(state: Cloud) -> None:
+def _warm_up(state: SharedState) -> None:
     """Load what the first calls need, while the caller is still on its way."""
     from moto.core.utils import get_service_model
 

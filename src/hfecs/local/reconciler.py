@@ -8,17 +8,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty
 
-from hfecs.local.data_plane.auto_scaling_groups import Groups
+from hfecs.local.data_plane.auto_scaling_groups import AutoScalingGroups
 from hfecs.local.data_plane.deadlines import Deadlines
 from hfecs.local.data_plane.logs import Logs
 from hfecs.local.data_plane.machines import Machines
-from hfecs.local.data_plane.service_scheduler import Services
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.service_scheduler import ServiceScheduler
+from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.data_plane.starter import Starter
 from hfecs.local.data_plane.tasks import Tasks
 from hfecs.local.processes import wait_until_ended
 from hfecs.local.scaling.actions import Actions
-from hfecs.local.scaling.alarm_evaluator import Scaling
+from hfecs.local.scaling.alarm_evaluator import AlarmEvaluator
 from hfecs.local.scaling.managed import ManagedScaling
 
 LONGEST_NAP = 0.5  # seconds between two looks when nobody wakes it
@@ -29,18 +29,18 @@ END_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
-class Plane:
+class Reconciler:
     """All parts of the data plane, and the thread that drives them."""
 
-    def __init__(self, cloud: Cloud, credentials: dict[str, str]) -> None:
+    def __init__(self, cloud: SharedState, credentials: dict[str, str]) -> None:
         self.cloud = cloud
         self.machines = Machines(cloud)
         self.logs = Logs(cloud)
         self.tasks = Tasks(cloud, self.machines, self.logs, Starter(cloud, self.logs, credentials))
-        self.services = Services(cloud, self.tasks)
-        self.groups = Groups(cloud)
+        self.services = ServiceScheduler(cloud, self.tasks)
+        self.groups = AutoScalingGroups(cloud)
         self.managed_scaling = ManagedScaling(cloud, self.machines, self.services, self.groups)
-        self.scaling = Scaling(cloud, Actions(cloud, self.groups))
+        self.scaling = AlarmEvaluator(cloud, Actions(cloud, self.groups))
         self.deadlines = Deadlines(cloud, self.machines, self.groups)
         self.logs_at = 0.0
         self.ending = threading.Event()

@@ -13,7 +13,7 @@ MANY_JOBS = 500
 """With more jobs left than that a plan holds so long, unless workers come or go: making one takes a second then."""
 
 
-class Outlook:
+class Planner:
     """Told of each job that starts and ends and of the workers there are; times in seconds since the run began."""
 
     def __init__(self, graph: Graph, machines: Machines, times: Times) -> None:

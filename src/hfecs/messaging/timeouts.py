@@ -44,7 +44,7 @@ class Threads:
             work()
 
 
-def answered(call: Callable[[], T], within: float) -> T:
+def call_with_timeout(call: Callable[[], T], within: float) -> T:
     """What the call returns or raises; TimeoutError if it has not come back after so many seconds."""
     threads = Threads(1)
     try:
@@ -53,7 +53,7 @@ def answered(call: Callable[[], T], within: float) -> T:
         threads.end()
 
 
-def spoken(source: Generator[T, None, None], silence: float) -> Iterator[T]:
+def iterate_with_timeout(source: Generator[T, None, None], silence: float) -> Iterator[T]:
     """The items of a generator that works on a thread of its own; TimeoutError after so many seconds without one."""
     threads = Threads(1)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import log_group
 
@@ -31,7 +31,7 @@ def lines(stack: Stack, part: str | None, *, minutes: int, follow: bool) -> Iter
 
 def _events(stack: Stack, part: str | None, start: int) -> Iterator[Any]:
     arguments: Any = {"logStreamNamePrefix": f"{part}/"} if part else {}
-    with answered_with("ResourceNotFoundException"):
+    with ignoring("ResourceNotFoundException"):
         pages = stack.cloud.logs.get_paginator("filter_log_events").paginate(
             logGroupName=log_group.full_name(stack), startTime=start, **arguments
         )

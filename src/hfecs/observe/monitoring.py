@@ -14,7 +14,7 @@ from hfecs.blueprints.monitoring import ADMIN, ADMIN_PASSWORD, GRAFANA_PASSWORD,
 from hfecs.config import Config
 from hfecs.errors import Misused
 from hfecs.parallel import together
-from hfecs.provisioning.resource import Found
+from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import instance, parameter
 
@@ -95,11 +95,11 @@ def grafana(stack: Stack, config: Config) -> str:
     return _address(machine, config.ports.grafana)
 
 
-def _machine(stack: Stack) -> Found | None:
+def _machine(stack: Stack) -> Existing | None:
     return stack.found(instance.KIND, MONITORING, instance.survey)
 
 
-def _address(machine: Found, port: int) -> str:
+def _address(machine: Existing, port: int) -> str:
     return f"http://{machine.actual.get('PublicIpAddress') or machine.actual['PrivateIpAddress']}:{port}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hfecs.aws import prices
 from hfecs.aws.clients import NAME_TAG, OWNER_TAG, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.observe import time_left
 from hfecs.observe.time_left import TimeLeft
 from hfecs.parallel import together
@@ -127,7 +127,7 @@ def _machines(stack: Stack) -> list[dict[str, str]]:
 
 def _services(stack: Stack) -> list[dict[str, Any]]:
     names = [stack.full_name(name) for name in ("master", "worker", "telegraf")]
-    with answered_with("ClusterNotFoundException"):
+    with ignoring("ClusterNotFoundException"):
         answer = stack.cloud.ecs.describe_services(cluster=stack.full_name("cluster"), services=names)
         return [
             {
@@ -146,7 +146,7 @@ def _services(stack: Stack) -> list[dict[str, Any]]:
 def _registered(stack: Stack, name: str) -> set[str]:
     """The ids of the machines that have joined an ECS cluster."""
     cluster = stack.full_name(name)
-    with answered_with("ClusterNotFoundException"):
+    with ignoring("ClusterNotFoundException"):
         pages = stack.cloud.ecs.get_paginator("list_container_instances").paginate(cluster=cluster)
         arns = [arn for page in pages for arn in page["containerInstanceArns"]]
         if arns:

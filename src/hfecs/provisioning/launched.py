@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.provisioning.diff import Differences, details
 from hfecs.provisioning.stack import Stack
 
@@ -29,19 +29,19 @@ def differences(instance: Any, launch: Any) -> Differences:
 
 def user_data(stack: Stack, instance_id: str, launch: Any) -> Differences:
     """What the machine was told at its first start, if that differs: one call."""
-    with answered_with("InvalidInstanceID.NotFound"):
+    with ignoring("InvalidInstanceID.NotFound"):
         answer = stack.cloud.ec2.describe_instance_attribute(InstanceId=instance_id, Attribute="userData")
         old = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")
         return details({"UserData": launch.get("UserData", "")}, {"UserData": old})
     return {}
 
 
-def can_be_mended(fields: Differences) -> bool:
+def can_be_repaired(fields: Differences) -> bool:
     """Whether all of these can be changed while the machine runs."""
     return all(field.partition(".")[0] in MENDABLE for field in fields)
 
 
-def mend(stack: Stack, instance_id: str, launch: Any) -> None:
+def repair(stack: Stack, instance_id: str, launch: Any) -> None:
     """Put a machine back into its security groups, and its metadata service to its settings."""
     stack.cloud.ec2.modify_instance_attribute(InstanceId=instance_id, Groups=launch["SecurityGroupIds"])
     stack.cloud.ec2.modify_instance_metadata_options(InstanceId=instance_id, **launch["MetadataOptions"])

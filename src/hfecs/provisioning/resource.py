@@ -21,7 +21,7 @@ NOT_YET = Planned("(known after up)")
 
 
 @dataclass(frozen=True)
-class Found:
+class Existing:
     """A resource that exists: its id, what AWS says of it, and whether it carries our tags.
 
     What cannot carry tags belongs to whoever owns what it is `within`: that one's kind and name.
@@ -54,37 +54,37 @@ class Change:
         return f"{self.field}: {old} -> {new}{' (replaced)' if self.replaces else ''}"
 
 
-class Sightings:
+class Inventory:
     """What a survey has shown of each kind, by name; filled from many threads."""
 
     def __init__(self) -> None:
-        self._by_kind: dict[str, dict[str, Found]] = {}
+        self._by_kind: dict[str, dict[str, Existing]] = {}
         self._looking = threading.Lock()
 
-    def remember(self, kind: str, found: Iterable[Found]) -> None:
+    def remember(self, kind: str, found: Iterable[Existing]) -> None:
         """Keep what there is of a kind, in place of what was known of it."""
         listed = {item.name: item for item in found}
         with self._looking:
             self._by_kind[kind] = listed
 
-    def without(self, gone: Collection[tuple[str, str]]) -> Sightings:
+    def without(self, gone: Collection[tuple[str, str]]) -> Inventory:
         """The same but for these things, each a kind and a name."""
-        rest = Sightings()
+        rest = Inventory()
         for kind, listed in list(self._by_kind.items()):
             rest.remember(kind, (found for found in listed.values() if (kind, found.name) not in gone))
         return rest
 
-    def of(self, kind: str) -> dict[str, Found] | None:
+    def of(self, kind: str) -> dict[str, Existing] | None:
         """What there is of a kind; None if nobody has looked."""
         return self._by_kind.get(kind)
 
-    def owns(self, found: Found) -> bool:
+    def owns(self, found: Existing) -> bool:
         """Whether it is ours: by its own tags, and by those of what it is within, if that is there."""
         kind, name = found.within
         owner = self._by_kind.get(kind, {}).get(name)
         return found.ours and (owner is None or owner.ours)
 
-    def everything(self) -> Iterator[tuple[str, Found]]:
+    def everything(self) -> Iterator[tuple[str, Existing]]:
         """Each thing with its kind."""
         for kind, listed in list(self._by_kind.items()):
             yield from ((kind, found) for found in listed.values())

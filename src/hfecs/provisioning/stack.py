@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from hfecs.aws.clients import NAME_TAG, OWNER_TAG, STACK_TAG, Cloud
-from hfecs.aws.errors import explain, foreseen, matches
+from hfecs.aws.errors import expected_errors, explain, matches
 from hfecs.errors import HfecsError, NotConfirmed, NotOurs
 from hfecs.parallel import together
 from hfecs.provisioning.report import Outcome, Reporter, Step
-from hfecs.provisioning.resource import NOT_YET, Change, Found, Sightings, digest
+from hfecs.provisioning.resource import NOT_YET, Change, Existing, Inventory, digest
 from hfecs.provisioning.state import ClusterState, Record
 from hfecs.provisioning.wait import Wait
 
@@ -32,7 +32,7 @@ class Module(Protocol):
 
     KIND: str
 
-    def survey(self, stack: Stack) -> Iterable[Found]:
+    def survey(self, stack: Stack) -> Iterable[Existing]:
         """List what exists of this kind for the stack."""
 
     def teardown(self, stack: Stack, record: Record) -> None:
@@ -52,7 +52,7 @@ class Stack:
     plan: bool = False
     may_interrupt: bool = False
     confirm: Callable[[str], bool] = lambda question: False
-    sightings: Sightings = field(default_factory=Sightings)
+    inventory: Inventory = field(default_factory=Inventory)
 
     def full_name(self, name: str) -> str:
         """The name in AWS of this cluster's resource."""
@@ -89,22 +89,22 @@ class Stack:
         """Look at these kinds at once (not those seen before, if not `again`); check whose account the state is of."""
 
         def look(module: Module) -> Callable[[], None]:
-            return lambda: self.sightings.remember(module.KIND, module.survey(self))
+            return lambda: self.inventory.remember(module.KIND, module.survey(self))
 
-        wanted = [module for module in modules if again or self.sightings.of(module.KIND) is None]
+        wanted = [module for module in modules if again or self.inventory.of(module.KIND) is None]
         together(*(look(module) for module in wanted), lambda: self.cloud.account and None)
         self.state.document.belongs_to(self.cloud.account, self.cloud.region)
 
-    def seen(self, kind: str, name: str) -> Found | None:
+    def seen(self, kind: str, name: str) -> Existing | None:
         """What the survey has shown under that name, whichever stack or stranger made it."""
-        return (self.sightings.of(kind) or {}).get(name)
+        return (self.inventory.of(kind) or {}).get(name)
 
-    def found(self, kind: str, name: str, survey: Callable[[Stack], Iterable[Found]]) -> Found | None:
+    def found(self, kind: str, name: str, survey: Callable[[Stack], Iterable[Existing]]) -> Existing | None:
         """The resource of that kind and name if it exists; a stranger's of that name is NotOurs."""
-        if self.sightings.of(kind) is None:
-            self.sightings.remember(kind, survey(self))
+        if self.inventory.of(kind) is None:
+            self.inventory.remember(kind, survey(self))
         found = self.seen(kind, name)
-        if found and not self.sightings.owns(found):
+        if found and not self.inventory.owns(found):
             raise NotOurs(
                 f"The {kind} {name} ({found.id}) exists and does not carry the tags of this {self.name}.",
                 hint="remove it, or choose another cluster.name or --bucket; hfecs touches only what it made",
@@ -116,19 +116,19 @@ class Stack:
         kind: str,
         name: str,
         *,
-        survey: Callable[[Stack], Iterable[Found]],
+        survey: Callable[[Stack], Iterable[Existing]],
         create: Callable[[], str],
-        changes: Callable[[Found], Iterable[Change]] = lambda found: (),
-        taken: Sequence[str] = (),
+        changes: Callable[[Existing], Iterable[Change]] = lambda found: (),
+        exists_codes: Sequence[str] = (),
     ) -> str:
-        """Make a resource exist as described and return its id; `taken` names the codes that say it already does."""
+        """Make a resource exist as described and return its id; `exists_codes` say that it already does."""
         try:
             if found := self.found(kind, name, survey):
                 return self._converge(kind, found, changes)
             if self.plan:
                 return self.report(Outcome.CREATED, kind, name, NOT_YET)
-            identifier = self._create(kind, name, survey, create, taken)
-        except foreseen() as error:
+            identifier = self._create(kind, name, survey, create, exists_codes)
+        except expected_errors() as error:
             raise self.failure(kind, name, error) from error
         self.state.record(self.name, Record(kind, name, identifier))
         return self.report(Outcome.CREATED, kind, name, identifier)
@@ -137,25 +137,25 @@ class Stack:
         self,
         kind: str,
         name: str,
-        survey: Callable[[Stack], Iterable[Found]],
+        survey: Callable[[Stack], Iterable[Existing]],
         create: Callable[[], str],
-        taken: Sequence[str],
+        exists_codes: Sequence[str],
     ) -> str:
         """Create; if the name is taken by something that was not visible yet, look again until it is."""
         self.state.store.check()
         try:
             return create()
-        except foreseen() as error:
-            if not matches(error, *taken):
+        except expected_errors() as error:
+            if not matches(error, *exists_codes):
                 raise
 
-        def look() -> Found | None:
-            self.sightings.remember(kind, survey(self))
+        def look() -> Existing | None:
+            self.inventory.remember(kind, survey(self))
             return self.found(kind, name, survey)
 
         return self.wait.until(look, what=f"the {kind} {name}, which exists, to show up", timeout=60).id
 
-    def _converge(self, kind: str, found: Found, changes: Callable[[Found], Iterable[Change]]) -> str:
+    def _converge(self, kind: str, found: Existing, changes: Callable[[Existing], Iterable[Change]]) -> str:
         identifier, made = found.id, list(changes(found))
         for change in made:
             if self.plan:
@@ -191,10 +191,10 @@ class Stack:
 
         A name that a stranger has now is left out: what was ours under it is gone.
         """
-        shown = self.sightings.of(module.KIND) or {}
+        shown = self.inventory.of(module.KIND) or {}
         known = [record for record in self.state.records(self.name) if record.kind == module.KIND]
         ours = {
-            name: Record(module.KIND, name, found.id) for name, found in shown.items() if self.sightings.owns(found)
+            name: Record(module.KIND, name, found.id) for name, found in shown.items() if self.inventory.owns(found)
         }
         records = {record.name: record for record in known if record.name not in shown or record.name in ours} | ours
         return list(records.values())

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from hfecs.aws import prices
-from hfecs.aws.errors import each, foreseen
+from hfecs.aws.errors import each, expected_errors
 from hfecs.errors import Leftover, Leftovers
 from hfecs.parallel import together
 from hfecs.provisioning.report import Outcome, Step
@@ -72,7 +72,7 @@ def _removal(stack: Stack, module: Module, record: Record, left: list[Leftover])
                 stack.state.store.check()
                 module.teardown(stack, record)
                 stack.state.forget(stack.name, record)
-        except foreseen() as error:
+        except expected_errors() as error:
             left.append(_left(stack, record, stack.failure(record.kind, record.name, error)))
         else:
             stack.report(Outcome.DELETED, record.kind, record.name, record.id)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.errors import TimedOut
 
 Result = TypeVar("Result")
@@ -99,7 +99,7 @@ class Wait:
             if self.clock.now() - start >= timeout:
                 answers.append(call())
             else:
-                with answered_with(*codes):
+                with ignoring(*codes):
                     answers.append(call())
             return bool(answers)
 

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws.clients import pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.parallel import together
 from hfecs.provisioning.diff import details
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -33,11 +33,11 @@ def ensure(stack: Stack, name: str, *, alarm: Mapping[str, Any]) -> str:
 
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the alarm."""
-    with answered_with("ResourceNotFound"):
+    with ignoring("ResourceNotFound"):
         stack.cloud.cloudwatch.delete_alarms(AlarmNames=[record.id])
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the alarms whose names are of this cluster."""
     prefix = stack.full_name("")
     pages = stack.cloud.cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
@@ -45,11 +45,11 @@ def survey(stack: Stack) -> Iterator[Found]:
     tags = together(*[partial(_tags, stack, alarm["AlarmArn"]) for alarm in alarms])
     for alarm, tagged in zip(alarms, tags, strict=True):
         full_name = alarm["AlarmName"]
-        yield Found(full_name.removeprefix(prefix), full_name, alarm, ours=stack.owns(tagged))
+        yield Existing(full_name.removeprefix(prefix), full_name, alarm, ours=stack.owns(tagged))
 
 
 def _tags(stack: Stack, arn: str) -> dict[str, str]:
-    with answered_with("ResourceNotFoundException"):
+    with ignoring("ResourceNotFoundException"):
         return tags_of(stack.cloud.cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
     return {}
 
@@ -66,5 +66,5 @@ def _put(stack: Stack, name: str, alarm: Mapping[str, Any]) -> None:
     )
 
 
-def _changes(stack: Stack, name: str, found: Found, alarm: Mapping[str, Any]) -> Iterator[Change]:
+def _changes(stack: Stack, name: str, found: Existing, alarm: Mapping[str, Any]) -> Iterator[Change]:
     yield from at_once(details({**ACTING, **alarm}, found.actual), lambda: _put(stack, name, alarm))

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hfecs.aws.clients import tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.provisioning.diff import details, differences
-from hfecs.provisioning.resource import NOT_YET, Change, Found, at_once
+from hfecs.provisioning.resource import NOT_YET, Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -48,7 +48,7 @@ def ensure(
         _wait_until_gone(stack, name)
         return create()
 
-    def changes(found: Found) -> Iterable[Change]:
+    def changes(found: Existing) -> Iterable[Change]:
         # AWS lists a group until its last machine has ended.
         if being_deleted := found.actual.get("Status"):
             return [Change("Status", being_deleted, "in service", anew)]
@@ -60,7 +60,7 @@ def ensure(
         survey=survey,
         create=create,
         changes=changes,
-        taken=["AlreadyExists"],
+        exists_codes=["AlreadyExists"],
     )
 
 
@@ -72,7 +72,7 @@ def teardown(stack: Stack, record: Record) -> None:
         return not groups["AutoScalingGroups"] and not _machines(stack, record.id)
 
     def delete() -> bool:
-        with answered_with(GONE):
+        with ignoring(GONE):
             stack.cloud.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=record.id, ForceDelete=True)
         return True
 
@@ -93,7 +93,7 @@ def arn(stack: Stack, name: str) -> str:
     return group["AutoScalingGroupARN"]
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the groups whose names are of this cluster."""
     prefix = stack.full_name("")
     for page in stack.cloud.autoscaling.get_paginator("describe_auto_scaling_groups").paginate():
@@ -101,7 +101,7 @@ def survey(stack: Stack) -> Iterator[Found]:
             full_name = group["AutoScalingGroupName"]
             if full_name.startswith(prefix):
                 ours = stack.owns(tags_of(group["Tags"]))
-                yield Found(full_name.removeprefix(prefix), full_name, group, ours)
+                yield Existing(full_name.removeprefix(prefix), full_name, group, ours)
 
 
 def _create(stack: Stack, name: str, template_id: str, carried: Mapping[str, str], wanted: Mapping[str, Any]) -> str:
@@ -141,13 +141,13 @@ def _wait_until_gone(stack: Stack, name: str) -> None:
     stack.wait.until(gone, what=f"the old group {name} to be gone", timeout=600, every=3)
 
 
-def _revived(found: Found, wanted: Mapping[str, Any], desired: int) -> Mapping[str, Any]:
+def _revived(found: Existing, wanted: Mapping[str, Any], desired: int) -> Mapping[str, Any]:
     """What is wanted; of a group that was switched off, as many machines as at the start."""
     switched_off = found.actual.get("MaxSize") == 0 and wanted["MaxSize"] > 0
     return {**wanted, "DesiredCapacity": desired} if switched_off else wanted
 
 
-def _changes(stack: Stack, found: Found, template_id: str, wanted: Mapping[str, Any]) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, template_id: str, wanted: Mapping[str, Any]) -> Iterator[Change]:
     def update(**fields: Any) -> None:
         stack.cloud.autoscaling.update_auto_scaling_group(AutoScalingGroupName=found.id, **fields)
 

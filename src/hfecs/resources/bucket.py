@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws.clients import OWNER_TAG, pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.parallel import together
 from hfecs.provisioning.diff import details, of_document
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -31,18 +31,18 @@ def ensure(stack: Stack, name: str, *, policy: Any) -> str:
         survey=lambda stack: _look(stack, name),
         create=lambda: _create(stack, name, policy),
         changes=lambda found: _changes(stack, found, policy),
-        taken=["BucketAlreadyOwnedByYou"],
+        exists_codes=["BucketAlreadyOwnedByYou"],
     )
 
 
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the bucket with all its objects, versions and unfinished uploads."""
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         _empty(stack, record.id)
         stack.cloud.s3.delete_bucket(Bucket=record.id)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the buckets that carry this cluster's tag, and those that the state file names."""
     known = {record.id for record in stack.state.records(stack.name) if record.kind == KIND}
     for name in known:
@@ -55,12 +55,12 @@ def survey(stack: Stack) -> Iterator[Found]:
         for resource in page["ResourceTagMappingList"]:
             name = resource["ResourceARN"].rpartition(":")[2]
             if name not in known:
-                yield Found(name, name, ours=_owns(stack, name, resource["Tags"]))
+                yield Existing(name, name, ours=_owns(stack, name, resource["Tags"]))
 
 
-def _look(stack: Stack, name: str) -> Iterator[Found]:
+def _look(stack: Stack, name: str) -> Iterator[Existing]:
     """Look at one bucket; one that answers "forbidden" is somebody else's."""
-    with answered_with(*GONE, "403"):
+    with ignoring(*GONE, "403"):
         stack.cloud.s3.head_bucket(Bucket=name)
         tags, access, encryption, policy = together(
             lambda: _setting(lambda: stack.cloud.s3.get_bucket_tagging(Bucket=name)["TagSet"], "NoSuchTagSet"),
@@ -77,7 +77,7 @@ def _look(stack: Stack, name: str) -> Iterator[Found]:
             ),
         )
         actual = {"access": access, "encryption": encryption, "policy": policy}
-        yield Found(name, name, actual, ours=_owns(stack, name, tags))
+        yield Existing(name, name, actual, ours=_owns(stack, name, tags))
 
 
 def _owns(stack: Stack, name: str, tags: Any) -> bool:
@@ -86,7 +86,7 @@ def _owns(stack: Stack, name: str, tags: Any) -> bool:
 
 
 def _setting(read: Callable[[], Any], absent: str) -> Any:
-    with answered_with(absent):
+    with ignoring(absent):
         return read()
     return None
 
@@ -104,7 +104,7 @@ def _create(stack: Stack, name: str, policy: Any) -> str:
     return name
 
 
-def _changes(stack: Stack, found: Found, policy: Any) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, policy: Any) -> Iterator[Change]:
     access, encryption = found.actual["access"], found.actual["encryption"]
     yield from at_once(details(CLOSED, access, "public access block"), lambda: _close(stack, found.id))
     yield from at_once(details(ENCRYPTED, encryption, "encryption"), lambda: _encrypt(stack, found.id))

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from hfecs.aws.clients import lower_pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.errors import AwsFailed
 from hfecs.provisioning.diff import details
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -53,7 +53,7 @@ def ensure(
         _wait_until_gone(stack, full_name)
         return create()
 
-    def changes(found: Found) -> Iterator[Change]:
+    def changes(found: Existing) -> Iterator[Change]:
         if found.actual.get("updateStatus") == "DELETE_IN_PROGRESS":
             yield Change("updateStatus", "DELETE_IN_PROGRESS", "in service", anew)
             return
@@ -62,23 +62,23 @@ def ensure(
             yield Change("cluster", None, cluster, lambda: _attach(stack, cluster, full_name))
 
     return stack.ensure(
-        KIND, name, survey=survey, create=create, changes=changes, taken=["ClientException: already exists"]
+        KIND, name, survey=survey, create=create, changes=changes, exists_codes=["ClientException: already exists"]
     )
 
 
 def teardown(stack: Stack, record: Record) -> None:
     """Take the provider from its cluster, where no service uses it any more, and delete it; wait until it is gone."""
-    with answered_with(*NO_CLUSTER):
+    with ignoring(*NO_CLUSTER):
         _detach(stack, stack.ecs_cluster, record.id)
     if _described(stack, record.id):
         _delete(stack, record.id)
         _wait_until_gone(stack, record.id)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """Look at the provider of this cluster's workers; one that is INACTIVE does not exist any more."""
     for provider in _described(stack, stack.full_name(GROUP)):
-        yield Found(GROUP, provider["name"], provider, ours=stack.owns(tags_of(provider.get("tags"))))
+        yield Existing(GROUP, provider["name"], provider, ours=stack.owns(tags_of(provider.get("tags"))))
 
 
 def _described(stack: Stack, full_name: str) -> list[Any]:
@@ -86,7 +86,7 @@ def _described(stack: Stack, full_name: str) -> list[Any]:
     return [provider for provider in answer["capacityProviders"] if provider["status"] != "INACTIVE"]
 
 
-def _changes(stack: Stack, found: Found, wanted: Mapping[str, Any]) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, wanted: Mapping[str, Any]) -> Iterator[Change]:
     settings: Any = wanted
     yield from at_once(
         details(wanted, found.actual.get("autoScalingGroupProvider", {})),
@@ -167,7 +167,7 @@ def _has(known: Any, names: list[str]) -> bool:
 
 def _delete(stack: Stack, full_name: str) -> None:
     def delete() -> bool:
-        with answered_with(*GONE):
+        with ignoring(*GONE):
             stack.cloud.ecs.delete_capacity_provider(capacityProvider=full_name)
         return True
 

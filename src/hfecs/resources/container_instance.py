@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hfecs.aws.errors import answered_with
-from hfecs.provisioning.resource import Found
+from hfecs.aws.errors import ignoring
+from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -16,17 +16,17 @@ GONE = ("ClusterNotFoundException", "InvalidParameterException: not found")
 
 def teardown(stack: Stack, record: Record) -> None:
     """Take the machine out of the cluster, whether it still answers or not."""
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         stack.cloud.ecs.deregister_container_instance(
             cluster=stack.ecs_cluster, containerInstance=record.id, force=True
         )
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the machines in the cluster."""
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         pages = stack.cloud.ecs.get_paginator("list_container_instances").paginate(cluster=stack.ecs_cluster)
         cluster = stack.ecs_cluster.removeprefix(stack.full_name(""))
         for page in pages:
             for arn in page["containerInstanceArns"]:
-                yield Found(arn.rpartition("/")[2], arn, within=("ecs-cluster", cluster))
+                yield Existing(arn.rpartition("/")[2], arn, within=("ecs-cluster", cluster))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hfecs.aws.clients import lower_pairs, tags_of
-from hfecs.aws.errors import answered_with
-from hfecs.provisioning.resource import Change, Found
+from hfecs.aws.errors import ignoring
+from hfecs.provisioning.resource import Change, Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -38,14 +38,14 @@ def teardown(stack: Stack, record: Record) -> None:
     """Delete the cluster, once the last machine has left it."""
 
     def delete() -> bool:
-        with answered_with("ClusterNotFoundException"):
+        with ignoring("ClusterNotFoundException"):
             stack.cloud.ecs.delete_cluster(cluster=record.id)
         return True
 
     stack.wait.out(NOT_EMPTY, delete, what=f"cluster {record.id} to be empty", timeout=600, every=3)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """Look at this cluster; one that is INACTIVE does not exist any more."""
     names = [stack.full_name(name) for name in ("cluster", "monitoring")]
     answer = stack.cloud.ecs.describe_clusters(clusters=names, include=["TAGS", "SETTINGS"])
@@ -53,7 +53,7 @@ def survey(stack: Stack) -> Iterator[Found]:
         if cluster["status"] != "INACTIVE":
             full_name = cluster["clusterName"]
             name = full_name.removeprefix(stack.full_name(""))
-            yield Found(name, full_name, cluster, ours=stack.owns(tags_of(cluster.get("tags"))))
+            yield Existing(name, full_name, cluster, ours=stack.owns(tags_of(cluster.get("tags"))))
 
 
 def _create(stack: Stack, name: str, insights: str) -> str:
@@ -69,7 +69,7 @@ def _create(stack: Stack, name: str, insights: str) -> str:
     return answer["cluster"]["clusterName"]
 
 
-def _changes(stack: Stack, found: Found, insights: str) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, insights: str) -> Iterator[Change]:
     settings = {setting["name"]: setting["value"] for setting in found.actual.get("settings", [])}
     actual = settings.get("containerInsights", "disabled")
     if actual != insights:

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws.clients import pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.parallel import together
 from hfecs.provisioning.diff import details
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -29,7 +29,7 @@ def ensure(stack: Stack, name: str, *, lifecycle: Any) -> str:
         survey=survey,
         create=lambda: _create(stack, name, lifecycle),
         changes=lambda found: _changes(stack, found, lifecycle),
-        taken=["RepositoryAlreadyExistsException"],
+        exists_codes=["RepositoryAlreadyExistsException"],
     )
 
 
@@ -41,11 +41,11 @@ def full_name(stack: Stack, name: str) -> str:
 
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the repository with all its images."""
-    with answered_with(GONE):
+    with ignoring(GONE):
         stack.cloud.ecr.delete_repository(repositoryName=_name_of(record.id), force=True)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the repositories under this cluster's path."""
     prefix = full_name(stack, "")
     pages = stack.cloud.ecr.get_paginator("describe_repositories").paginate()
@@ -54,7 +54,7 @@ def survey(stack: Stack) -> Iterator[Found]:
     for repository, (tags, lifecycle) in zip(listed, details, strict=True):
         name = repository["repositoryName"].removeprefix(prefix)
         actual = {**repository, "lifecycle": lifecycle}
-        yield Found(name, repository["repositoryUri"], actual, ours=stack.owns(tags))
+        yield Existing(name, repository["repositoryUri"], actual, ours=stack.owns(tags))
 
 
 def _name_of(uri: str) -> str:
@@ -64,9 +64,9 @@ def _name_of(uri: str) -> str:
 def _details(stack: Stack, arn: str, full_name: str) -> tuple[dict[str, str], Any]:
     """Tags and lifecycle policy; one that is being deleted has neither."""
     lifecycle = None
-    with answered_with(GONE):
+    with ignoring(GONE):
         tags = tags_of(stack.cloud.ecr.list_tags_for_resource(resourceArn=arn)["tags"])
-        with answered_with("LifecyclePolicyNotFoundException"):
+        with ignoring("LifecyclePolicyNotFoundException"):
             answer = stack.cloud.ecr.get_lifecycle_policy(repositoryName=full_name)
             lifecycle = json.loads(answer["lifecyclePolicyText"])
         return tags, lifecycle
@@ -85,7 +85,7 @@ def _create(stack: Stack, name: str, lifecycle: Any) -> str:
     return uri
 
 
-def _changes(stack: Stack, found: Found, lifecycle: Any) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, lifecycle: Any) -> Iterator[Change]:
     name = _name_of(found.id)
     if found.actual["imageTagMutability"] != "IMMUTABLE":
         yield Change(

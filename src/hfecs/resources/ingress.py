@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from hfecs.aws.clients import OWNER_TAG, tags_of
-from hfecs.aws.errors import answered_with
-from hfecs.provisioning.resource import Found
+from hfecs.aws.errors import ignoring
+from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -24,18 +24,18 @@ def ensure(stack: Stack, *, group: str, port: int, source: str) -> str:
         name,
         survey=survey,
         create=lambda: _create(stack, name),
-        taken=["InvalidPermission.Duplicate"],
+        exists_codes=["InvalidPermission.Duplicate"],
     )
 
 
 def teardown(stack: Stack, record: Record) -> None:
     """Close the way: a security group that a rule names cannot be deleted."""
     group, permission = _permission(record.name)
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         stack.cloud.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[permission])
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the rules of other stacks' groups of this cluster whose source is a group of this stack."""
     pages = stack.cloud.ec2.get_paginator("describe_security_groups").paginate(
         Filters=[{"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]}]
@@ -47,12 +47,12 @@ def survey(stack: Stack) -> Iterator[Found]:
             yield from _from(own, group)
 
 
-def _from(sources: set[str], group: Any) -> Iterator[Found]:
+def _from(sources: set[str], group: Any) -> Iterator[Existing]:
     for permission in group["IpPermissions"]:
         for pair in permission.get("UserIdGroupPairs", []):
             if pair["GroupId"] in sources:
                 name = f"{group['GroupId']}/{permission.get('FromPort')}/{pair['GroupId']}"
-                yield Found(name, name)
+                yield Existing(name, name)
 
 
 def _create(stack: Stack, name: str) -> str:

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws.clients import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.errors import AwsFailed, Misused
 from hfecs.provisioning import launched
-from hfecs.provisioning.resource import NOT_YET, Change, Found, Planned, at_once, digest
+from hfecs.provisioning.resource import NOT_YET, Change, Existing, Planned, at_once, digest
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -64,7 +64,7 @@ def teardown(stack: Stack, record: Record) -> None:
         instances = _instances(stack, [{"Name": "instance-id", "Values": [record.id]}])
         return all(instance["State"]["Name"] == "terminated" for instance in instances)
 
-    with answered_with(GONE):
+    with ignoring(GONE):
         stack.wait.out(
             (GONE,),
             lambda: [stack.cloud.ec2.terminate_instances(InstanceIds=[record.id])],
@@ -80,7 +80,7 @@ def _patience(record: Record) -> float:
     return VISIBLE_WITHIN if age.total_seconds() < VISIBLE_WITHIN else 0.0
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List this cluster's machines that live, but for those of the Auto Scaling group."""
     filters = [
         {"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]},
@@ -89,13 +89,13 @@ def survey(stack: Stack) -> Iterator[Found]:
     for instance in _instances(stack, filters):
         tags = tags_of(instance.get("Tags"))
         if NAME_TAG in tags and "aws:autoscaling:groupName" not in tags:
-            yield Found(tags[NAME_TAG], instance["InstanceId"], instance, ours=stack.owns(tags))
+            yield Existing(tags[NAME_TAG], instance["InstanceId"], instance, ours=stack.owns(tags))
 
 
 def _create(stack: Stack, name: str, launch: Any) -> str:
     record = next((one for one in stack.state.records(stack.name) if (one.kind, one.name) == (KIND, name)), None)
     instance: Any = None
-    with answered_with(*((USED,) if record and _is_gone(stack, record) else ())):
+    with ignoring(*((USED,) if record and _is_gone(stack, record) else ())):
         instance = _run(stack, name, launch)
     if instance is None or _has_ended(_as_it_is(stack, record, instance)):
         # The machine has ended by itself. Its token outlives it, and only another one gives another machine.
@@ -139,7 +139,7 @@ def _run(stack: Stack, name: str, launch: Any) -> Any:
     return answer["Instances"][0]
 
 
-def _changes(stack: Stack, name: str, found: Found, launch: Any, interrupts: str) -> Iterator[Change]:
+def _changes(stack: Stack, name: str, found: Existing, launch: Any, interrupts: str) -> Iterator[Change]:
     """A machine is replaced when its launch has changed; what somebody changed on it by hand is put back in place."""
     actual, wanted = tags_of(found.actual.get("Tags")).get(DIGEST_TAG, "none"), digest(launch)
     relaunched = actual != wanted
@@ -147,12 +147,12 @@ def _changes(stack: Stack, name: str, found: Found, launch: Any, interrupts: str
     if relaunched:
         fields |= launched.user_data(stack, found.id, launch)
         fields = fields or {"launch": (actual[:8], wanted[:8])}
-    if relaunched or not launched.can_be_mended(fields):
+    if relaunched or not launched.can_be_repaired(fields):
         yield from at_once(
             fields, partial(_replace, stack, name, found.id, launch), interrupts=interrupts, replaces=True
         )
         return
-    yield from at_once(fields, partial(launched.mend, stack, found.id, launch))
+    yield from at_once(fields, partial(launched.repair, stack, found.id, launch))
     if (state := found.actual["State"]["Name"]) in ("stopping", "stopped"):
         yield Change("State", state, "running", partial(_start, stack, name, found.id))
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from hfecs.aws.clients import pairs, tags_of
-from hfecs.aws.errors import answered_with
-from hfecs.provisioning.resource import Change, Found
+from hfecs.aws.errors import ignoring
+from hfecs.provisioning.resource import Change, Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -24,13 +24,13 @@ def ensure(stack: Stack, name: str, *, role: str) -> str:
         survey=survey,
         create=lambda: _create(stack, name, role),
         changes=lambda found: _changes(stack, found, role),
-        taken=["EntityAlreadyExists"],
+        exists_codes=["EntityAlreadyExists"],
     )
 
 
 def teardown(stack: Stack, record: Record) -> None:
     """Take the role out of the profile, then delete the profile."""
-    with answered_with(GONE):
+    with ignoring(GONE):
         profile = stack.cloud.iam.get_instance_profile(InstanceProfileName=record.id)["InstanceProfile"]
         for role in profile["Roles"]:
             _take_out(stack, record.id, role["RoleName"])
@@ -41,17 +41,17 @@ def teardown(stack: Stack, record: Record) -> None:
         )
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the profiles under this cluster's path."""
     prefix = _full_name(stack, "")
     pages = stack.cloud.iam.get_paginator("list_instance_profiles").paginate(PathPrefix=_path(stack))
     names = [profile["InstanceProfileName"] for page in pages for profile in page["InstanceProfiles"]]
     for full_name in names:
         if full_name.startswith(prefix):
-            with answered_with(GONE):
+            with ignoring(GONE):
                 profile = stack.cloud.iam.get_instance_profile(InstanceProfileName=full_name)["InstanceProfile"]
                 ours = stack.owns(tags_of(profile.get("Tags")))
-                yield Found(full_name.removeprefix(prefix), full_name, profile, ours)
+                yield Existing(full_name.removeprefix(prefix), full_name, profile, ours)
 
 
 def _full_name(stack: Stack, name: str) -> str:
@@ -72,7 +72,7 @@ def _create(stack: Stack, name: str, role: str) -> str:
     return profile
 
 
-def _changes(stack: Stack, found: Found, role: str) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, role: str) -> Iterator[Change]:
     roles = [item["RoleName"] for item in found.actual["Roles"]]
     if roles != [role]:
         for other in roles:
@@ -89,5 +89,5 @@ def _put_in(stack: Stack, profile: str, role: str) -> None:
 
 
 def _take_out(stack: Stack, profile: str, role: str) -> None:
-    with answered_with(GONE):
+    with ignoring(GONE):
         stack.cloud.iam.remove_role_from_instance_profile(InstanceProfileName=profile, RoleName=role)

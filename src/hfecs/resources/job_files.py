@@ -12,7 +12,7 @@ from pathlib import Path
 from hfecs.aws.clients import PART_BYTES
 from hfecs.parallel import together
 from hfecs.provisioning.report import Outcome
-from hfecs.provisioning.resource import Found
+from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 
 KIND = "job-files"
@@ -59,15 +59,15 @@ def _files(directory: Path) -> Iterator[File]:
                 yield File(path.relative_to(directory).as_posix(), path, path.stat().st_size)
 
 
-def _objects(stack: Stack, bucket: str) -> Iterator[Found]:
+def _objects(stack: Stack, bucket: str) -> Iterator[Existing]:
     for folder in FOLDERS:
         pages = stack.cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{folder}/")
         for page in pages:
             for item in page.get("Contents", []):
-                yield Found(item["Key"], item["ETag"].strip('"'), item["Size"])
+                yield Existing(item["Key"], item["ETag"].strip('"'), item["Size"])
 
 
-def _same(file: File, present: Found | None) -> bool:
+def _same(file: File, present: Existing | None) -> bool:
     """Whether the object is the file: by size first, then by checksum."""
     return present is not None and present.actual == file.size and present.id == _checksum(file)
 

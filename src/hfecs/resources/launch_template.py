@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from hfecs.aws.clients import pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.provisioning.diff import Differences, details, of_document
-from hfecs.provisioning.resource import Change, Found, at_once, digest
+from hfecs.provisioning.resource import Change, Existing, at_once, digest
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -29,17 +29,17 @@ def ensure(stack: Stack, name: str, *, data: Any) -> str:
         survey=survey,
         create=lambda: _create(stack, name, data),
         changes=lambda found: _changes(stack, found, data),
-        taken=["InvalidLaunchTemplateName.AlreadyExistsException"],
+        exists_codes=["InvalidLaunchTemplateName.AlreadyExistsException"],
     )
 
 
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the template and all its versions."""
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         stack.cloud.ec2.delete_launch_template(LaunchTemplateId=record.id)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the templates whose names are of this cluster, each with its latest version."""
     prefix = stack.full_name("")
     answer = stack.cloud.ec2.describe_launch_templates(
@@ -48,11 +48,11 @@ def survey(stack: Stack) -> Iterator[Found]:
     for template in answer["LaunchTemplates"]:
         name, identifier = template["LaunchTemplateName"], template["LaunchTemplateId"]
         ours = stack.owns(tags_of(template.get("Tags")))
-        yield Found(name.removeprefix(prefix), identifier, _latest(stack, identifier), ours)
+        yield Existing(name.removeprefix(prefix), identifier, _latest(stack, identifier), ours)
 
 
 def _latest(stack: Stack, template_id: str) -> Any:
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         answer = stack.cloud.ec2.describe_launch_template_versions(LaunchTemplateId=template_id, Versions=["$Latest"])
         return answer["LaunchTemplateVersions"][0]
     return {}
@@ -68,7 +68,7 @@ def _create(stack: Stack, name: str, data: Any) -> str:
     return answer["LaunchTemplate"]["LaunchTemplateId"]
 
 
-def _changes(stack: Stack, found: Found, data: Any) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, data: Any) -> Iterator[Change]:
     actual, wanted = found.actual.get("VersionDescription", ""), digest(data)
     told = found.actual.get("LaunchTemplateData", {})
     # moto takes the template's own tags for those of its machines.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hfecs.aws.errors import answered_with
-from hfecs.provisioning.resource import Change, Found
+from hfecs.aws.errors import ignoring
+from hfecs.provisioning.resource import Change, Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -25,7 +25,7 @@ def ensure(stack: Stack, name: str, *, retention_days: int) -> str:
         survey=survey,
         create=lambda: _create(stack, name, retention_days),
         changes=lambda found: _changes(stack, found, retention_days),
-        taken=["ResourceAlreadyExistsException"],
+        exists_codes=["ResourceAlreadyExistsException"],
     )
 
 
@@ -33,20 +33,20 @@ def teardown(stack: Stack, record: Record) -> None:
     """Delete the group with all its lines."""
 
     def delete() -> bool:
-        with answered_with("ResourceNotFoundException"):
+        with ignoring("ResourceNotFoundException"):
             stack.cloud.logs.delete_log_group(logGroupName=record.id)
         return True
 
     stack.wait.out(("OperationAbortedException",), delete, what=f"log group {record.id} to be free")
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List this cluster's group."""
     for group in stack.cloud.logs.describe_log_groups(logGroupNamePrefix=full_name(stack))["logGroups"]:
         if group["logGroupName"] == full_name(stack):
             arn = group["arn"].removesuffix(":*")
             tags = stack.cloud.logs.list_tags_for_resource(resourceArn=arn)["tags"]
-            yield Found("logs", group["logGroupName"], group, ours=stack.owns(tags))
+            yield Existing("logs", group["logGroupName"], group, ours=stack.owns(tags))
 
 
 def _create(stack: Stack, name: str, retention_days: int) -> str:
@@ -59,7 +59,7 @@ def _create(stack: Stack, name: str, retention_days: int) -> str:
     return full_name(stack)
 
 
-def _changes(stack: Stack, found: Found, retention_days: int) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, retention_days: int) -> Iterator[Change]:
     actual = found.actual.get("retentionInDays")
     if actual != retention_days:
         yield Change("retention_days", actual, retention_days, lambda: _keep(stack, retention_days))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from hfecs.aws.clients import pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.parallel import together
-from hfecs.provisioning.resource import Change, Found
+from hfecs.provisioning.resource import Change, Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -27,7 +27,7 @@ def ensure(stack: Stack, name: str, *, value: str = "") -> str:
         survey=survey,
         create=lambda: _create(stack, name, value),
         changes=lambda found: _changes(stack, name, value),
-        taken=["ParameterAlreadyExists"],
+        exists_codes=["ParameterAlreadyExists"],
     )
     return arn(stack, name)
 
@@ -50,11 +50,11 @@ def read(stack: Stack, name: str) -> str:
 
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the secret."""
-    with answered_with(GONE):
+    with ignoring(GONE):
         stack.cloud.ssm.delete_parameter(Name=record.id)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the parameters under this cluster's path; their values are not read."""
     prefix = full_name(stack, "")
     pages = stack.cloud.ssm.get_paginator("describe_parameters").paginate(
@@ -62,7 +62,7 @@ def survey(stack: Stack) -> Iterator[Found]:
     )
     names = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
     for name, tags in zip(names, together(*[partial(_tags, stack, name) for name in names]), strict=True):
-        yield Found(name.removeprefix(prefix), name, ours=stack.owns(tags))
+        yield Existing(name.removeprefix(prefix), name, ours=stack.owns(tags))
 
 
 def _create(stack: Stack, name: str, value: str) -> str:
@@ -90,6 +90,6 @@ def _changes(stack: Stack, name: str, value: str) -> Iterator[Change]:
 
 
 def _tags(stack: Stack, name: str) -> dict[str, str]:
-    with answered_with("InvalidResourceId"):
+    with ignoring("InvalidResourceId"):
         return tags_of(stack.cloud.ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"])
     return {}

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws.clients import pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.parallel import together
 from hfecs.provisioning.diff import of_document
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -39,19 +39,19 @@ def ensure(stack: Stack, name: str, *, trust: Any, policy: Any = None) -> str:
         survey=survey,
         create=lambda: _create(stack, name, trust, policy),
         changes=lambda found: _changes(stack, name, found, trust, policy),
-        taken=["EntityAlreadyExists"],
+        exists_codes=["EntityAlreadyExists"],
     )
 
 
 def teardown(stack: Stack, record: Record) -> None:
     """Take the role's policies away, then the role."""
     role = full_name(stack, record.name)
-    with answered_with(GONE):
+    with ignoring(GONE):
         for policy in stack.cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            with answered_with(GONE):
+            with ignoring(GONE):
                 stack.cloud.iam.delete_role_policy(RoleName=role, PolicyName=policy)
         for attached in stack.cloud.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-            with answered_with(GONE):  # somebody attached it by hand; the policy itself stays
+            with ignoring(GONE):  # somebody attached it by hand; the policy itself stays
                 stack.cloud.iam.detach_role_policy(RoleName=role, PolicyArn=attached["PolicyArn"])
         stack.wait.out(
             ("DeleteConflict", "ConcurrentModification"),
@@ -60,7 +60,7 @@ def teardown(stack: Stack, record: Record) -> None:
         )
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the roles under this cluster's path, with their tags and policies."""
     prefix = full_name(stack, "")
     pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=path(stack))
@@ -72,19 +72,19 @@ def survey(stack: Stack) -> Iterator[Found]:
     )
     for role, tagged, policy in zip(roles, tags, policies, strict=True):
         actual = {"trust": role["AssumeRolePolicyDocument"], "policy": policy}
-        yield Found(role["RoleName"].removeprefix(prefix), role["Arn"], actual, ours=stack.owns(tagged))
+        yield Existing(role["RoleName"].removeprefix(prefix), role["Arn"], actual, ours=stack.owns(tagged))
 
 
 def _tags(stack: Stack, role: str) -> dict[str, str]:
     """The tags of a role; none when it went away meanwhile."""
-    with answered_with(GONE):
+    with ignoring(GONE):
         return tags_of(stack.cloud.iam.list_role_tags(RoleName=role)["Tags"])
     return {}
 
 
 def _policy(stack: Stack, role: str) -> Any:
     """The inline policy of a role; None if it has none."""
-    with answered_with(GONE):
+    with ignoring(GONE):
         return stack.cloud.iam.get_role_policy(RoleName=role, PolicyName=POLICY)["PolicyDocument"]
     return None
 
@@ -106,7 +106,7 @@ def _create(stack: Stack, name: str, trust: Any, policy: Any) -> str:
     return answer["Role"]["Arn"]
 
 
-def _changes(stack: Stack, name: str, found: Found, trust: Any, policy: Any) -> Iterator[Change]:
+def _changes(stack: Stack, name: str, found: Existing, trust: Any, policy: Any) -> Iterator[Change]:
     trusted = of_document(trust, found.actual["trust"], "trust")
     yield from at_once(trusted, lambda: _put_trust(stack, name, trust))
     if policy:

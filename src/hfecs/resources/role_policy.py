@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws.clients import OWNER_TAG, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.parallel import together
 from hfecs.provisioning.diff import of_document
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -35,11 +35,11 @@ def ensure(stack: Stack, name: str, *, role: str, document: Any) -> str:
 def teardown(stack: Stack, record: Record) -> None:
     """Take the policy from the role."""
     role, _, policy = record.id.partition("/")
-    with answered_with(GONE):
+    with ignoring(GONE):
         stack.cloud.iam.delete_role_policy(RoleName=role, PolicyName=policy)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List these policies of all roles under this cluster's path."""
     pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=f"/hfecs/{stack.cluster}/")
     roles = [role["RoleName"] for page in pages for role in page["Roles"] if stack.cloud.region in role["RoleName"]]
@@ -47,8 +47,8 @@ def survey(stack: Stack) -> Iterator[Found]:
         yield from found
 
 
-def _of_role(stack: Stack, role: str) -> list[Found]:
-    with answered_with(GONE):
+def _of_role(stack: Stack, role: str) -> list[Existing]:
+    with ignoring(GONE):
         names = [
             name for name in stack.cloud.iam.list_role_policies(RoleName=role)["PolicyNames"] if name.startswith(PREFIX)
         ]
@@ -58,9 +58,9 @@ def _of_role(stack: Stack, role: str) -> list[Found]:
     return []
 
 
-def _read(stack: Stack, role: str, policy: str, *, ours: bool) -> Found:
+def _read(stack: Stack, role: str, policy: str, *, ours: bool) -> Existing:
     document = stack.cloud.iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-    return Found(f"{role}/{policy}", f"{role}/{policy}", document, ours)
+    return Existing(f"{role}/{policy}", f"{role}/{policy}", document, ours)
 
 
 def _put(stack: Stack, role: str, policy: str, document: Any) -> str:
@@ -72,7 +72,7 @@ def _put(stack: Stack, role: str, policy: str, document: Any) -> str:
     return f"{role}/{policy}"
 
 
-def _changes(stack: Stack, found: Found, document: Any) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, document: Any) -> Iterator[Change]:
     role, _, policy = found.id.partition("/")
     allowed = of_document(document, found.actual, "policy")
     yield from at_once(allowed, lambda: _put(stack, role, policy, document))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.provisioning.diff import details
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -36,13 +36,13 @@ def ensure(stack: Stack, name: str, *, cluster: str, service: str, least: int, m
 
 def teardown(stack: Stack, record: Record) -> None:
     """Deregister the target; its policies go with it."""
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         stack.cloud.application_autoscaling.deregister_scalable_target(
             ServiceNamespace="ecs", ResourceId=record.id, ScalableDimension=DIMENSION
         )
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the targets that are services of this cluster."""
     prefix = f"service/{stack.full_name('cluster')}/{stack.full_name('')}"
     pages = stack.cloud.application_autoscaling.get_paginator("describe_scalable_targets").paginate(
@@ -52,7 +52,7 @@ def survey(stack: Stack) -> Iterator[Found]:
         for target in page["ScalableTargets"]:
             if target["ResourceId"].startswith(prefix):
                 name, within = target["ResourceId"].removeprefix(prefix), ("ecs-cluster", "cluster")
-                yield Found(name, target["ResourceId"], target, within=within)
+                yield Existing(name, target["ResourceId"], target, within=within)
 
 
 def _register(stack: Stack, target: str, least: int, most: int) -> str:
@@ -71,7 +71,7 @@ def _register(stack: Stack, target: str, least: int, most: int) -> str:
     return target
 
 
-def _changes(stack: Stack, found: Found, least: int, most: int) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, least: int, most: int) -> Iterator[Change]:
     wanted = {"MinCapacity": least, "MaxCapacity": most, "SuspendedState": NOTHING_SUSPENDED}
     actual = {"SuspendedState": NOTHING_SUSPENDED, **found.actual}
     yield from at_once(details(wanted, actual), lambda: _register(stack, found.id, least, most))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.provisioning.diff import details
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -30,11 +30,11 @@ def ensure(stack: Stack, name: str, *, group: str, policy: Mapping[str, Any]) ->
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the policy; it goes with its group anyway."""
     group, policy = record.id.partition("autoScalingGroupName/")[2].split(":policyName/")
-    with answered_with("ValidationError"):
+    with ignoring("ValidationError"):
         stack.cloud.autoscaling.delete_policy(AutoScalingGroupName=group, PolicyName=policy)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the policies of this cluster's group."""
     prefix, group = stack.full_name(""), stack.full_name("workers")
     for page in stack.cloud.autoscaling.get_paginator("describe_policies").paginate(PolicyTypes=["StepScaling"]):
@@ -42,7 +42,7 @@ def survey(stack: Stack) -> Iterator[Found]:
             full_name = policy["PolicyName"]
             if policy["AutoScalingGroupName"] == group:
                 name, within = full_name.removeprefix(prefix), ("auto-scaling-group", "workers")
-                yield Found(name, policy["PolicyARN"], policy, within=within)
+                yield Existing(name, policy["PolicyARN"], policy, within=within)
 
 
 def _put(stack: Stack, name: str, group: str, policy: Mapping[str, Any]) -> str:
@@ -62,7 +62,7 @@ def _arn(stack: Stack, group: str, full_name: str) -> str:
     return answer["ScalingPolicies"][0]["PolicyARN"]
 
 
-def _changes(stack: Stack, name: str, found: Found, group: str, policy: Mapping[str, Any]) -> Iterator[Change]:
+def _changes(stack: Stack, name: str, found: Existing, group: str, policy: Mapping[str, Any]) -> Iterator[Change]:
     # A put switches the policy on again; a server that does not tell has it on.
     actual = {"Enabled": True, **found.actual}
     yield from at_once(details({"Enabled": True, **policy}, actual), lambda: _put(stack, name, group, policy))

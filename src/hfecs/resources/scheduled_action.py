@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.provisioning.deadline import Deadline
 from hfecs.provisioning.diff import differences
-from hfecs.provisioning.resource import Change, Found
+from hfecs.provisioning.resource import Change, Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -32,13 +32,13 @@ def ensure(stack: Stack, name: str, *, group: str, deadline: Deadline) -> str:
 
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the action; it goes with its group anyway, and when it has been carried out."""
-    with answered_with("ValidationError"):
+    with ignoring("ValidationError"):
         stack.cloud.autoscaling.delete_scheduled_action(
             AutoScalingGroupName=stack.full_name("workers"), ScheduledActionName=stack.full_name(record.name)
         )
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the actions of this cluster's group that are still to come."""
     prefix, group = stack.full_name(""), stack.full_name("workers")
     for page in stack.cloud.autoscaling.get_paginator("describe_scheduled_actions").paginate():
@@ -46,10 +46,10 @@ def survey(stack: Stack) -> Iterator[Found]:
             full_name = action["ScheduledActionName"]
             if action["AutoScalingGroupName"] == group:
                 name, within = full_name.removeprefix(prefix), ("auto-scaling-group", "workers")
-                yield Found(name, full_name, action, within=within)
+                yield Existing(name, full_name, action, within=within)
 
 
-def starts(found: Found) -> str:
+def starts(found: Existing) -> str:
     """When an action is due, written as a deadline is."""
     start = found.actual.get("StartTime")
     return str(Deadline(start.astimezone(UTC))) if start else "none"
@@ -66,7 +66,7 @@ def _put(stack: Stack, name: str, group: str, deadline: Deadline) -> str:
     return full_name
 
 
-def _changes(stack: Stack, name: str, found: Found, group: str, deadline: Deadline) -> Iterator[Change]:
+def _changes(stack: Stack, name: str, found: Existing, group: str, deadline: Deadline) -> Iterator[Change]:
     def put() -> str:
         return _put(stack, name, group, deadline)
 

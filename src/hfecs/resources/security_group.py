@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws.clients import OWNER_TAG, pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.errors import ConfigurationInvalid
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -57,7 +57,7 @@ def ensure(stack: Stack, name: str, *, vpc_id: str, description: str, rules: Ite
         survey=survey,
         create=lambda: _create(stack, name, vpc_id, description, wanted),
         changes=lambda found: _changes(stack, found, vpc_id, wanted),
-        taken=["InvalidGroup.Duplicate"],
+        exists_codes=["InvalidGroup.Duplicate"],
     )
 
 
@@ -65,7 +65,7 @@ def teardown(stack: Stack, record: Record) -> None:
     """Delete the group, once the last network interface that uses it is gone."""
 
     def delete() -> bool:
-        with answered_with(GONE):
+        with ignoring(GONE):
             stack.cloud.ec2.delete_security_group(GroupId=record.id)
         return True
 
@@ -73,7 +73,7 @@ def teardown(stack: Stack, record: Record) -> None:
     stack.wait.out(IN_USE, delete, what=f"the last user of security group {record.name} to go", timeout=900, every=5)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the groups whose names are of this cluster."""
     prefix = stack.full_name("")
     pages = stack.cloud.ec2.get_paginator("describe_security_groups").paginate(
@@ -82,7 +82,7 @@ def survey(stack: Stack) -> Iterator[Found]:
     for page in pages:
         for group in page["SecurityGroups"]:
             name = group["GroupName"].removeprefix(prefix)
-            yield Found(name, group["GroupId"], group, ours=stack.owns(tags_of(group.get("Tags"))))
+            yield Existing(name, group["GroupId"], group, ours=stack.owns(tags_of(group.get("Tags"))))
 
 
 def _create(stack: Stack, name: str, vpc_id: str, description: str, wanted: frozenset[Rule]) -> str:
@@ -99,7 +99,7 @@ def _create(stack: Stack, name: str, vpc_id: str, description: str, wanted: froz
     return answer["GroupId"]
 
 
-def _changes(stack: Stack, found: Found, vpc_id: str, wanted: frozenset[Rule]) -> Iterator[Change]:
+def _changes(stack: Stack, found: Existing, vpc_id: str, wanted: frozenset[Rule]) -> Iterator[Change]:
     if found.actual["VpcId"] != vpc_id:
         hint = "a cluster cannot move: take it down first (hfecs cluster down, hfecs monitoring down), or set it back"
         message = f"Security group {found.name} stands in {found.actual['VpcId']}, and network.vpc_id is {vpc_id}."
@@ -136,7 +136,7 @@ def _single(permissions: Any) -> Iterator[Any]:
 
 
 def _authorize(stack: Stack, group_id: str, rules: frozenset[Rule]) -> bool:
-    with answered_with("InvalidPermission.Duplicate"):
+    with ignoring("InvalidPermission.Duplicate"):
         stack.cloud.ec2.authorize_security_group_ingress(
             GroupId=group_id, IpPermissions=[rule.permission() for rule in sorted(rules)]
         )
@@ -146,12 +146,12 @@ def _authorize(stack: Stack, group_id: str, rules: frozenset[Rule]) -> bool:
 def _let_out(stack: Stack, group_id: str) -> None:
     """EC2 opens the way out of a new group by itself; somebody closed it."""
     permissions: Any = [EVERYWHERE]
-    with answered_with("InvalidPermission.Duplicate"):
+    with ignoring("InvalidPermission.Duplicate"):
         stack.cloud.ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=permissions)
 
 
 def _revoke(stack: Stack, group_id: str, permissions: list[Any]) -> None:
-    with answered_with("InvalidPermission.NotFound", GONE):
+    with ignoring("InvalidPermission.NotFound", GONE):
         stack.cloud.ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=permissions)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hfecs.aws.clients import lower_pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.provisioning.diff import differences
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -51,7 +51,7 @@ def ensure(
         survey=survey,
         create=lambda: _create(stack, name, cluster, desired, settings),
         changes=lambda found: _changes(stack, found, cluster, settings, interrupts),
-        taken=["InvalidParameterException: not idempotent"],
+        exists_codes=["InvalidParameterException: not idempotent"],
     )
 
 
@@ -60,13 +60,13 @@ def teardown(stack: Stack, record: Record) -> None:
     cluster = stack.ecs_cluster
 
     def gone() -> bool:
-        with answered_with("ClusterNotFoundException"):
+        with ignoring("ClusterNotFoundException"):
             services = stack.cloud.ecs.describe_services(cluster=cluster, services=[record.id])["services"]
             return all(service["status"] == "INACTIVE" for service in services)
         return True
 
     def delete() -> bool:
-        with answered_with("ServiceNotFoundException", "ServiceNotActiveException", "ClusterNotFoundException"):
+        with ignoring("ServiceNotFoundException", "ServiceNotActiveException", "ClusterNotFoundException"):
             stack.cloud.ecs.delete_service(cluster=cluster, service=record.id, force=True)
         return True
 
@@ -74,10 +74,10 @@ def teardown(stack: Stack, record: Record) -> None:
     stack.wait.until(gone, what=f"the tasks of service {record.name} to end", timeout=1200, every=3)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List this cluster's services; one that is draining counts as gone."""
     cluster, prefix = stack.ecs_cluster, stack.full_name("")
-    with answered_with("ClusterNotFoundException"):
+    with ignoring("ClusterNotFoundException"):
         pages = stack.cloud.ecs.get_paginator("list_services").paginate(
             cluster=cluster, PaginationConfig={"PageSize": 10}
         )
@@ -86,18 +86,18 @@ def survey(stack: Stack) -> Iterator[Found]:
                 yield from _described(stack, cluster, prefix, page["serviceArns"])
 
 
-def providers(found: Found) -> list[str]:
+def providers(found: Existing) -> list[str]:
     """The names of the capacity providers whose machines the service takes; none if it was made with a launch type."""
     return [item["capacityProvider"] for item in found.actual.get("capacityProviderStrategy", [])]
 
 
-def _described(stack: Stack, cluster: str, prefix: str, arns: list[str]) -> Iterator[Found]:
+def _described(stack: Stack, cluster: str, prefix: str, arns: list[str]) -> Iterator[Existing]:
     answer = stack.cloud.ecs.describe_services(cluster=cluster, services=arns, include=["TAGS"])
     for service in answer["services"]:
         if service["status"] == "ACTIVE":
             full_name = service["serviceName"]
             ours = stack.owns(tags_of(service.get("tags")))
-            yield Found(full_name.removeprefix(prefix), full_name, service, ours)
+            yield Existing(full_name.removeprefix(prefix), full_name, service, ours)
 
 
 def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings: Mapping[str, Any]) -> str:
@@ -120,7 +120,7 @@ def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings
 
 
 def _changes(
-    stack: Stack, found: Found, cluster: str, settings: Mapping[str, Any], interrupts: str
+    stack: Stack, found: Existing, cluster: str, settings: Mapping[str, Any], interrupts: str
 ) -> Iterator[Change]:
     # moto does not tell every field of a service that it created; AWS does.
     told = {field: value for field, value in settings.items() if field in found.actual}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.provisioning.report import Outcome
-from hfecs.provisioning.resource import Found
+from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -20,7 +20,7 @@ def ensure(stack: Stack, service: str) -> None:
     if stack.found(KIND, service, survey):
         return
     if not stack.plan:
-        with answered_with(*TAKEN):
+        with ignoring(*TAKEN):
             stack.cloud.iam.create_service_linked_role(AWSServiceName=service)
     stack.report(Outcome.CREATED, KIND, service, service, "belongs to the account, stays when the cluster goes")
 
@@ -29,9 +29,9 @@ def teardown(stack: Stack, record: Record) -> None:
     """Leave it: other users of the account need it."""
 
 
-def survey(stack: Stack) -> Iterable[Found]:
+def survey(stack: Stack) -> Iterable[Existing]:
     """List the account's service-linked roles; they are nobody's, so none is ours to remove."""
     pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix="/aws-service-role/")
     for page in pages:
         for role in page["Roles"]:
-            yield Found(role["Path"].split("/")[2], role["RoleName"])
+            yield Existing(role["Path"].split("/")[2], role["RoleName"])

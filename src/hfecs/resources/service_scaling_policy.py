@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.provisioning.diff import details
-from hfecs.provisioning.resource import Change, Found, at_once
+from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -33,13 +33,13 @@ def ensure(stack: Stack, name: str, *, target: str, policy: Mapping[str, Any]) -
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the policy; it goes with its scalable target anyway."""
     policy, target = stack.full_name(record.name), record.id.partition(":resource/ecs/")[2].partition(":")[0]
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         stack.cloud.application_autoscaling.delete_scaling_policy(
             PolicyName=policy, ServiceNamespace="ecs", ResourceId=target, ScalableDimension=DIMENSION
         )
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the policies of this cluster's services."""
     resource, prefix = f"service/{stack.full_name('cluster')}/", stack.full_name("")
     pages = stack.cloud.application_autoscaling.get_paginator("describe_scaling_policies").paginate(
@@ -49,7 +49,7 @@ def survey(stack: Stack) -> Iterator[Found]:
         for policy in page["ScalingPolicies"]:
             if policy["ResourceId"].startswith(resource):
                 name, within = policy["PolicyName"].removeprefix(prefix), ("ecs-cluster", "cluster")
-                yield Found(name, policy["PolicyARN"], policy, within=within)
+                yield Existing(name, policy["PolicyARN"], policy, within=within)
 
 
 def _put(stack: Stack, name: str, target: str, policy: Mapping[str, Any]) -> str:
@@ -68,6 +68,6 @@ def _put(stack: Stack, name: str, target: str, policy: Mapping[str, Any]) -> str
     return answer["PolicyARN"]
 
 
-def _changes(stack: Stack, name: str, found: Found, target: str, policy: Mapping[str, Any]) -> Iterator[Change]:
+def _changes(stack: Stack, name: str, found: Existing, target: str, policy: Mapping[str, Any]) -> Iterator[Change]:
     actual = found.actual.get("StepScalingPolicyConfiguration", {})
     yield from at_once(details(policy, actual), lambda: _put(stack, name, target, policy))

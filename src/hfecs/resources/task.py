@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws.clients import NAME_TAG, lower_pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.errors import AwsFailed
 from hfecs.parallel import together
-from hfecs.provisioning.resource import Found
+from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -35,7 +35,7 @@ def ensure(
 
 def teardown(stack: Stack, record: Record) -> None:
     """Stop the task."""
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         stack.cloud.ecs.stop_task(cluster=stack.ecs_cluster, task=record.id, reason="hfecs removes the task")
 
 
@@ -43,16 +43,16 @@ def describe(stack: Stack, task: str) -> Any:
     """The task as ECS describes it; None when ECS has forgotten it, an hour after its end, or nobody knows its ARN."""
     if not task:
         return None
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         answer = stack.cloud.ecs.describe_tasks(cluster=stack.ecs_cluster, tasks=[task], include=["TAGS"])
         return next(iter(answer["tasks"]), None)
     return None
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the tasks of the cluster that no service started and that have not stopped."""
     cluster = stack.ecs_cluster
-    with answered_with(*GONE):
+    with ignoring(*GONE):
         pages = stack.cloud.ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING")
         arns = [arn for page in pages for arn in page["taskArns"]]
         groups = [arns[start : start + AT_ONCE] for start in range(0, len(arns), AT_ONCE)]
@@ -60,7 +60,7 @@ def survey(stack: Stack) -> Iterator[Found]:
             for task in tasks:
                 tags = tags_of(task.get("tags"))
                 if not task.get("group", "").startswith("service:"):
-                    yield Found(tags.get(NAME_TAG, task["taskArn"]), task["taskArn"], task, ours=stack.owns(tags))
+                    yield Existing(tags.get(NAME_TAG, task["taskArn"]), task["taskArn"], task, ours=stack.owns(tags))
 
 
 def _described(stack: Stack, cluster: str, arns: list[str]) -> list[Any]:
@@ -75,7 +75,7 @@ def _start(
 
     def run() -> Any:
         answer: Any = {}
-        with answered_with("InvalidParameterException: No Container Instances"):
+        with ignoring("InvalidParameterException: No Container Instances"):
             answer = stack.cloud.ecs.run_task(
                 cluster=stack.ecs_cluster,
                 taskDefinition=definition,

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws.clients import DIGEST_TAG, lower_pairs, tags_of
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.parallel import together
 from hfecs.provisioning.diff import details
-from hfecs.provisioning.resource import Change, Found, at_once, digest
+from hfecs.provisioning.resource import Change, Existing, at_once, digest
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
@@ -42,11 +42,11 @@ def teardown(stack: Stack, record: Record) -> None:
         familyPrefix=stack.full_name(record.name), status="ACTIVE"
     )
     for arn in [arn for page in pages for arn in page["taskDefinitionArns"]]:
-        with answered_with(GONE):
+        with ignoring(GONE):
             stack.cloud.ecs.deregister_task_definition(taskDefinition=arn)
 
 
-def survey(stack: Stack) -> Iterator[Found]:
+def survey(stack: Stack) -> Iterator[Existing]:
     """List the latest revision of each family whose name is of this cluster."""
     prefix = stack.full_name("")
     pages = stack.cloud.ecs.get_paginator("list_task_definition_families").paginate(
@@ -59,7 +59,7 @@ def survey(stack: Stack) -> Iterator[Found]:
         if answer:
             tags = tags_of(answer.get("tags"))
             arn = answer["taskDefinition"]["taskDefinitionArn"]
-            yield Found(family.removeprefix(prefix), arn, answer, ours=stack.owns(tags))
+            yield Existing(family.removeprefix(prefix), arn, answer, ours=stack.owns(tags))
 
 
 def _latest(stack: Stack, family: str) -> Any:
@@ -75,7 +75,7 @@ def _latest(stack: Stack, family: str) -> Any:
 
 
 def _described(stack: Stack, definition: str) -> Any:
-    with answered_with(GONE):
+    with ignoring(GONE):
         answer = stack.cloud.ecs.describe_task_definition(taskDefinition=definition, include=["TAGS"])
         return answer if answer["taskDefinition"]["status"] == "ACTIVE" else None
     return None
@@ -89,7 +89,7 @@ def _register(stack: Stack, name: str, definition: Any) -> str:
     return answer["taskDefinition"]["taskDefinitionArn"]
 
 
-def _changes(stack: Stack, name: str, found: Found, definition: Any) -> Iterator[Change]:
+def _changes(stack: Stack, name: str, found: Existing, definition: Any) -> Iterator[Change]:
     actual, wanted = tags_of(found.actual.get("tags")).get(DIGEST_TAG, "none"), digest(definition)
     if actual != wanted:
         fields = details(definition, found.actual["taskDefinition"]) or {"definition": (actual[:8], wanted[:8])}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from hfecs.aws.errors import explain, foreseen
+from hfecs.aws.errors import expected_errors, explain
 
 if TYPE_CHECKING:
     from hfecs.aws.clients import Cloud
@@ -26,7 +26,7 @@ def timer(seconds: float, call: Callable[[], None]) -> None:
     thread.start()
 
 
-class LastingAlarm:
+class AlarmReset:
     """An alarm of the demand, which lasts if another run goes on: it acts when it begins, and then once a minute."""
 
     def __init__(self, cloud: Cloud, name: str, say: Callable[[str], object], later: Later) -> None:
@@ -52,7 +52,7 @@ class LastingAlarm:
             if not self._left and self._is_older():
                 reason = "another run has begun"
                 self._cloud.cloudwatch.set_alarm_state(AlarmName=self._name, StateValue="OK", StateReason=reason)
-        except foreseen() as error:
+        except expected_errors() as error:
             known = explain(error)
             self._say(f"  machines for this run come within a minute, not at once: {known.message if known else error}")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.blueprints.run import Run
 from hfecs.errors import Misused
 from hfecs.provisioning.stack import Stack
@@ -32,7 +32,7 @@ class Beginning(BaseModel):
 
 
 @dataclass(frozen=True)
-class Kept:
+class Archived:
     """A run in a bucket: how it began, and the result of its last attempt that had one."""
 
     name: str
@@ -50,7 +50,7 @@ class Kept:
         return Run(self.name, self.bucket, attempt=self.beginning.attempt)
 
 
-def find(stack: Stack, name: str, bucket_name: str | None) -> Kept:
+def find(stack: Stack, name: str, bucket_name: str | None) -> Archived:
     """Look for a run in the bucket of that name, in that of the last run, and in all of the cluster."""
     looked = []
     for place in _places(stack, bucket_name):
@@ -59,7 +59,7 @@ def find(stack: Stack, name: str, bucket_name: str | None) -> Kept:
         if beginning is not None:
             result = _read(stack, place, f"runs/{name}/result.json")
             told = run_result.read(result, name) if result is not None else None
-            return Kept(name, place, _beginning(name, beginning), told)
+            return Archived(name, place, _beginning(name, beginning), told)
     where = ", ".join(looked) or "any bucket of the cluster"
     raise Misused(
         f"There is no run {name} in {where}, or it ended before its engine began.",
@@ -75,7 +75,7 @@ def _places(stack: Stack, bucket_name: str | None) -> Iterator[str]:
             yield found.name
 
 
-def next_attempt(stack: Stack, kept: Kept) -> Run:
+def next_attempt(stack: Stack, kept: Archived) -> Run:
     """The attempt that follows; Misused if one goes on."""
     if any(found.name == kept.name for found in task.survey(stack)):
         hint = f"follow it: hfecs run --attach --run {kept.name}; or stop it first: hfecs run --stop"
@@ -95,7 +95,7 @@ def state_of(stack: Stack, run: Run) -> str:
     return str(result["status"]) if result and result["attempt"] == run.attempt else "lost"
 
 
-def refuse_changes(stack: Stack, kept: Kept, directory: Path | None) -> None:
+def refuse_changes(stack: Stack, kept: Archived, directory: Path | None) -> None:
     """Misused if the workflow or its inputs are not those that the run began with: what is done would not fit."""
     if directory:
         changed, where = sorted(_changed_here(kept.beginning, directory)), str(directory)
@@ -137,6 +137,6 @@ def _beginning(name: str, content: bytes) -> Beginning:
 
 
 def _read(stack: Stack, place: str, key: str) -> bytes | None:
-    with answered_with(*ABSENT):
+    with ignoring(*ABSENT):
         return bytes(stack.cloud.s3.get_object(Bucket=place, Key=key)["Body"].read())
     return None

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from hfecs.aws.errors import answered_with, explain, foreseen
+from hfecs.aws.errors import expected_errors, explain, ignoring
 from hfecs.lookahead import handover
 from hfecs.lookahead.forecast import Machines
 from hfecs.lookahead.graph import run_graph
 from hfecs.lookahead.job_times import Times, read_times, times_key
 from hfecs.lookahead.metric import DemandMetric, Periods
-from hfecs.lookahead.planner import Outlook
-from hfecs.runs.alarm_reset import LastingAlarm, Later, timer
+from hfecs.lookahead.planner import Planner
+from hfecs.runs.alarm_reset import AlarmReset, Later, timer
 
 if TYPE_CHECKING:
     from hfecs.aws.clients import Cloud
@@ -50,7 +50,7 @@ def announcing(
     with ExitStack() as end:
 
         def announce(ahead: Ahead) -> Callable[[], Mapping[str, str]]:
-            alarm = LastingAlarm(cloud, ahead.alarm, say, later)
+            alarm = AlarmReset(cloud, ahead.alarm, say, later)
             first = FirstDemand(cloud, workflow, run, ahead, clock)
             teller = Teller(first, alarm.told, say)
             end.callback(alarm.leave)
@@ -84,13 +84,13 @@ class FirstDemand:
         ahead = self._ahead
         machines = Machines(ahead.slots, float(ahead.boot_seconds), ahead.most)
         times = Times(read_times(self._kept(times_key(self._workflow.name))))
-        outlook = Outlook(run_graph(self._workflow).graph, machines, times)
-        outlook.workers(ahead.workers, 0.0)
+        planner = Planner(run_graph(self._workflow).graph, machines, times)
+        planner.workers(ahead.workers, 0.0)
         metric = DemandMetric(self._cloud.cloudwatch, NAMESPACE, ahead.cluster, self.periods)
 
         def put() -> int:
-            slots = outlook.demand(self._clock() - self._began)
-            self._ordered = outlook.on_order
+            slots = planner.demand(self._clock() - self._began)
+            self._ordered = planner.on_order
             return metric.put(slots)
 
         return put
@@ -102,7 +102,7 @@ class FirstDemand:
 
     def _kept(self, key: str) -> str:
         """What lies in the bucket; nothing if nothing does."""
-        with answered_with(*NOTHING_KEPT):
+        with ignoring(*NOTHING_KEPT):
             answer = self._cloud.s3.get_object(Bucket=self._run.bucket, Key=key)
             return answer["Body"].read().decode("utf-8", errors="replace")
         return ""
@@ -135,7 +135,7 @@ class Teller:
             self._told(periods.until_over(put()))
             while not self._end.wait(periods.until_next()) and not self._first.handed_over():
                 put()
-        except foreseen() as error:
+        except expected_errors() as error:
             known = explain(error)
             reason = known.message if known else str(error)
             self._say(f"  the demand could not be told, machines come when the engine is there: {reason}")

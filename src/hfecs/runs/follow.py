@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from hfecs.aws.errors import answered_with
+from hfecs.aws.errors import ignoring
 from hfecs.blueprints.run import Run
 from hfecs.errors import WorkflowFailed
 from hfecs.messaging import messages
-from hfecs.messaging.timeouts import spoken
+from hfecs.messaging.timeouts import iterate_with_timeout
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import task
 from hfecs.runs import result as run_result
-from hfecs.runs.history import Place
+from hfecs.runs.history import Cursor
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
@@ -83,7 +83,7 @@ class Follower:
         self._stack, self._run, self._broker, self._silence = stack, run, broker, silence
         self._looked = float("-inf")
         self._over = False
-        self._place = Place(run.name)
+        self._place = Cursor(run.name)
 
     @property
     def is_over(self) -> bool:
@@ -100,7 +100,7 @@ class Follower:
         since, told = self._stack.wait.clock.now(), False
         while not self.is_over:
             try:
-                for event in spoken(self._listen(self._broker()), self._silence):
+                for event in iterate_with_timeout(self._listen(self._broker()), self._silence):
                     if event.get("run") == self._run.name:
                         yield event
                     if event.get("type") == messages.workflow_event(self._run.name, "finished"):
@@ -117,7 +117,7 @@ class Follower:
         """The workflow's own result; WorkflowFailed if the engine of this attempt ended without one."""
         self._stack.wait.until(self._stopped, what=f"the engine of run {self._run.name} to end", timeout=300, every=0.5)
         name, told = self._run.name, None
-        with answered_with("NoSuchKey"):
+        with ignoring("NoSuchKey"):
             answer = self._stack.cloud.s3.get_object(Bucket=self._run.bucket, Key=f"runs/{name}/result.json")
             told = run_result.read(answer["Body"].read(), name)
         if told and told["attempt"] == self._run.attempt:

@@ -18,7 +18,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Place:
+class Cursor:
     """Where to go on reading, by the time: a broker that was lost with its data numbers its events anew."""
 
     def __init__(self, run: str, now: Callable[[], datetime] = _now) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfecs.errors import Locked
 from hfecs.runs import outcome
-from hfecs.session import Context
+from hfecs.session import Session
 
 if TYPE_CHECKING:
     from hfecs.blueprints.run import Run
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hfecs.workflow import Workflow
 
 
-def find(hfecs: Context, name: str | None) -> Run:
+def find(hfecs: Session, name: str | None) -> Run:
     """The run of that name, or the last one; one that neither the state file nor ECS knows is in its bucket."""
     from hfecs.blueprints import run as run_blueprint
     from hfecs.runs import archive, lookup
@@ -28,7 +28,7 @@ def find(hfecs: Context, name: str | None) -> Run:
     return run or archive.find(stack, name or "", hfecs.config.run.bucket).run()
 
 
-def stop(hfecs: Context, name: str | None) -> None:
+def stop(hfecs: Session, name: str | None) -> None:
     """Stop a run, or say how it ended; its machine ends itself."""
     from hfecs.blueprints import run as run_blueprint
     from hfecs.runs import archive
@@ -44,7 +44,7 @@ def stop(hfecs: Context, name: str | None) -> None:
 
 
 @contextmanager
-def leaving_it(hfecs: Context, run: Run) -> Iterator[None]:
+def leaving_it(hfecs: Session, run: Run) -> Iterator[None]:
     """On Ctrl-C, say that the run goes on and how to come back to it, if its task has been started."""
     from hfecs.blueprints import run as run_blueprint
     from hfecs.runs import lookup
@@ -61,7 +61,7 @@ def leaving_it(hfecs: Context, run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def starting(hfecs: Context, run: Run) -> Iterator[None]:
+def starting(hfecs: Session, run: Run) -> Iterator[None]:
     """Show how a run is started, by nobody else at the same time."""
     console = hfecs.console
     with (
@@ -73,7 +73,7 @@ def starting(hfecs: Context, run: Run) -> Iterator[None]:
         yield
 
 
-def follow(hfecs: Context, run: Run, download: Path | None) -> None:
+def follow(hfecs: Session, run: Run, download: Path | None) -> None:
     """Show a run until its end, then its result; WorkflowFailed unless every job succeeded."""
     with leaving_it(hfecs, run):  # before all else: the imports alone take long enough for a Ctrl-C
         from hfecs.blueprints import run as run_blueprint
@@ -90,30 +90,30 @@ def follow(hfecs: Context, run: Run, download: Path | None) -> None:
     end(hfecs, run, result, download)
 
 
-def end(hfecs: Context, run: Run, result: dict[str, Any], download: Path | None) -> None:
+def end(hfecs: Session, run: Run, result: dict[str, Any], download: Path | None) -> None:
     """Show how a run ended, and fetch its outputs; WorkflowFailed unless every job succeeded."""
     outcome.show(hfecs.console, run, result)
     if download:
         fetch(hfecs, run, _workflow(hfecs, run), download)
 
 
-def _workflow(hfecs: Context, run: Run) -> Workflow:
+def _workflow(hfecs: Session, run: Run) -> Workflow:
     """The workflow of a run; while its engine has not begun, the one that lies in the bucket for it."""
-    from hfecs.aws.errors import answered_with
+    from hfecs.aws.errors import ignoring
     from hfecs.workflow import from_bytes
 
     key = f"runs/{run.name}/workdir/dag.json"
-    with answered_with("NoSuchKey"):
+    with ignoring("NoSuchKey"):
         return from_bytes(_read(hfecs, run, key), source=f"s3://{run.bucket}/{key}")
     key = "workdir/dag.json"
     return from_bytes(_read(hfecs, run, key), source=f"s3://{run.bucket}/{key}")
 
 
-def _read(hfecs: Context, run: Run, key: str) -> bytes:
+def _read(hfecs: Session, run: Run, key: str) -> bytes:
     return bytes(hfecs.cloud.s3.get_object(Bucket=run.bucket, Key=key)["Body"].read())
 
 
-def _broker(hfecs: Context) -> Broker:
+def _broker(hfecs: Session) -> Broker:
     """How this machine reaches the broker of the cluster."""
     from hfecs.blueprints import broker, cluster
     from hfecs.runs.follow import Broker
@@ -121,7 +121,7 @@ def _broker(hfecs: Context) -> Broker:
     return Broker.from_url(broker.for_people(hfecs.stack(cluster.STACK), hfecs.config))
 
 
-def _watch(hfecs: Context, follower: Any, workflow: Workflow) -> None:
+def _watch(hfecs: Session, follower: Any, workflow: Workflow) -> None:
     """A bar for each program, moved by the events of its jobs; a job that runs twice counts once."""
     finished: dict[str, str] = {}
     before: Counter[str] = Counter()
@@ -161,7 +161,7 @@ def _done_before(event: dict[str, Any]) -> dict[str, int]:
     )
 
 
-def fetch(hfecs: Context, run: Run, workflow: Workflow, directory: Path) -> None:
+def fetch(hfecs: Session, run: Run, workflow: Workflow, directory: Path) -> None:
     """Fetch the workflow's outputs, several at a time."""
     from functools import partial
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from hfecs.runs import progress
-from hfecs.session import Context
+from hfecs.session import Session
 
 
-def resume(hfecs: Context, name: str, directory: Path | None, download: Path | None) -> None:
+def resume(hfecs: Session, name: str, directory: Path | None, download: Path | None) -> None:
     """Start the next attempt of a run and follow it; one that has succeeded is only shown."""
     from hfecs.blueprints import cluster
     from hfecs.blueprints import run as run_blueprint

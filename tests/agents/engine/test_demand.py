@@ -9,13 +9,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from hfecs.agents.engine.demand import Report, Settings
-from hfecs.agents.engine.progress import Ended, RunOutlook
+from hfecs.agents.engine.progress import Ended, RunProgress
 from hfecs.errors import ConfigurationInvalid
 from hfecs.lookahead.forecast import Graph, Machines
 from hfecs.lookahead.graph import RunGraph
 from hfecs.lookahead.job_times import Times
 from hfecs.lookahead.metric import DemandMetric, Periods
-from hfecs.lookahead.planner import Outlook
+from hfecs.lookahead.planner import Planner
 
 ENVIRONMENT = {
     "CLUSTER_NAME": "stars",
@@ -54,8 +54,8 @@ class Run:
         self.looked = threading.Semaphore(0)
         self.done: set[int] = set()
         graph = RunGraph(Graph(["long"] * 4, [[]] * 4), {number: number - 1 for number in range(1, 5)})
-        outlook = Outlook(graph.graph, Machines(2, 150.0, 20), Times({"long": (1, 3600.0)}))
-        view = RunOutlook("one", graph, outlook, lambda: self.now)
+        outlook = Planner(graph.graph, Machines(2, 150.0, 20), Times({"long": (1, 3600.0)}))
+        view = RunProgress("one", graph, outlook, lambda: self.now)
         periods = Periods(10, self._clock)
         client: Any = self.cloudwatch
         metric = DemandMetric(client, "hyperflow", "stars", periods)

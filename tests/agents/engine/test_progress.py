@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hfecs.agents.engine.progress import Ended, RunOutlook
+from hfecs.agents.engine.progress import Ended, RunProgress
 from hfecs.lookahead.forecast import Graph, Machines
 from hfecs.lookahead.graph import RunGraph
 from hfecs.lookahead.job_times import Times
-from hfecs.lookahead.planner import Outlook
+from hfecs.lookahead.planner import Planner
 
 NOTHING = Ended((), ())
 
@@ -20,8 +20,8 @@ class Run:
         self.now = 0.0
         self.times = Times({"long": (10, 36_000.0), "last": (10, 36_000.0)})
         graph = RunGraph(Graph(["long", "long", "last"], [[], [], [1]]), {1: 0, 2: 1, 3: 2})
-        outlook = Outlook(graph.graph, Machines(1, 150.0, 20), self.times)
-        self.view = RunOutlook("one", graph, outlook, lambda: self.now)
+        outlook = Planner(graph.graph, Machines(1, 150.0, 20), self.times)
+        self.view = RunProgress("one", graph, outlook, lambda: self.now)
 
     def hears(self, job: str, step: str, at: float, **facts: Any) -> None:
         self.now = at

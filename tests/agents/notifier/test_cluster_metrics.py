@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from hfecs.agents.common.line_protocol import Point
-from hfecs.agents.notifier.cluster_metrics import Watched, Watcher
+from hfecs.agents.notifier.cluster_metrics import ClusterMetrics, Watched
 from hfecs.agents.notifier.queue import QueueNumbers
 from hfecs.errors import ConfigurationInvalid
 
@@ -44,8 +44,8 @@ class FakeAws:
         return {"MetricAlarms": [{"AlarmName": name, "StateValue": state} for name, state in states.items()]}
 
 
-def watcher(aws: Any) -> Watcher:
-    return Watcher(Watched.from_environment(ENVIRONMENT), lambda: QueueNumbers(5, 3, 2), aws, aws)
+def watcher(aws: Any) -> ClusterMetrics:
+    return ClusterMetrics(Watched.from_environment(ENVIRONMENT), lambda: QueueNumbers(5, 3, 2), aws, aws)
 
 
 def plain(points: list[Point]) -> list[tuple[str, Any, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hfecs.agents.notifier.idle_shutdown import IdleTime, Switch
+from hfecs.agents.notifier.idle_shutdown import IdleShutdown, IdleTime
 from hfecs.agents.notifier.queue import QueueNumbers
 from support import WatchedCloud
 
@@ -69,7 +69,7 @@ class Site:
         )
         self.now = 0.0
         environ = {"CLUSTER_NAME": "stars", "AUTO_SCALING_GROUP": "hfecs-stars-workers"}
-        self.switch = Switch(environ, self._read, self.ec2, self.autoscaling, cloud.cloudwatch)
+        self.switch = IdleShutdown(environ, self._read, self.ec2, self.autoscaling, cloud.cloudwatch)
         self.switch.look(self.now)
 
     def _read(self) -> QueueNumbers:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hfecs.agents.notifier.stale_protection import ForgottenMachines, Place
+from hfecs.agents.notifier.stale_protection import Place, StaleProtection
 
 PLACE = Place("workers", "cluster", "worker", 210.0)
 
@@ -54,7 +54,7 @@ class FakeAws:
 
 def looking(aws: Any, *times: float) -> None:
     moments = iter(times)
-    machines = ForgottenMachines(PLACE, aws, aws, lambda: next(moments))
+    machines = StaleProtection(PLACE, aws, aws, lambda: next(moments))
     for _ in times:
         machines.look()
 
@@ -80,7 +80,7 @@ def test_machines_of_a_capacity_provider_are_let_go_by_ecs_alone() -> None:
 def test_a_machine_whose_executor_comes_in_time_stays_protected() -> None:
     aws: Any = FakeAws(protected=["i-1"], with_executor=[])
     moments = iter([0.0, 200.0, 300.0])
-    machines = ForgottenMachines(PLACE, aws, aws, lambda: next(moments))
+    machines = StaleProtection(PLACE, aws, aws, lambda: next(moments))
 
     machines.look()
     aws.with_executor = ["i-1"]

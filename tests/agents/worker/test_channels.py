@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from agents.worker.fakes import FakeChannel, FakeConnection
 from hfecs.agents.worker.channels import Publisher, Queues
-from hfecs.agents.worker.watchdog import Overdue
+from hfecs.agents.worker.watchdog import Watchdog
 
 
 class Clock:
@@ -37,7 +37,7 @@ class SlowConnection(FakeConnection):
 
 def test_one_confirmation_may_stand_for_several_replies() -> None:
     connection = FakeConnection()
-    publisher = Publisher(cast(Any, connection), Overdue(cast(Any, connection)))
+    publisher = Publisher(cast(Any, connection), Watchdog(cast(Any, connection)))
     heard: list[tuple[int, bool]] = []
 
     def note(number: int, taken: bool) -> None:
@@ -54,7 +54,7 @@ def test_one_confirmation_may_stand_for_several_replies() -> None:
 
 def test_the_broker_is_asked_for_a_queue_once_a_second() -> None:
     connection, clock = FakeConnection(), Clock()
-    queues = Queues(cast(Any, connection), Overdue(cast(Any, connection)), clock)
+    queues = Queues(cast(Any, connection), Watchdog(cast(Any, connection)), clock)
     heard: list[bool] = []
 
     for later in (0.0, 0.9, 0.2, 0.1, 0.8, 0.2, 0.1):
@@ -67,7 +67,7 @@ def test_the_broker_is_asked_for_a_queue_once_a_second() -> None:
 
 def test_a_queue_that_does_not_exist_is_told_as_gone() -> None:
     connection = FakeConnection()
-    queues = Queues(cast(Any, connection), Overdue(cast(Any, connection)))
+    queues = Queues(cast(Any, connection), Watchdog(cast(Any, connection)))
     heard: list[bool] = []
 
     queues.ask("gone", heard.append)
@@ -77,7 +77,7 @@ def test_a_queue_that_does_not_exist_is_told_as_gone() -> None:
 
 def test_questions_that_wait_for_the_same_answer_are_asked_once() -> None:
     connection = SlowConnection()
-    queues = Queues(cast(Any, connection), Overdue(cast(Any, connection)))
+    queues = Queues(cast(Any, connection), Watchdog(cast(Any, connection)))
     heard: list[bool] = []
 
     queues.ask("replies", heard.append)

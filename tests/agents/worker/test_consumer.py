@@ -12,8 +12,8 @@ from agents.worker.fakes import SECONDS, FakeChannel, FakeConnection, FakeLoop
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
-from hfecs.agents.worker.delivery_history import Past
-from hfecs.agents.worker.event_publisher import Outbox
+from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.event_publisher import EventPublisher
 from hfecs.agents.worker.job import Job
 from hfecs.agents.worker.reply import Reply
 from hfecs.agents.worker.settings import Settings
@@ -29,12 +29,12 @@ class Work:
         self.may_end.set()
         self.reply = Reply(0)
         self.done: list[Job] = []
-        self.pasts: list[Past] = []
+        self.pasts: list[DeliveryHistory] = []
         self.cancellations: list[Cancellation] = []
         self.fault: Exception | None = None
 
-    def perform(self, job: Job, past: Past, cancellation: Cancellation) -> Reply:
-        self.pasts.append(past)
+    def perform(self, job: Job, delivery_history: DeliveryHistory, cancellation: Cancellation) -> Reply:
+        self.pasts.append(delivery_history)
         self.cancellations.append(cancellation)
         self.may_end.wait(SECONDS)
         self.done.append(job)
@@ -49,8 +49,8 @@ class Broker:
     def __init__(self, work: Work) -> None:
         self.loop = FakeLoop()
         settings = Settings("amqp://localhost", "hyperflow.jobs", "s3", threads=2, stop_timeout=25.0, name="me")
-        outbox = Outbox(cast(Connection, self.loop))
-        self.consumer = Consumer(settings, cast(Connection, self.loop), work.perform, outbox)
+        events = EventPublisher(cast(Connection, self.loop))
+        self.consumer = Consumer(settings, cast(Connection, self.loop), work.perform, events)
         self.connect()
         self.loop.next_call()
 
@@ -265,7 +265,7 @@ def test_the_copy_of_a_lost_job_is_done_with_its_past(broker: Broker, work: Work
     broker.jobs.deliver(7, JOB, headers={"hfecs-lost": 2, "hfecs-handed-back": 1, "hfecs-why": "because"})
     broker.loop.next_call()
 
-    assert work.pasts == [Past(lost=2, handed_back=1, why="because")]
+    assert work.pasts == [DeliveryHistory(lost=2, handed_back=1, why="because")]
 
 
 @pytest.mark.parametrize("nonsense", [-1, "many", True, None, 1.5])
@@ -273,7 +273,7 @@ def test_headers_that_make_no_sense_count_as_nothing(broker: Broker, work: Work,
     broker.jobs.deliver(7, JOB, headers={"hfecs-lost": nonsense, "hfecs-handed-back": nonsense, "hfecs-why": 3})
     broker.loop.next_call()
 
-    assert work.pasts == [Past()]
+    assert work.pasts == [DeliveryHistory()]
 
 
 def test_a_job_that_comes_back_after_the_connection_was_lost_has_killed_nobody(broker: Broker, work: Work) -> None:
@@ -288,7 +288,7 @@ def test_a_job_that_comes_back_after_the_connection_was_lost_has_killed_nobody(b
     broker.loop.next_call()
 
     assert broker.copies() == []
-    assert work.pasts[1] == Past(handed_back=1, why="the connection to the broker was lost")
+    assert work.pasts[1] == DeliveryHistory(handed_back=1, why="the connection to the broker was lost")
 
 
 def test_a_message_whose_reply_queue_has_no_name_in_utf_8_is_dropped(broker: Broker) -> None:

@@ -12,7 +12,7 @@ import pytest
 from agents.worker.docker import stand_in
 from agents.worker.doing import Executor
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.capabilities import Equipment
+from hfecs.agents.worker.capabilities import Capabilities
 from hfecs.agents.worker.job import Job, Options
 from hfecs.agents.worker.reply import Reply
 
@@ -37,7 +37,7 @@ def do(
 ) -> Reply:
     options = Options("local", workdir=str(directory), timeout=timeout, container=image, retries=0)
     job = Job("r-1", "one", "r", "sh", ("-c", line), {"SEED": "7"}, (), (), "", "", options)
-    return Executor(Equipment(containers=allowed)).do(job)
+    return Executor(Capabilities(containers=allowed)).do(job)
 
 
 def test_the_command_runs_in_the_image_and_in_the_job_directory(log: Path, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_job_that_is_handed_back_takes_its_container_with_it(log: Path, tmp_pa
     cancellation = Cancellation()
     options = Options("local", workdir=str(tmp_path), container="soykb:1", retries=0)
     job = Job("r-1", "one", "r", "sh", ("-c", "touch begun; sleep 60"), {}, (), (), "", "", options)
-    working = threading.Thread(target=Executor(Equipment(containers=True)).do, args=(job, cancellation))
+    working = threading.Thread(target=Executor(Capabilities(containers=True)).do, args=(job, cancellation))
 
     working.start()
     while not (tmp_path / "begun").exists():

@@ -6,16 +6,16 @@ import json
 from typing import Any, cast
 
 from agents.worker.fakes import FakeChannel, FakeConnection, FakeLoop
-from hfecs.agents.worker.event_publisher import Outbox
+from hfecs.agents.worker.event_publisher import EventPublisher
 
 
 def test_events_go_out_together_in_their_order() -> None:
     loop, channel = FakeLoop(), FakeChannel(FakeConnection())
-    outbox = Outbox(cast(Any, loop))
-    outbox.channel = cast(Any, channel)
+    events = EventPublisher(cast(Any, loop))
+    events.channel = cast(Any, channel)
 
-    outbox.put({"type": "job.1.started"})
-    outbox.put({"type": "job.1.finished"})
+    events.put({"type": "job.1.started"})
+    events.put({"type": "job.1.finished"})
     loop.next_call()
     before = list(channel.published)
     loop.run_timers()
@@ -28,11 +28,11 @@ def test_events_go_out_together_in_their_order() -> None:
 
 def test_events_are_dropped_while_the_broker_is_away() -> None:
     loop, channel = FakeLoop(), FakeChannel(FakeConnection())
-    outbox = Outbox(cast(Any, loop))
+    events = EventPublisher(cast(Any, loop))
 
-    outbox.put({"type": "executor.ready"})
-    outbox.flush()
-    outbox.channel = cast(Any, channel)
-    outbox.flush()
+    events.put({"type": "executor.ready"})
+    events.flush()
+    events.channel = cast(Any, channel)
+    events.flush()
 
     assert channel.published == []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.worker.doing import Executor, Impatient
-from hfecs.agents.worker.delivery_history import Past
+from hfecs.agents.worker.delivery_history import DeliveryHistory
 from hfecs.agents.worker.job import Job, Options
 
 FLAKY = "echo x >> tries; [ $(wc -l < tries) -gt %d ]"
@@ -81,7 +81,9 @@ def test_a_job_that_is_handed_back_meanwhile_is_not_tried_again(tmp_path: Path) 
 def test_earlier_deliveries_count_as_attempts_and_say_why_there_is_another(tmp_path: Path) -> None:
     executor = Executor()
 
-    reply = executor.do(job(tmp_path, "true"), past=Past(lost=1, handed_back=1, why="me had to stop"))
+    reply = executor.do(
+        job(tmp_path, "true"), delivery_history=DeliveryHistory(lost=1, handed_back=1, why="me had to stop")
+    )
 
     assert reply.attempts == 3
     assert (executor.events[0]["attempt"], executor.events[0]["why"]) == (3, "me had to stop")
@@ -94,7 +96,7 @@ def test_a_job_that_has_killed_three_executors_is_given_up_with_its_story(tmp_pa
     ]
     executor = Executor(history=history)
 
-    reply = executor.do(job(tmp_path, "touch ran"), past=Past(lost=3))
+    reply = executor.do(job(tmp_path, "touch ran"), delivery_history=DeliveryHistory(lost=3))
 
     assert (reply.exit_status, reply.attempts) == (1, 3)
     assert "anna at 2026-11-22T10:00:00.000+00:00, bert at" in reply.exceptions[0]

@@ -41,80 +41,80 @@ class Time:
         self.now += seconds
 
 
-def protection(time: Time, *guards: FakeGuard) -> Protection:
-    return Protection(guards, time.clock, time.pause)
+def protection(time: Time, *apis: FakeGuard) -> Protection:
+    return Protection(apis, time.clock, time.pause)
 
 
 def test_a_job_begins_under_protection_and_a_row_of_jobs_asks_once() -> None:
-    time, guard = Time(), FakeGuard()
-    protected = protection(time, guard)
+    time, api = Time(), FakeGuard()
+    protected = protection(time, api)
 
     for _ in range(3):
         with protected.held():
-            assert guard.asked == [True]
+            assert api.asked == [True]
         protected.look()
 
-    assert guard.asked == [True]
+    assert api.asked == [True]
 
 
 def test_an_executor_that_was_idle_for_a_while_lets_go_once() -> None:
-    time, guard = Time(), FakeGuard()
-    protected = protection(time, guard)
+    time, api = Time(), FakeGuard()
+    protected = protection(time, api)
     with protected.held():
         time.now += 1000
 
     time.now += IDLE_SECONDS - 0.1
     protected.look()
-    assert guard.asked == [True]
+    assert api.asked == [True]
     time.now += 0.1
     protected.look()
     time.now += 1000
     protected.look()
 
-    assert guard.asked == [True, False]
+    assert api.asked == [True, False]
 
 
 def test_the_next_job_asks_again() -> None:
-    time, guard = Time(), FakeGuard()
-    protected = protection(time, guard)
+    time, api = Time(), FakeGuard()
+    protected = protection(time, api)
     with protected.held():
         time.now += 1
     time.now += IDLE_SECONDS
     protected.look()
 
     with protected.held():
-        assert guard.asked == [True, False, True]
+        assert api.asked == [True, False, True]
 
 
 def test_a_machine_that_was_launched_protected_and_gets_no_job_is_let_go() -> None:
-    time, guard = Time(), FakeGuard()
-    protected = protection(time, guard)
+    time, api = Time(), FakeGuard()
+    protected = protection(time, api)
 
     time.now += IDLE_SECONDS
     protected.look()
 
-    assert guard.asked == [False]
+    assert api.asked == [False]
 
 
 def test_a_long_job_renews_the_protection_before_it_expires() -> None:
-    time, guard = Time(), FakeGuard()
-    protected = protection(time, guard)
+    time, api = Time(), FakeGuard()
+    protected = protection(time, api)
 
     with protected.held():
         time.now += RENEWED_SECONDS - 1
         protected.look()
-        assert guard.asked == [True]
+        assert api.asked == [True]
         time.now += 1
         protected.look()
-        assert guard.asked == [True, True]
+        assert api.asked == [True, True]
 
 
 def test_a_task_too_many_waits_a_little_before_its_job_begins() -> None:
-    time, guard = Time(), FakeGuard("DEPLOYMENT_BLOCKED", "DEPLOYMENT_BLOCKED")
-    protected = protection(time, guard)
+    time, api = Time(), FakeGuard("DEPLOYMENT_BLOCKED", "DEPLOYMENT_BLOCKED")
+    protected = protection(time, api)
 
     with protected.held():
-        assert guard.asked == [True, True, True]
+        assert api.asked == [True, True, True]
 
     assert time.now == 102.0
 
@@ -122,25 +122,25 @@ def test_a_task_too_many_waits_a_little_before_its_job_begins() -> None:
 def test_a_job_begins_without_protection_when_it_stays_refused_and_it_is_asked_for_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    time, guard = Time(), FakeGuard(*["DEPLOYMENT_BLOCKED"] * 4)
-    protected = protection(time, guard)
+    time, api = Time(), FakeGuard(*["DEPLOYMENT_BLOCKED"] * 4)
+    protected = protection(time, api)
 
     with protected.held():
         assert time.now == 100.0 + PATIENCE_SECONDS
         with protected.held():
-            assert len(guard.asked) == 4
+            assert len(api.asked) == 4
         time.now += 10
         protected.look()
 
-    assert len(guard.asked) == 5
+    assert len(api.asked) == 5
     assert [record.getMessage() for record in caplog.records] == [
         "Somebody does not protect this executor from scale-in: DEPLOYMENT_BLOCKED"
     ]
 
 
 def test_a_refusal_for_another_reason_holds_no_job_up() -> None:
-    time, guard = Time(), FakeGuard("HTTP 403: no task role")
-    protected = protection(time, guard)
+    time, api = Time(), FakeGuard("HTTP 403: no task role")
+    protected = protection(time, api)
 
     with protected.held():
         assert time.now == 100.0

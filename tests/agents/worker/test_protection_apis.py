@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hfecs.agents.worker.protection_apis import MachineGuard, TaskGuard, guards
+from hfecs.agents.worker.protection_apis import InstanceProtectionApi, TaskProtectionApi, protection_apis
 from serving import Quiet, serving
 
 
@@ -47,9 +47,9 @@ def agent() -> Iterator[FakeAgent]:
 
 def test_the_agent_is_asked_with_its_own_keys(agent: FakeAgent) -> None:
     agent.answer = {"protection": {"ProtectionEnabled": True}}
-    guard = TaskGuard(agent.uri)
+    api = TaskProtectionApi(agent.uri)
 
-    refusals = [guard.protect(True), guard.protect(False)]
+    refusals = [api.protect(True), api.protect(False)]
 
     assert refusals == ["", ""]
     path, kind = "/api/one/task-protection/v1/state", "application/json"
@@ -62,29 +62,32 @@ def test_the_agent_is_asked_with_its_own_keys(agent: FakeAgent) -> None:
 def test_a_refusal_in_the_answer_is_one(agent: FakeAgent) -> None:
     agent.answer = {"failure": {"Arn": "arn", "Detail": "too many", "Reason": "DEPLOYMENT_BLOCKED"}}
 
-    assert TaskGuard(agent.uri).protect(True) == "DEPLOYMENT_BLOCKED"
+    assert TaskProtectionApi(agent.uri).protect(True) == "DEPLOYMENT_BLOCKED"
 
 
 def test_a_missing_task_role_is_told_in_the_words_of_the_agent(agent: FakeAgent) -> None:
     agent.status, agent.answer = 403, {"error": {"Code": "AccessDeniedException"}}
 
-    assert TaskGuard(agent.uri).protect(True).startswith("HTTP 403: ")
-    assert "AccessDeniedException" in TaskGuard(agent.uri).protect(True)
+    assert TaskProtectionApi(agent.uri).protect(True).startswith("HTTP 403: ")
+    assert "AccessDeniedException" in TaskProtectionApi(agent.uri).protect(True)
 
 
 def test_an_agent_that_is_away_refuses() -> None:
-    assert "refused" in TaskGuard("http://127.0.0.1:9/api").protect(True)
+    assert "refused" in TaskProtectionApi("http://127.0.0.1:9/api").protect(True)
 
 
 def test_a_machine_whose_agent_is_away_is_not_protected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
-    assert "refused" in MachineGuard("workers", "http://127.0.0.1:9/v4").protect(True)
+    assert "refused" in InstanceProtectionApi("workers", "http://127.0.0.1:9/v4").protect(True)
 
 
 def test_outside_ecs_there_is_nobody_to_ask() -> None:
     agent, metadata = {"ECS_AGENT_URI": "http://a"}, {"ECS_CONTAINER_METADATA_URI_V4": "http://a/v4"}
 
-    assert guards({}) == []
-    assert [guard.name for guard in guards(agent | metadata)] == ["ECS"]
-    assert [guard.name for guard in guards({**agent, **metadata, "AUTO_SCALING_GROUP": "g"})] == ["ECS", "Auto Scaling"]
+    assert protection_apis({}) == []
+    assert [api.name for api in protection_apis(agent | metadata)] == ["ECS"]
+    assert [api.name for api in protection_apis({**agent, **metadata, "AUTO_SCALING_GROUP": "g"})] == [
+        "ECS",
+        "Auto Scaling",
+    ]

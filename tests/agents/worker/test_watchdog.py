@@ -10,7 +10,7 @@ from pika import BasicProperties
 
 from agents.worker.fakes import FakeChannel, FakeConnection
 from hfecs.agents.worker.channels import Publisher, Queues
-from hfecs.agents.worker.watchdog import Overdue
+from hfecs.agents.worker.watchdog import Watchdog
 from support import FakeClock
 
 
@@ -31,8 +31,8 @@ class Mute(FakeConnection):
         on_open_callback(channel)
 
 
-def owed(connection: FakeConnection, clock: FakeClock) -> Overdue:
-    return Overdue(cast(Any, connection), within=60.0, clock=clock.now)
+def owed(connection: FakeConnection, clock: FakeClock) -> Watchdog:
+    return Watchdog(cast(Any, connection), within=60.0, clock=clock.now)
 
 
 def after(seconds: float, connection: FakeConnection, clock: FakeClock) -> str:

@@ -18,7 +18,7 @@ from hfecs.agents.common.pauses import pause
 from hfecs.errors import TimedOut
 from hfecs.messaging import connection as amqp
 from hfecs.messaging import messages
-from hfecs.messaging.timeouts import answered
+from hfecs.messaging.timeouts import call_with_timeout
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Broker:
         while True:
             left = max(LEAST_VISIT_SECONDS, give_up - time.monotonic())
             try:
-                return answered(visit, min(left, self._longest_visit))
+                return call_with_timeout(visit, min(left, self._longest_visit))
             except amqp.FAULTS as error:
                 what = f"The broker at {without_password(self._url)} does not answer"
                 if time.monotonic() > give_up:

@@ -21,7 +21,7 @@ from hfecs.agents.common.environment import Environment
 from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.engine.job_listener import JobListener
 from hfecs.agents.engine.journal import Journal
-from hfecs.agents.engine.progress import Ended, RunOutlook
+from hfecs.agents.engine.progress import Ended, RunProgress
 from hfecs.errors import AwsFailed
 from hfecs.lookahead import handover
 from hfecs.lookahead import metric as demand_metric
@@ -29,7 +29,7 @@ from hfecs.lookahead.forecast import Machines
 from hfecs.lookahead.graph import run_graph
 from hfecs.lookahead.job_times import Times, read_times, times_key, written_times
 from hfecs.lookahead.metric import DemandMetric, Periods
-from hfecs.lookahead.planner import Outlook
+from hfecs.lookahead.planner import Planner
 from hfecs.workflow import Workflow
 
 log = logging.getLogger(__name__)
@@ -68,8 +68,10 @@ class Settings:
 class Report:
     """Tells the demand of a run in each period, until it is ended."""
 
-    def __init__(self, outlook: RunOutlook, ended: Callable[[], Ended], metric: DemandMetric, periods: Periods) -> None:
-        self._outlook = outlook
+    def __init__(
+        self, progress: RunProgress, ended: Callable[[], Ended], metric: DemandMetric, periods: Periods
+    ) -> None:
+        self._progress = progress
         self._ended = ended
         self._metric = metric
         self._periods = periods
@@ -87,7 +89,7 @@ class Report:
 
     def tell(self) -> None:
         """Tell once."""
-        slots = self._outlook.demand(self._ended())
+        slots = self._progress.demand(self._ended())
         self._attempts.make("CloudWatch, for the demand", lambda: self._metric.put(slots))
 
     def end(self) -> None:
@@ -126,12 +128,12 @@ def reported(
         return
     periods, times = Periods(settings.period), Times(_earlier(objects, told.bucket, workflow))
     graph = run_graph(workflow)
-    outlook = Outlook(graph.graph, settings.machines, times)
+    planner = Planner(graph.graph, settings.machines, times)
     # More than the longest start is a clock that goes wrong.
     before = min(max(0.0, time.time() - settings.began), handover.LONGEST_START_SECONDS)
     since = time.monotonic() - before
-    outlook.ordered(settings.ordered, 0.0)
-    view = RunOutlook(told.run, graph, outlook, lambda: time.monotonic() - since)
+    planner.ordered(settings.ordered, 0.0)
+    view = RunProgress(told.run, graph, planner, lambda: time.monotonic() - since)
     listener = JobListener(told.broker, told.queue, view.heard, view.counted)
     lines = journal.length()
 

@@ -16,7 +16,7 @@ from hfecs.agents.common.environment import without_password
 from hfecs.agents.common.pauses import pause
 from hfecs.messaging import connection as amqp
 from hfecs.messaging import messages
-from hfecs.messaging.timeouts import spoken
+from hfecs.messaging.timeouts import iterate_with_timeout
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class JobListener:
     def _run(self) -> None:
         while True:
             try:
-                for consumers in spoken(self._listen(), self._silence):
+                for consumers in iterate_with_timeout(self._listen(), self._silence):
                     self._counted(consumers)
             except amqp.FAULTS as error:
                 if not self._away:

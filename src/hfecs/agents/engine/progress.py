@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hfecs.agents.engine.job_listener import Event
 from hfecs.lookahead.graph import RunGraph
-from hfecs.lookahead.planner import Outlook
+from hfecs.lookahead.planner import Planner
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,14 @@ class Ended:
     failed: Collection[int]
 
 
-class RunOutlook:
+class RunProgress:
     """The outlook of one run, told by the broker's events and by the engine's journal; any thread may do so."""
 
-    def __init__(self, run: str, graph: RunGraph, outlook: Outlook, clock: Callable[[], float]) -> None:
+    def __init__(self, run: str, graph: RunGraph, planner: Planner, clock: Callable[[], float]) -> None:
         """`clock` has the seconds since the run began."""
         self._places = {f"{run}-{number}": place for number, place in graph.places.items()}
         self._graph = graph
-        self._outlook = outlook
+        self._planner = planner
         self._clock = clock
         self._lock = threading.Lock()
         self._over: set[int] = set()
@@ -38,17 +38,17 @@ class RunOutlook:
             if place is None or place in self._over:
                 return
             if event.get("type", "").endswith(".started"):
-                self._outlook.started(place, self._clock())
+                self._planner.started(place, self._clock())
             elif event.get("handed_back") or event.get("exit_status"):
-                self._outlook.returned(place)
+                self._planner.returned(place)
             else:
                 self._over.add(place)
-                self._outlook.finished(place, self._clock())
+                self._planner.finished(place, self._clock())
 
     def counted(self, executors: int) -> None:
         """So many executors take jobs."""
         with self._lock:
-            self._outlook.workers(executors, self._clock())
+            self._planner.workers(executors, self._clock())
 
     def demand(self, ended: Ended) -> int:
         """The job slots worth having now; `ended` makes up for events that were not heard."""
@@ -58,9 +58,9 @@ class RunOutlook:
                     self._strike(lost)
             for place in self._graph.places_of(ended.done):
                 self._strike(place)
-            return self._outlook.demand(self._clock())
+            return self._planner.demand(self._clock())
 
     def _strike(self, place: int) -> None:
         if place not in self._over:
             self._over.add(place)
-            self._outlook.over(place)
+            self._planner.over(place)

@@ -49,7 +49,7 @@ class Watched:
         )
 
 
-class Watcher:
+class ClusterMetrics:
     """Looks at the cluster and hands on what it sees."""
 
     def __init__(

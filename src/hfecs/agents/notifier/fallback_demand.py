@@ -8,7 +8,7 @@ PATIENCE_SECONDS = 210.0
 """Longer than a machine takes to boot and to begin its executor: 150 s and a minute."""
 
 
-class Unanswered:
+class FallbackDemand:
     """Told the numbers of the queue, counts its jobs as demand when they have waited for long without any worker."""
 
     def __init__(self, patience: float) -> None:

@@ -47,7 +47,7 @@ class IdleTime:
 
 
 @dataclass(frozen=True)
-class Standing:
+class TaggedMachine:
     """A machine outside the group: its id, its tags without their prefix `hfecs:`."""
 
     id: str
@@ -67,7 +67,7 @@ class Standing:
             return 0.0
 
 
-class Switch:
+class IdleShutdown:
     """Looks at the queue and the machines of a cluster, and ends them when it has been idle for too long."""
 
     def __init__(
@@ -114,13 +114,13 @@ class Switch:
                 self._end(master, machines, limit)
         return limit
 
-    def _was_used(self, master: Standing, machines: Sequence[Standing]) -> bool:
+    def _was_used(self, master: TaggedMachine, machines: Sequence[TaggedMachine]) -> bool:
         """Whether a run goes on, whose machine ends with it, or somebody renewed the deadline since the last look."""
         ends, before = master.tags.get("ends", ""), self._renewed
         self._renewed = ends
         return ends != before or any(machine.tags.get("stack") == "run" for machine in machines)
 
-    def _machines(self) -> list[Standing]:
+    def _machines(self) -> list[TaggedMachine]:
         filters: Any = [
             {"Name": "tag:hfecs:cluster", "Values": [self._cluster]},
             {"Name": "instance-state-name", "Values": ["pending", "running"]},
@@ -129,7 +129,7 @@ class Switch:
         instances = [one for page in pages for group in page["Reservations"] for one in group["Instances"]]
         tagged = [(one["InstanceId"], {tag["Key"]: tag["Value"] for tag in one["Tags"]}) for one in instances]
         return [
-            Standing(identifier, {key.removeprefix("hfecs:"): value for key, value in tags.items()})
+            TaggedMachine(identifier, {key.removeprefix("hfecs:"): value for key, value in tags.items()})
             for identifier, tags in tagged
             if "aws:autoscaling:groupName" not in tags
         ]
@@ -148,7 +148,7 @@ class Switch:
             ],
         )
 
-    def _end(self, master: Standing, machines: Sequence[Standing], limit: float) -> None:
+    def _end(self, master: TaggedMachine, machines: Sequence[TaggedMachine], limit: float) -> None:
         """End all machines, this one last; what fails is tried again at the next look."""
         log.info("no job and no run for %g minutes: the machines of cluster %s end", limit / 60, self._cluster)
         others = [machine.id for machine in machines if machine != master]

@@ -16,11 +16,11 @@ from hfecs.agents.common.attempts import Attempts
 from hfecs.agents.common.environment import Environment
 from hfecs.agents.common.influxdb import Database, Metrics
 from hfecs.agents.common.logging import start_logging
-from hfecs.agents.notifier.cluster_metrics import Watched, Watcher
-from hfecs.agents.notifier.fallback_demand import PATIENCE_SECONDS, Unanswered
-from hfecs.agents.notifier.idle_shutdown import Switch
+from hfecs.agents.notifier.cluster_metrics import ClusterMetrics, Watched
+from hfecs.agents.notifier.fallback_demand import PATIENCE_SECONDS, FallbackDemand
+from hfecs.agents.notifier.idle_shutdown import IdleShutdown
 from hfecs.agents.notifier.queue import Management, QueueNumbers
-from hfecs.agents.notifier.stale_protection import ForgottenMachines, Place
+from hfecs.agents.notifier.stale_protection import Place, StaleProtection
 from hfecs.lookahead import metric as demand_metric
 from hfecs.lookahead.metric import HIGH_RESOLUTION, DemandMetric, Periods
 from hfecs.messaging.messages import JOBS_QUEUE
@@ -75,11 +75,11 @@ def main() -> int:
     metrics = Metrics(Database.from_environment(os.environ))
     if metrics.wanted:
         watched = Watched.from_environment(os.environ)
-        Watcher(watched, notifier.read, _client("ecs"), cloudwatch).start(metrics)
+        ClusterMetrics(watched, notifier.read, _client("ecs"), cloudwatch).start(metrics)
     if place := Place.from_environment(os.environ):
         autoscaling = _client("autoscaling")
-        ForgottenMachines(place, autoscaling, _client("ecs")).start()
-        Switch(os.environ, notifier.read, _client("ec2"), autoscaling, cloudwatch).start()
+        StaleProtection(place, autoscaling, _client("ecs")).start()
+        IdleShutdown(os.environ, notifier.read, _client("ec2"), autoscaling, cloudwatch).start()
     while not _told_to_end(signals, _until_next(settings.period, time.time())):
         notifier.report()
     return 0
@@ -115,7 +115,7 @@ class Notifier:
         self._settings = settings
         self._cloudwatch = cloudwatch
         self._attempts = Attempts()
-        self._unanswered = Unanswered(settings.patience)
+        self._fallback_demand = FallbackDemand(settings.patience)
         self._demand = self._demand_metric(once) if once else None
 
     def _demand_metric(self, once: CloudWatchClient) -> DemandMetric:
@@ -128,8 +128,8 @@ class Notifier:
         if numbers:
             self._attempts.make("CloudWatch", lambda: self._put(numbers))
         if numbers and self._demand:
-            unanswered, demand = self._unanswered.demand(numbers, time.monotonic()), self._demand
-            self._attempts.make("CloudWatch, for the demand", lambda: demand.put(unanswered))
+            fallback_demand, demand = self._fallback_demand.demand(numbers, time.monotonic()), self._demand
+            self._attempts.make("CloudWatch, for the demand", lambda: demand.put(fallback_demand))
 
     def read(self) -> QueueNumbers:
         """Ask the broker's management."""

@@ -55,7 +55,7 @@ class Place:
         )
 
 
-class ForgottenMachines:
+class StaleProtection:
     """Ends the protection of machines that have had no executor for so long."""
 
     def __init__(

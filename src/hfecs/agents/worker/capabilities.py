@@ -16,14 +16,14 @@ CACHE_GIB = 10
 
 
 @dataclass(frozen=True)
-class Equipment:
+class Capabilities:
     """The cache of inputs, and whether jobs may run in containers."""
 
     cache: Cache | None = None
     containers: bool = False
 
     @classmethod
-    def from_environment(cls, environ: Environment) -> Equipment:
+    def from_environment(cls, environ: Environment) -> Capabilities:
         """Read FEATURE_DOWNLOAD, CACHE_DIRECTORY, CACHE_GIB and CONTAINERS."""
         cache = None
         if _enabled(environ, "FEATURE_DOWNLOAD"):
@@ -32,7 +32,7 @@ class Equipment:
         return cls(cache, _enabled(environ, "CONTAINERS"))
 
 
-PLAIN = Equipment()
+PLAIN = Capabilities()
 """Of a machine that offers none of it."""
 
 

@@ -14,7 +14,7 @@ from pika.exceptions import ChannelClosedByBroker
 from pika.frame import Method
 from pika.spec import Basic, BasicProperties
 
-from hfecs.agents.worker.watchdog import Overdue
+from hfecs.agents.worker.watchdog import Watchdog
 from hfecs.messaging import messages
 
 NOT_FOUND = 404
@@ -29,16 +29,16 @@ FRESH_SECONDS = 1.0
 class Publisher:
     """Publishes to queues and tells when the broker has it."""
 
-    def __init__(self, connection: SelectConnection, overdue: Overdue) -> None:
+    def __init__(self, connection: SelectConnection, watchdog: Watchdog) -> None:
         self._channel: Channel | None = None
         self._sent = 0
         self._waiting: dict[int, Answer] = {}
-        self._overdue = overdue
-        overdue.expect(self)
+        self._watchdog = watchdog
+        watchdog.expect(self)
         connection.channel(on_open_callback=self._opened)
 
     def _opened(self, channel: Channel) -> None:
-        self._overdue.came(self)
+        self._watchdog.came(self)
         self._channel = channel
         channel.confirm_delivery(self._confirmed)
 
@@ -50,7 +50,7 @@ class Publisher:
         self._channel.basic_publish("", queue, body, properties)
         self._sent += 1
         self._waiting[self._sent] = then
-        self._overdue.expect(self._sent)
+        self._watchdog.expect(self._sent)
 
     def reply(self, queue: str, correlation_id: str | None, body: dict[str, Any], then: Answer) -> None:
         """Send a reply, which survives a restart of the broker; `then` hears whether the broker took it."""
@@ -64,7 +64,7 @@ class Publisher:
         last = confirmation.delivery_tag
         tags = [tag for tag in self._waiting if tag <= last] if confirmation.multiple else [last]
         for tag in tags:
-            self._overdue.came(tag)
+            self._watchdog.came(tag)
             self._waiting.pop(tag)(isinstance(confirmation, Basic.Ack))
 
 
@@ -72,10 +72,10 @@ class Queues:
     """Knows which queues exist: the engine of a run that has ended has deleted that of its replies."""
 
     def __init__(
-        self, connection: SelectConnection, overdue: Overdue, clock: Callable[[], float] = time.monotonic
+        self, connection: SelectConnection, watchdog: Watchdog, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._connection = connection
-        self._overdue = overdue
+        self._watchdog = watchdog
         self._clock = clock
         self._known: dict[str, tuple[float, bool]] = {}
         self._asked: dict[str, list[Answer]] = {}
@@ -90,7 +90,7 @@ class Queues:
             self._asked[queue].append(then)
         else:
             self._asked[queue] = [then]
-            self._overdue.expect(queue)
+            self._watchdog.expect(queue)
             self._questions.append(queue)
             self._connection.channel(on_open_callback=self._question)
 
@@ -112,7 +112,7 @@ class Queues:
         waiting = self._asked.pop(queue, None)
         if waiting is None:
             return
-        self._overdue.came(queue)
+        self._watchdog.came(queue)
         self._known.pop(queue, None)
         self._known = {**dict(list(self._known.items())[-99:]), queue: (self._clock(), exists)}
         for then in waiting:

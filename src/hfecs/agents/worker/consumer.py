@@ -15,13 +15,13 @@ from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.channels import Publisher, Queues
 from hfecs.agents.worker.connection import Connection, WholeMessages
 from hfecs.agents.worker.delivery import Delivery
-from hfecs.agents.worker.delivery_history import Past
-from hfecs.agents.worker.event_publisher import Outbox
+from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.event_publisher import EventPublisher
 from hfecs.agents.worker.job import Job, parse
 from hfecs.agents.worker.orphans import Orphans
 from hfecs.agents.worker.reply import FAILED, Reply
 from hfecs.agents.worker.settings import Settings
-from hfecs.agents.worker.watchdog import Overdue
+from hfecs.agents.worker.watchdog import Watchdog
 from hfecs.errors import WorkflowInvalid
 from hfecs.messaging import messages
 from hfecs.messaging.timeouts import Threads
@@ -31,17 +31,17 @@ log = logging.getLogger(__name__)
 CONFIRM_SECONDS = 3.0
 """So long the broker may take, at the end, to confirm replies and copies; jobs of those it did not may run twice."""
 
-Perform = Callable[[Job, Past, Cancellation], Reply]
+Perform = Callable[[Job, DeliveryHistory, Cancellation], Reply]
 
 
 class Consumer:
     """Does the jobs of the queue; apart from `perform`, everything runs on the connection's thread."""
 
-    def __init__(self, settings: Settings, connection: Connection, perform: Perform, outbox: Outbox) -> None:
+    def __init__(self, settings: Settings, connection: Connection, perform: Perform, events: EventPublisher) -> None:
         self._settings = settings
         self._connection = connection
         self._perform = perform
-        self._outbox = outbox
+        self._events = events
         self._slots = Threads(settings.threads)
         self._in_hand: set[Delivery] = set()
         self._channel: Channel | None = None
@@ -51,13 +51,13 @@ class Consumer:
 
     def opened(self, connection: WholeMessages) -> None:
         """Declare what we need and take jobs, as many as there are slots."""
-        self._overdue = Overdue(connection)
-        self._publisher = Publisher(connection, self._overdue)
-        self._queues = Queues(connection, self._overdue)
+        self._watchdog = Watchdog(connection)
+        self._publisher = Publisher(connection, self._watchdog)
+        self._queues = Queues(connection, self._watchdog)
         connection.channel(on_open_callback=self._channel_opened)
 
     def _channel_opened(self, channel: Channel) -> None:
-        self._channel = self._outbox.channel = channel
+        self._channel = self._events.channel = channel
         channel.add_on_close_callback(self._channel_closed)
         channel.add_on_cancel_callback(lambda _: self._queue_deleted(channel))
         channel.exchange_declare(messages.EVENTS_EXCHANGE, ExchangeType("topic"), durable=True)
@@ -70,11 +70,11 @@ class Consumer:
         channel.basic_qos(prefetch_count=self._settings.threads)
         Orphans(self._connection.loop, self._queues, self._drop).watch(lambda: self._channel is channel, self._in_hand)
         if not self._stopping:
-            self._overdue.expect("consumer")
+            self._watchdog.expect("consumer")
             self._consumer_tag = channel.basic_consume(
-                self._settings.queue, self._received, callback=lambda _: self._overdue.came("consumer")
+                self._settings.queue, self._received, callback=lambda _: self._watchdog.came("consumer")
             )
-            self._outbox.put(messages.event(self._settings.name, messages.EXECUTOR_READY))
+            self._events.put(messages.event(self._settings.name, messages.EXECUTOR_READY))
 
     def _drop(self, delivery: Delivery) -> None:
         log.info("ended job %s: its engine is gone", delivery.job)
@@ -96,7 +96,7 @@ class Consumer:
         for delivery in self._in_hand:
             delivery.cancellation.cancel()
         self._in_hand.clear()
-        self._channel = self._outbox.channel = None
+        self._channel = self._events.channel = None
         self._leave_if_done()
 
     def _received(self, _: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
@@ -118,19 +118,19 @@ class Consumer:
             self._settle(delivery)
         elif delivery.redelivered and delivery.job not in self._interrupted:
             # A classic queue does not count deliveries: its messages do, in copies that take their place.
-            self._replace(delivery, delivery.past.once_more_lost())
+            self._replace(delivery, delivery.history.once_more_lost())
         else:
             self._start(delivery)
 
     def _start(self, delivery: Delivery) -> None:
-        past = delivery.past.once_more_interrupted() if delivery.redelivered else delivery.past
+        delivery_history = delivery.history.once_more_interrupted() if delivery.redelivered else delivery.history
         try:
             job = parse(delivery.body, self._settings.storage, self._settings.nfs)
         except WorkflowInvalid as error:
             log.warning("refused job %s: %s", delivery.job, error)
             self._reply(delivery, Reply(FAILED, exceptions=(error.message,)))
             return
-        future = self._slots.submit(partial(self._perform, job, past, delivery.cancellation))
+        future = self._slots.submit(partial(self._perform, job, delivery_history, delivery.cancellation))
         self.working.add(future)
         future.add_done_callback(lambda done: self._connection.call(partial(self._done, delivery, done)))
 
@@ -153,13 +153,13 @@ class Consumer:
         """Leave a job to another executor, unless its reply is on its way."""
         if not delivery.answered:
             delivery.cancellation.cancel()
-            self._replace(delivery, delivery.past.once_more_handed_back(self._settings.name))
+            self._replace(delivery, delivery.history.once_more_handed_back(self._settings.name))
 
-    def _replace(self, delivery: Delivery, past: Past) -> None:
+    def _replace(self, delivery: Delivery, delivery_history: DeliveryHistory) -> None:
         """Put a copy that knows its past at the end of the queue, in place of the message."""
         delivery.answered = True
         then = partial(self._confirmed, delivery)
-        self._publisher.publish(self._settings.queue, delivery.body, delivery.next(past), then)
+        self._publisher.publish(self._settings.queue, delivery.body, delivery.next(delivery_history), then)
 
     def _confirmed(self, delivery: Delivery, taken: bool) -> None:
         if delivery in self._in_hand:
@@ -194,6 +194,6 @@ class Consumer:
 
     def _leave_if_done(self) -> None:
         if self._stopping and not self._in_hand:
-            self._outbox.put(messages.event(self._settings.name, messages.EXECUTOR_STOPPED))
-            self._outbox.flush()
+            self._events.put(messages.event(self._settings.name, messages.EXECUTOR_STOPPED))
+            self._events.flush()
             self._connection.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pika.spec import Basic, BasicProperties
 
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.delivery_history import Past
+from hfecs.agents.worker.delivery_history import DeliveryHistory
 from hfecs.messaging import messages
 
 
@@ -23,14 +23,14 @@ class Delivery:
     redelivered: bool
     properties: BasicProperties
     body: bytes
-    past: Past
+    history: DeliveryHistory
     cancellation: Cancellation = field(default_factory=Cancellation)
     answered: bool = False
 
     @classmethod
     def of(cls, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> Delivery:
         """What the broker has just delivered."""
-        return cls(method.delivery_tag or 0, bool(method.redelivered), properties, body, Past.of(properties))
+        return cls(method.delivery_tag or 0, bool(method.redelivered), properties, body, DeliveryHistory.of(properties))
 
     @property
     def reply_to(self) -> str:
@@ -42,9 +42,9 @@ class Delivery:
         """What the job is called by those who wait for its reply."""
         return self.properties.correlation_id or ""
 
-    def next(self, past: Past) -> BasicProperties:
+    def next(self, delivery_history: DeliveryHistory) -> BasicProperties:
         """The properties of the copy that takes this message's place in the queue."""
         properties = copy(self.properties)
-        properties.headers = {**(self.properties.headers or {}), **past.headers()}
+        properties.headers = {**(self.properties.headers or {}), **delivery_history.headers()}
         properties.delivery_mode = messages.PERSISTENT
         return properties

@@ -15,7 +15,7 @@ MOST = 1_000_000
 
 
 @dataclass(frozen=True)
-class Past:
+class DeliveryHistory:
     """How many deliveries were lost with their executor or its connection, how many were handed back, and the last why.
 
     `sent` is when the engine sent the job, in seconds since 1970, if it told.
@@ -27,7 +27,7 @@ class Past:
     sent: int | None = None
 
     @classmethod
-    def of(cls, properties: BasicProperties) -> Past:
+    def of(cls, properties: BasicProperties) -> DeliveryHistory:
         """Read the headers of a message; what makes no sense there counts as nothing."""
         headers = properties.headers or {}
         why = headers.get(WHY)
@@ -39,15 +39,15 @@ class Past:
         """How often it was delivered before, as far as anybody can tell."""
         return self.lost + self.handed_back
 
-    def once_more_lost(self) -> Past:
+    def once_more_lost(self) -> DeliveryHistory:
         """The same after one more delivery of which nothing was heard again."""
         return replace(self, lost=self.lost + 1, why="its executor, or the connection of its executor, was lost")
 
-    def once_more_interrupted(self) -> Past:
+    def once_more_interrupted(self) -> DeliveryHistory:
         """The same after the executor that has it again lost the broker in the middle of it."""
         return replace(self, handed_back=self.handed_back + 1, why="the connection to the broker was lost")
 
-    def once_more_handed_back(self, executor: str) -> Past:
+    def once_more_handed_back(self, executor: str) -> DeliveryHistory:
         """The same after an executor that had to stop gave it back."""
         return replace(self, handed_back=self.handed_back + 1, why=f"{executor} had to stop and handed it back")
 

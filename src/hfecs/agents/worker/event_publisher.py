@@ -18,7 +18,7 @@ GATHERING_SECONDS = 0.02
 """Events of so long go out together: short jobs cost the broker half as much, and nobody who follows notices."""
 
 
-class Outbox:
+class EventPublisher:
     """Publishes events without waiting for a confirmation; while the broker is away they are dropped."""
 
     def __init__(self, connection: Connection) -> None:

@@ -6,10 +6,10 @@ import logging
 from dataclasses import replace
 
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.delivery_history import Past
+from hfecs.agents.worker.delivery_history import DeliveryHistory
 from hfecs.agents.worker.events import Announce, JobEvents
 from hfecs.agents.worker.job import Job
-from hfecs.agents.worker.poison_messages import Obituary
+from hfecs.agents.worker.poison_messages import PoisonMessages
 from hfecs.agents.worker.process import Ended
 from hfecs.agents.worker.reply import FAILED, Reply
 from hfecs.agents.worker.stages import Stages
@@ -20,32 +20,34 @@ FIRST_PAUSE_SECONDS = 1.0
 LAST_PAUSE_SECONDS = 30.0
 
 
-class Performer:
+class JobRunner:
     """Does jobs, several side by side on different threads; whatever goes wrong with one ends up in its reply."""
 
-    def __init__(self, executor: str, stages: Stages, announce: Announce, obituary: Obituary) -> None:
+    def __init__(self, executor: str, stages: Stages, announce: Announce, poison_messages: PoisonMessages) -> None:
         self._executor = executor
         self._stages = stages
         self._announce = announce
-        self._obituary = obituary
+        self._poison_messages = poison_messages
 
-    def perform(self, job: Job, past: Past, cancellation: Cancellation) -> Reply:
+    def perform(self, job: Job, delivery_history: DeliveryHistory, cancellation: Cancellation) -> Reply:
         """Do a job, unless it has killed too many executors."""
-        given_up = self._obituary.of(job.id, past)
+        given_up = self._poison_messages.of(job.id, delivery_history)
         events = JobEvents(self._executor, job, self._announce)
-        before = {"why": past.why} if past.attempts else {}
-        events.tell("started", attempt=past.attempts + 1, **before)
+        before = {"why": delivery_history.why} if delivery_history.attempts else {}
+        events.tell("started", attempt=delivery_history.attempts + 1, **before)
         if given_up:
             tries, ended = 0, Ended(FAILED, problem=given_up)
         else:
-            tries, ended = self._tries(job, past, events, cancellation)
-        attempts = past.attempts + tries
+            tries, ended = self._tries(job, delivery_history, events, cancellation)
+        attempts = delivery_history.attempts + tries
         handed_back = {"handed_back": True} if cancellation.is_set() else {}
         events.tell("finished", exit_status=ended.exit_status, attempts=attempts, **handed_back)
         problems = (ended.problem,) if ended.problem else ()
         return Reply(ended.exit_status, ended.stdout, ended.stderr, events.metrics, problems, attempts)
 
-    def _tries(self, job: Job, past: Past, events: JobEvents, cancellation: Cancellation) -> tuple[int, Ended]:
+    def _tries(
+        self, job: Job, delivery_history: DeliveryHistory, events: JobEvents, cancellation: Cancellation
+    ) -> tuple[int, Ended]:
         """Try until the job succeeds or has no retry left; the number of tries, and how the last one ended."""
         pause = FIRST_PAUSE_SECONDS
         tries = 1
@@ -55,7 +57,9 @@ class Performer:
             if not failed or ended.lasting or tries > job.options.retries or cancellation.is_set():
                 return tries, ended
             log.warning("job %s failed, next try in %g seconds: %s", job.id, pause, ended.problem)
-            events.tell("retried", attempt=past.attempts + tries, exit_status=ended.exit_status, why=ended.problem)
+            events.tell(
+                "retried", attempt=delivery_history.attempts + tries, exit_status=ended.exit_status, why=ended.problem
+            )
             cancellation.wait(pause)
             if cancellation.is_set():
                 return tries, replace(ended, lasting=True)

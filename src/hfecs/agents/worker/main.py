@@ -14,16 +14,16 @@ from typing import Any, ParamSpec, TypeVar
 from hfecs.agents.common.influxdb import Database, Metrics
 from hfecs.agents.common.logging import start_logging
 from hfecs.agents.common.object_store import ObjectStore
-from hfecs.agents.worker.capabilities import Equipment
+from hfecs.agents.worker.capabilities import Capabilities
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
-from hfecs.agents.worker.event_publisher import Outbox
+from hfecs.agents.worker.event_publisher import EventPublisher
 from hfecs.agents.worker.events import Announce
 from hfecs.agents.worker.job_metrics import JobMetrics
-from hfecs.agents.worker.job_runner import Performer
-from hfecs.agents.worker.poison_messages import Obituary, history
+from hfecs.agents.worker.job_runner import JobRunner
+from hfecs.agents.worker.poison_messages import PoisonMessages, history
 from hfecs.agents.worker.protection import Protection
-from hfecs.agents.worker.protection_apis import guards
+from hfecs.agents.worker.protection_apis import protection_apis
 from hfecs.agents.worker.settings import Settings
 from hfecs.agents.worker.stages import Stages
 from hfecs.messaging.timeouts import Threads
@@ -45,16 +45,16 @@ def main() -> int:
     start_logging()
     settings = Settings.from_environment(os.environ)
     connection = Connection(settings.broker)
-    outbox = Outbox(connection)
+    events = EventPublisher(connection)
     transfers = TRANSFERS_PER_JOB * settings.threads
     metrics = Metrics(Database.from_environment(os.environ))
-    equipment = Equipment.from_environment(os.environ)
-    announce = _announce(outbox, metrics)
-    stages = Stages(ObjectStore(transfers), Threads(transfers), equipment)
-    performer = Performer(settings.name, stages, announce, Obituary(history(settings.broker)))
-    protection = Protection(guards(os.environ))
+    capabilities = Capabilities.from_environment(os.environ)
+    announce = _announce(events, metrics)
+    stages = Stages(ObjectStore(transfers), Threads(transfers), capabilities)
+    job_runner = JobRunner(settings.name, stages, announce, PoisonMessages(history(settings.broker)))
+    protection = Protection(protection_apis(os.environ))
     protection.start()
-    consumer = Consumer(settings, connection, _protected(performer.perform, protection), outbox)
+    consumer = Consumer(settings, connection, _protected(job_runner.perform, protection), events)
     _stop_on_signals(connection, consumer)
     log.info("executor %s: %d jobs side by side from %s", settings.name, settings.threads, settings.queue)
     connection.run(consumer)
@@ -74,14 +74,14 @@ def _protected(perform: Callable[P, T], protection: Protection) -> Callable[P, T
     return protected
 
 
-def _announce(outbox: Outbox, metrics: Metrics) -> Announce:
+def _announce(events: EventPublisher, metrics: Metrics) -> Announce:
     """Tell the events to those who follow, and to InfluxDB if there is one."""
     if not metrics.wanted:
-        return outbox.put
+        return events.put
     of_jobs = JobMetrics(metrics.put)
 
     def announce(event: dict[str, Any]) -> None:
-        outbox.put(event)
+        events.put(event)
         of_jobs.take(event)
 
     return announce

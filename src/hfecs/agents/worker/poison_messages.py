@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hfecs.agents.worker.delivery_history import Past
+from hfecs.agents.worker.delivery_history import DeliveryHistory
 from hfecs.messaging import messages
-from hfecs.messaging.timeouts import spoken
+from hfecs.messaging.timeouts import iterate_with_timeout
 
 log = logging.getLogger(__name__)
 
@@ -41,19 +41,19 @@ class Start:
     survived: bool = False
 
 
-class Obituary:
+class PoisonMessages:
     """Says why a job is given up; `read` yields the events since a time."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
 
-    def of(self, job: str, past: Past) -> str:
+    def of(self, job: str, delivery_history: DeliveryHistory) -> str:
         """The sentence for a job that has killed its executors; empty if it may run."""
-        if past.lost < MOST_LOST:
+        if delivery_history.lost < MOST_LOST:
             return ""
-        starts = _starts(job, self._read(past.sent))
+        starts = _starts(job, self._read(delivery_history.sent))
         dead = [start for start in starts if not start.survived]
-        untold = max(0, past.attempts - len(starts))
+        untold = max(0, delivery_history.attempts - len(starts))
         if len(dead) + untold < MOST_LOST:
             return ""
         return _sentence(dead, untold)
@@ -90,7 +90,7 @@ def history(url: str, silence: float = ANSWER_SECONDS) -> Read:
         now = messages.timestamp()
         try:
             offset = datetime.fromtimestamp(since - CLOCKS_APART_SECONDS, UTC) if since else "first"
-            for event in spoken(_events(url, offset), silence):
+            for event in iterate_with_timeout(_events(url, offset), silence):
                 if event.get("timestamp", "") > now:
                     return
                 yield event

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from hfecs.agents.common.pauses import pause
-from hfecs.agents.worker.protection_apis import EXPIRES_MINUTES, Guard
+from hfecs.agents.worker.protection_apis import EXPIRES_MINUTES, ProtectionApi
 
 log = logging.getLogger(__name__)
 
@@ -39,25 +39,25 @@ class Protection:
 
     def __init__(
         self,
-        guards: Sequence[Guard],
+        apis: Sequence[ProtectionApi],
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] = pause,
     ) -> None:
-        self._guards = guards
+        self._apis = apis
         self._clock = clock
         self._pause = pause
         self._lock = threading.Lock()
         self._jobs = 0
-        self._agreed: set[Guard] = set()
-        self._refusals: dict[Guard, str] = {}
+        self._agreed: set[ProtectionApi] = set()
+        self._refusals: dict[ProtectionApi, str] = {}
         self._ask_again = clock()
         # A machine is launched protected: unless a job comes soon, that is to be ended.
-        self._released = not guards
+        self._released = not apis
         self._let_go_at = clock() + IDLE_SECONDS
 
     def start(self) -> None:
         """Look after it, in a thread that ends with its process."""
-        if self._guards:
+        if self._apis:
             threading.Thread(target=self._run, name="protection", daemon=True).start()
 
     def _run(self) -> None:
@@ -70,7 +70,7 @@ class Protection:
         """Protect the executor while a job runs; if that is refused the job runs all the same, and the log says so."""
         with self._lock:
             self._jobs += 1
-            if len(self._agreed) < len(self._guards) and self._clock() >= self._ask_again:
+            if len(self._agreed) < len(self._apis) and self._clock() >= self._ask_again:
                 self._begin_patiently()
         try:
             yield
@@ -82,7 +82,7 @@ class Protection:
     def look(self) -> None:
         """End the protection of an idle executor, renew that of a busy one, ask again where it was refused."""
         with self._lock:
-            if self._jobs and self._guards and self._clock() >= self._ask_again:
+            if self._jobs and self._apis and self._clock() >= self._ask_again:
                 self._agreed.clear()
                 self._begin()
             elif not self._jobs and not self._released and self._clock() >= self._let_go_at:
@@ -97,28 +97,28 @@ class Protection:
     def _begin(self) -> list[str]:
         """Ask those who have not agreed yet; the refusals."""
         self._released = False
-        for guard in self._guards:
-            if guard not in self._agreed and self._ask(guard, enabled=True):
-                self._agreed.add(guard)
-        all_agree = len(self._agreed) == len(self._guards)
+        for api in self._apis:
+            if api not in self._agreed and self._ask(api, enabled=True):
+                self._agreed.add(api)
+        all_agree = len(self._agreed) == len(self._apis)
         self._ask_again = self._clock() + (RENEWED_SECONDS if all_agree else REFUSED_SECONDS)
         return [] if all_agree else list(self._refusals.values())
 
     def _end(self) -> None:
         """Let go; if somebody refuses, again after a while."""
-        answers = [self._ask(guard, enabled=False) for guard in self._guards]
+        answers = [self._ask(api, enabled=False) for api in self._apis]
         self._released = all(answers)
         self._agreed.clear()
         self._ask_again = self._clock()
         self._let_go_at = self._clock() + REFUSED_SECONDS
 
-    def _ask(self, guard: Guard, *, enabled: bool) -> bool:
+    def _ask(self, api: ProtectionApi, *, enabled: bool) -> bool:
         """Ask one of them; a refusal is told once, and so is its end."""
-        reason = guard.protect(enabled)
-        if reason and reason != self._refusals.get(guard):
+        reason = api.protect(enabled)
+        if reason and reason != self._refusals.get(api):
             what = "protect this executor from" if enabled else "let this executor go at"
-            log.warning("%s does not %s scale-in: %s", guard.name, what, reason)
-        elif not reason and self._refusals.get(guard):
-            log.info("%s agrees again", guard.name)
-        self._refusals[guard] = reason
+            log.warning("%s does not %s scale-in: %s", api.name, what, reason)
+        elif not reason and self._refusals.get(api):
+            log.info("%s agrees again", api.name)
+        self._refusals[api] = reason
         return not reason

@@ -24,7 +24,7 @@ EXPIRES_MINUTES = 60
 ANSWER_SECONDS = 10.0
 
 
-class Guard(Protocol):
+class ProtectionApi(Protocol):
     """Somebody who can be asked for protection."""
 
     name: str
@@ -33,7 +33,7 @@ class Guard(Protocol):
         """Begin or end protection, or renew it; the reason if that was refused, else nothing."""
 
 
-class TaskGuard:
+class TaskProtectionApi:
     """The ECS agent: a protected task is not stopped when its service wants fewer, and not by a deployment."""
 
     name = "ECS"
@@ -57,7 +57,7 @@ class TaskGuard:
         return str(failure.get("Reason") or failure.get("Code") or "")
 
 
-class MachineGuard:
+class InstanceProtectionApi:
     """The Auto Scaling group: of its machines, it ends only those that are not protected."""
 
     name = "Auto Scaling"
@@ -98,12 +98,12 @@ class MachineGuard:
         return client
 
 
-def guards(environ: Environment) -> list[Guard]:
+def protection_apis(environ: Environment) -> list[ProtectionApi]:
     """Those that this executor has: none outside ECS; Auto Scaling if AUTO_SCALING_GROUP names its group."""
     agent, group = environ.get("ECS_AGENT_URI", ""), environ.get("AUTO_SCALING_GROUP", "")
     metadata = environ.get("ECS_CONTAINER_METADATA_URI_V4", "")
-    found: list[Guard] = [TaskGuard(agent)] if agent else []
-    return [*found, MachineGuard(group, metadata)] if group and metadata else found
+    found: list[ProtectionApi] = [TaskProtectionApi(agent)] if agent else []
+    return [*found, InstanceProtectionApi(group, metadata)] if group and metadata else found
 
 
 def _client(service: Any) -> Any:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.capabilities import PLAIN, Equipment
+from hfecs.agents.worker.capabilities import PLAIN, Capabilities
 from hfecs.agents.worker.container import run_in
 from hfecs.agents.worker.disk import FULL, is_full, no_space, sentence
 from hfecs.agents.worker.events import JobEvents
@@ -29,8 +29,8 @@ MOST_NAMED = 10
 class Stages:
     """Takes jobs through their stages; several threads may do so side by side."""
 
-    def __init__(self, objects: ObjectStore, transfers: Threads, equipment: Equipment = PLAIN) -> None:
-        self._equipment = equipment
+    def __init__(self, objects: ObjectStore, transfers: Threads, capabilities: Capabilities = PLAIN) -> None:
+        self._capabilities = capabilities
         self._objects = objects
         self._transfers = transfers
 
@@ -45,7 +45,7 @@ class Stages:
             return Ended(FAILED, problem=sentence(error), lasting=error.errno not in FULL)
 
     def _stages(self, job: Job, directory: Path, events: JobEvents, cancellation: Cancellation) -> Ended:
-        storage = storage_for(job.options, self._objects, self._equipment.cache)
+        storage = storage_for(job.options, self._objects, self._capabilities.cache)
         if storage and job.inputs:
             self._fetch(job, storage, directory, events, cancellation)
         ended = self._execute(job, directory, events, cancellation)
@@ -77,7 +77,7 @@ class Stages:
         command = _command(job, directory)
         with events.stage("execution") as facts:
             if job.options.container:
-                ended = run_in(job.options.container, self._equipment.containers, command, cancellation)
+                ended = run_in(job.options.container, self._capabilities.containers, command, cancellation)
             else:
                 ended = run(command, cancellation)
             facts.update(exit_status=ended.exit_status, metrics=dict(ended.metrics))

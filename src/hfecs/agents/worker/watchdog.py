@@ -22,7 +22,7 @@ LOOKS = 4
 """In that time."""
 
 
-class Overdue:
+class Watchdog:
     """What is waited for on one connection, the oldest first; a broker that says that it takes nothing owes nothing."""
 
     def __init__(

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from datetime import UTC
 from typing import Any
 
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.data_plane.starter import AGENT_PATH
 from hfecs.local.data_plane.task import Task
-from hfecs.local.data_plane.task_protection import DEFAULT_MINUTES, MOST_MINUTES, Protector, is_protected
+from hfecs.local.data_plane.task_protection import DEFAULT_MINUTES, MOST_MINUTES, TaskProtection, is_protected
 from hfecs.local.data_plane.tasks import Tasks
 
 FIELDS = {"ProtectionEnabled", "ExpiresInMinutes"}
@@ -26,11 +26,11 @@ Answer = tuple[str, dict[str, Any]]
 class AgentEndpoint:
     """Stands before the application that answers for AWS, and takes what is meant for an agent."""
 
-    def __init__(self, cloud: Cloud, tasks: Tasks, application: Application) -> None:
+    def __init__(self, cloud: SharedState, tasks: Tasks, application: Application) -> None:
         self.cloud = cloud
         self.tasks = tasks
         self.application = application
-        self.protector = Protector(cloud, tasks)
+        self.task_protection = TaskProtection(cloud, tasks)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
@@ -62,12 +62,12 @@ class AgentEndpoint:
             message = "A task role with ecs:GetTaskProtection and ecs:UpdateTaskProtection is needed."
             return "403 Forbidden", _error(task, "AccessDeniedException", message)
         if environ["REQUEST_METHOD"] == "GET":
-            return _told(task, self.protector.find([task.task_arn])[1])
+            return _told(task, self.task_protection.find([task.task_arn])[1])
         wanted = json.loads(environ["wsgi.input"].read() or b"{}")
         minutes = wanted.get("ExpiresInMinutes", DEFAULT_MINUTES)
         if set(wanted) - FIELDS or "ProtectionEnabled" not in wanted or not 1 <= minutes <= MOST_MINUTES:
             return "400 Bad Request", _error(task, "InvalidParameterException", "The request cannot be read.")
-        return _told(task, self.protector.protect([task.task_arn], bool(wanted["ProtectionEnabled"]), minutes))
+        return _told(task, self.task_protection.protect([task.task_arn], bool(wanted["ProtectionEnabled"]), minutes))
 
 
 def _told(task: Task, failures: list[dict[str, str]]) -> Answer:

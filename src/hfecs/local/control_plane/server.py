@@ -20,7 +20,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
 
 from hfecs.local.control_plane.agent_endpoint import AgentEndpoint
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.data_plane.tasks import Tasks
 
 READS = ("Describe", "List", "Get", "Head", "Filter")
@@ -67,7 +67,7 @@ class Handler(MotoRequestHandler):
         self.wfile.flush()
 
 
-def serve(cloud: Cloud, tasks: Tasks, listener: socket.socket) -> BaseWSGIServer:
+def serve(cloud: SharedState, tasks: Tasks, listener: socket.socket) -> BaseWSGIServer:
     """A server on that socket; serve_forever() and shutdown() are its owner's. The agents of the tasks answer there."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     _lock_actions(cloud)
@@ -101,7 +101,7 @@ def _failure(error: InternalServerError) -> tuple[str, int]:
     return f"<ErrorResponse><Errors>{details}</Errors>{details}</ErrorResponse>", error.code
 
 
-def _lock_actions(cloud: Cloud) -> None:
+def _lock_actions(cloud: SharedState) -> None:
     """moto's state is not safe between threads: one action at a time (S3 has its own ways and is left alone)."""
     original = BaseResponse.call_action
 

@@ -9,7 +9,7 @@ from typing import Any
 from moto.autoscaling.models import ASG_NAME_TAG, InstanceState
 from moto.core.exceptions import ServiceException
 
-from hfecs.local.data_plane.shared import Cloud, utc_now
+from hfecs.local.data_plane.shared import SharedState, utc_now
 
 ACTIVITIES_KEPT = 100
 RETRY_SECONDS = 30.0  # after a launch that failed
@@ -18,10 +18,10 @@ IN_GROUP = ("Pending", "InService")
 DELETING = "Delete in progress"
 
 
-class Groups:
+class AutoScalingGroups:
     """All Auto Scaling groups; they live in moto's state, with `activities`, `cause` and `retry_at` added to each."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
 
     def step(self, now: float) -> None:

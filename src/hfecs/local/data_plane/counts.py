@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from hfecs.local.data_plane.machines import Machine, resources
 from hfecs.local.data_plane.placement import Host
-from hfecs.local.data_plane.shared import Cloud, utc_now
+from hfecs.local.data_plane.shared import SharedState, utc_now
 from hfecs.local.data_plane.task import PENDING, RUNNING, Task
 
 STOPPED_TASKS_SHOWN = timedelta(hours=1)
@@ -26,7 +26,7 @@ def host_of(machine: Machine, tasks: Mapping[str, Task]) -> Host:
     )
 
 
-def count_clusters(cloud: Cloud, tasks: Mapping[str, Task]) -> None:
+def count_clusters(cloud: SharedState, tasks: Mapping[str, Task]) -> None:
     """Tasks and container instances of each cluster."""
     for region, backend in cloud.regions("ecs"):
         for name, cluster in backend.clusters.items():
@@ -48,7 +48,7 @@ def count_machines(machines: Iterable[Machine], tasks: Mapping[str, Task]) -> No
         registered.pending_tasks_count = states.count(PENDING)
 
 
-def forget_old(cloud: Cloud, tasks: dict[str, Task]) -> None:
+def forget_old(cloud: SharedState, tasks: dict[str, Task]) -> None:
     """Tasks that ended long ago are told no longer."""
     limit = utc_now() - STOPPED_TASKS_SHOWN
     for task in [task for task in tasks.values() if task.stopped_at and task.stopped_at < limit]:

@@ -6,9 +6,9 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-from hfecs.local.data_plane.auto_scaling_groups import Groups
+from hfecs.local.data_plane.auto_scaling_groups import AutoScalingGroups
 from hfecs.local.data_plane.machines import LIVING, Machine, Machines
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.shared import SharedState
 
 ENDS_TAG, NAME_TAG, OWNER_TAG = "hfecs:ends", "hfecs:name", "hfecs:cluster"
 SIZES = ("min_size", "max_size", "desired_capacity")
@@ -17,7 +17,7 @@ SIZES = ("min_size", "max_size", "desired_capacity")
 class Deadlines:
     """What a machine's own timer and Auto Scaling's scheduler do on AWS."""
 
-    def __init__(self, cloud: Cloud, machines: Machines, groups: Groups) -> None:
+    def __init__(self, cloud: SharedState, machines: Machines, groups: AutoScalingGroups) -> None:
         self.cloud = cloud
         self.machines = machines
         self.groups = groups

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.shared import SharedState
 
 CHUNK = 1 << 20  # bytes read of one file at a time
 LONGEST = 256 * 1024 - 26  # bytes of an event that CloudWatch takes
@@ -36,7 +36,7 @@ class Follower:
 class Logs:
     """All log files of running containers."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
         self.followers: dict[str, Follower] = {}
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from hfecs.local.data_plane.capacity_providers import provider_of
 from hfecs.local.data_plane.placement import ECS_AGENT_PORTS
-from hfecs.local.data_plane.shared import Cloud
-from hfecs.local.data_plane.user_data import Boot, read_user_data
+from hfecs.local.data_plane.shared import SharedState
+from hfecs.local.data_plane.user_data import UserData, read_user_data
 from hfecs.local.processes import NAME_MARK
 
 BOOT_SECONDS = 1.0  # from launch to registration; minutes on AWS
@@ -28,7 +28,7 @@ class Machine:
 
     instance: Any
     region: str
-    boot: Boot
+    boot: UserData
     process: subprocess.Popen[bytes]
     launched: float
     cpu: int
@@ -60,7 +60,7 @@ class Machine:
 class Machines:
     """All machines, by the id of their instance."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
         self.by_id: dict[str, Machine] = {}
         self.boot_seconds = float(os.environ.get("HFECS_LOCAL_BOOT", BOOT_SECONDS))
@@ -120,7 +120,7 @@ class Machines:
         elif instance.state == "shutting-down" and machine is None:
             instance.finish_termination()
 
-    def _launch(self, instance: Any, region: str, boot: Boot, now: float) -> Machine:
+    def _launch(self, instance: Any, region: str, boot: UserData, now: float) -> Machine:
         environment = {**os.environ, NAME_MARK: f"machine {instance.id}"}
         process = subprocess.Popen(
             [sys.executable, "-S", "-m", "hfecs.local.data_plane.machine_process"],

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hfecs.local.data_plane.capacity_providers import strategy_of
 from hfecs.local.data_plane.placement import Demand, Host, demand_of, place, take
 from hfecs.local.data_plane.service import Service
-from hfecs.local.data_plane.shared import Cloud, utc_now
+from hfecs.local.data_plane.shared import SharedState, utc_now
 from hfecs.local.data_plane.task import PENDING, RUNNING, Task
 from hfecs.local.data_plane.tasks import Order, Tasks
 
@@ -19,10 +19,10 @@ INCONSISTENT = "is unable to consistently start tasks successfully."
 SCHEDULER = "ServiceSchedulerInitiated"
 
 
-class Services:
+class ServiceScheduler:
     """All services of all clusters; they live in moto's state."""
 
-    def __init__(self, cloud: Cloud, tasks: Tasks) -> None:
+    def __init__(self, cloud: SharedState, tasks: Tasks) -> None:
         self.cloud = cloud
         self.tasks = tasks
         self.seen: set[str] = set()

@@ -14,7 +14,7 @@ ACCOUNT = "123456789012"
 
 
 @dataclass
-class Cloud:
+class SharedState:
     """The cloud that this daemon is; moto's state may be touched only under its lock."""
 
     directory: Path

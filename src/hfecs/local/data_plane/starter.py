@@ -9,7 +9,7 @@ from typing import Any
 from hfecs.local.data_plane.containers import Place, Program, program_of
 from hfecs.local.data_plane.logs import Logs
 from hfecs.local.data_plane.machines import Machine
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.data_plane.task import Container, Task
 
 AGENT_PATH = "/.ecs-agent/"  # of the daemon, where it answers for the agents of the machines; no bucket is called so
@@ -18,7 +18,7 @@ AGENT_PATH = "/.ecs-agent/"  # of the daemon, where it answers for the agents of
 class Starter:
     """Starts containers; `credentials` are environment variables that point them at this cloud."""
 
-    def __init__(self, cloud: Cloud, logs: Logs, credentials: dict[str, str]) -> None:
+    def __init__(self, cloud: SharedState, logs: Logs, credentials: dict[str, str]) -> None:
         self.cloud = cloud
         self.logs = logs
         self.credentials = credentials

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from moto.ecs.exceptions import ECSException
 
-from hfecs.local.data_plane.shared import Cloud, utc_now
+from hfecs.local.data_plane.shared import SharedState, utc_now
 from hfecs.local.data_plane.task import Task
 from hfecs.local.data_plane.tasks import Tasks
 
@@ -15,10 +15,10 @@ MOST_MINUTES = 2880
 MOST_TASKS = 10
 
 
-class Protector:
+class TaskProtection:
     """Protects tasks of services, for whoever asks: the API, or the agent of a machine."""
 
-    def __init__(self, cloud: Cloud, tasks: Tasks) -> None:
+    def __init__(self, cloud: SharedState, tasks: Tasks) -> None:
         self.cloud = cloud
         self.tasks = tasks
 

@@ -14,7 +14,7 @@ from hfecs.local.data_plane.counts import count_clusters, count_machines, forget
 from hfecs.local.data_plane.logs import Logs, NoLogGroup
 from hfecs.local.data_plane.machines import LIVING, Machine, Machines
 from hfecs.local.data_plane.placement import Demand, Host
-from hfecs.local.data_plane.shared import ACCOUNT, Cloud, utc_now
+from hfecs.local.data_plane.shared import ACCOUNT, SharedState, utc_now
 from hfecs.local.data_plane.starter import Starter
 from hfecs.local.data_plane.task import PENDING, RUNNING, STOPPED, STOPPING, Container, Task, bindings, containers_of
 from hfecs.local.processes import kill_all, members
@@ -43,7 +43,7 @@ class Order:
 class Tasks:
     """All tasks, by id."""
 
-    def __init__(self, cloud: Cloud, machines: Machines, logs: Logs, starter: Starter) -> None:
+    def __init__(self, cloud: SharedState, machines: Machines, logs: Logs, starter: Starter) -> None:
         self.cloud = cloud
         self.machines = machines
         self.logs = logs

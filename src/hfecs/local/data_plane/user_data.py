@@ -16,7 +16,7 @@ SETTING = re.compile(
 
 
 @dataclass(frozen=True)
-class Boot:
+class UserData:
     """The settings that the ECS agent of a machine would find in /etc/ecs/ecs.config."""
 
     cluster: str = ""
@@ -25,7 +25,7 @@ class Boot:
     deadline_of: str = ""
 
 
-def read_user_data(encoded: str | None) -> Boot:
+def read_user_data(encoded: str | None) -> UserData:
     """The ECS settings in base64 user data, which may be compressed by gzip.
 
     Attributes that are no JSON object: no cluster, as a real agent with broken attributes never registers either.
@@ -34,10 +34,10 @@ def read_user_data(encoded: str | None) -> Boot:
     try:
         attributes = json.loads(settings.get("ECS_INSTANCE_ATTRIBUTES") or "{}")
     except json.JSONDecodeError:
-        return Boot()
+        return UserData()
     if not isinstance(attributes, dict):
-        return Boot()
-    return Boot(
+        return UserData()
+    return UserData(
         cluster=settings.get("ECS_CLUSTER", ""),
         attributes={str(name): str(value) for name, value in attributes.items()},
         end_with_task=settings.get("HFECS_END_WITH_TASK", "").lower() == "true",

@@ -7,8 +7,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from hfecs.local.data_plane.auto_scaling_groups import Groups, suspended
-from hfecs.local.data_plane.shared import Cloud, utc_now
+from hfecs.local.data_plane.auto_scaling_groups import AutoScalingGroups, suspended
+from hfecs.local.data_plane.shared import SharedState, utc_now
 from hfecs.local.scaling.from_moto import group_policy, service_policy
 from hfecs.local.scaling.step_policies import Bounds, Cooldown, cooled, group_capacity, service_capacity
 
@@ -28,7 +28,7 @@ class Trigger:
 class Actions:
     """The policies of all groups and services."""
 
-    def __init__(self, cloud: Cloud, groups: Groups) -> None:
+    def __init__(self, cloud: SharedState, groups: AutoScalingGroups) -> None:
         self.cloud = cloud
         self.groups = groups
         self.cooldowns: dict[str, Cooldown] = {}
@@ -87,7 +87,7 @@ class Actions:
         return known if known and time.time() - known.since < seconds else None
 
 
-def service_of(cloud: Cloud, region: str, resource_id: str) -> Any:
+def service_of(cloud: SharedState, region: str, resource_id: str) -> Any:
     """The ECS service behind a resource id like service/CLUSTER/NAME, or None."""
     kind, _, rest = resource_id.partition("/")
     cluster, _, name = rest.partition("/")

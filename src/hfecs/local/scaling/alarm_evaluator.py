@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.scaling.actions import Actions, Trigger
 from hfecs.local.scaling.alarms import ALARM, INSUFFICIENT_DATA, OK, datapoints, evaluate, evaluation_cadence
 from hfecs.local.scaling.from_moto import epoch, rule_of, samples_of
@@ -17,10 +17,10 @@ METRICS_KEPT = 3 * 3600  # seconds: CloudWatch keeps high-resolution data that l
 ACTIONS = {OK: "ok_actions", ALARM: "alarm_actions", INSUFFICIENT_DATA: "insufficient_data_actions"}
 
 
-class Scaling:
+class AlarmEvaluator:
     """Alarm evaluation in all regions."""
 
-    def __init__(self, cloud: Cloud, actions: Actions) -> None:
+    def __init__(self, cloud: SharedState, actions: Actions) -> None:
         self.cloud = cloud
         self.actions = actions
         self.tick = float(os.environ.get("HFECS_LOCAL_TICK", TICK))

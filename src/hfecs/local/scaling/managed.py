@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hfecs.local.data_plane.auto_scaling_groups import DELETING, Groups, instance_type
+from hfecs.local.data_plane.auto_scaling_groups import DELETING, AutoScalingGroups, instance_type
 from hfecs.local.data_plane.capacity_providers import attached, group_arn, strategy_of
 from hfecs.local.data_plane.machines import Machines
 from hfecs.local.data_plane.placement import Demand, Host, place, take
-from hfecs.local.data_plane.service_scheduler import Services
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.service_scheduler import ServiceScheduler
+from hfecs.local.data_plane.shared import SharedState
 
 LOOK = 10.0  # seconds between two looks; a minute on AWS
 SCALE_IN = 60.0  # seconds with fewer machines needed until they go; 15 minutes on AWS
@@ -47,7 +47,9 @@ def machines_for(demands: Iterable[Demand], cpu: int, memory: int) -> int:
 class ManagedScaling:
     """The providers of all clusters."""
 
-    def __init__(self, cloud: Cloud, machines: Machines, services: Services, groups: Groups) -> None:
+    def __init__(
+        self, cloud: SharedState, machines: Machines, services: ServiceScheduler, groups: AutoScalingGroups
+    ) -> None:
         self.cloud = cloud
         self.machines = machines
         self.services = services

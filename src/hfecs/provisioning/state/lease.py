@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from hfecs.aws.errors import answered_with, foreseen, matches
+from hfecs.aws.errors import expected_errors, ignoring, matches
 from hfecs.errors import Locked
 from hfecs.provisioning.state.store import Holder
 
@@ -69,7 +69,7 @@ class Lease:
     def keep(self) -> None:
         """Renew the lease again and again until `release`; runs in a thread of its own."""
         while not self._ended.wait(self._seconds / RENEWALS):
-            with suppress(*foreseen()):  # the network may come back in time
+            with suppress(*expected_errors()):  # the network may come back in time
                 self.renew()
 
     def renew(self) -> None:
@@ -89,13 +89,13 @@ class Lease:
     def release(self) -> None:
         """Give the lock back; one that is not ours any more stays, and one that cannot be given back expires."""
         self._ended.set()
-        with suppress(*foreseen()):
+        with suppress(*expected_errors()):
             self._s3.delete_object(**self._place, IfMatch=self._tag)
 
     def _put(self, **condition: str) -> bool:
         """Write the lock object on condition; False if the condition does not hold."""
         begun = self._clock()
-        with answered_with(*TAKEN, *GONE):
+        with ignoring(*TAKEN, *GONE):
             answer = self._s3.put_object(**self._place, Body=self._body, ContentType="application/json", **condition)
             self._tag, self._renewed = answer["ETag"], begun
             return True
@@ -112,7 +112,7 @@ class Lease:
         """Who holds the lock, with its entity tag and its age in seconds by the server's clock; None if nobody does."""
         try:
             answer = self._s3.get_object(**self._place)
-        except foreseen() as error:
+        except expected_errors() as error:
             if matches(error, *GONE):
                 return None
             raise

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hfecs.aws.errors import foreseen, matches
+from hfecs.aws.errors import expected_errors, matches
 from hfecs.errors import Locked, StateInvalid
 from hfecs.provisioning.state.lease import GONE, SECONDS, STOPPED, TAKEN, Lease
 from hfecs.provisioning.state.store import Holder
@@ -82,7 +82,7 @@ class BucketStore:
             answer = self._cloud.s3.put_object(
                 Bucket=self.bucket, Key=self._key, Body=content, ContentType="application/json", **condition
             )
-        except foreseen() as error:
+        except expected_errors() as error:
             if not matches(error, *TAKEN, *GONE):
                 raise
             self._tag = self._tag_of_ours(content)
@@ -100,7 +100,7 @@ class BucketStore:
         try:
             answer = self._cloud.s3.get_object(Bucket=self.bucket, Key=self._key)
             return answer["Body"].read(), answer["ETag"]
-        except foreseen() as error:
+        except expected_errors() as error:
             if matches(error, *GONE):
                 return None
             raise
@@ -111,7 +111,7 @@ class BucketStore:
         endpoint = f"--endpoint-url {self._cloud.endpoint_url} " if self._cloud.endpoint_url else ""
         try:
             yield
-        except foreseen() as error:
+        except expected_errors() as error:
             if matches(error, *NO_BUCKET):
                 hint = f"make it, for hfecs does not: aws {endpoint}s3 mb s3://{self.bucket}; docs/state.md says more"
                 raise StateInvalid(f"The bucket of the state {self.where} does not exist.", hint) from error

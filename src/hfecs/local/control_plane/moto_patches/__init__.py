@@ -19,9 +19,9 @@ from hfecs.local.control_plane.moto_patches import (
     services,
     tasks,
 )
-from hfecs.local.reconciler import Plane
+from hfecs.local.reconciler import Reconciler
 
-MENDS = (
+PATCHES = (
     addresses,  # the default VPC in 127.N.0.0/16
     instances,  # states of instances, ClientToken of RunInstances
     names,  # error codes of roles and launch templates
@@ -40,7 +40,7 @@ MENDS = (
 )
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend moto, before its first request."""
-    for mend in MENDS:
-        mend.apply(plane)
+    for patch in PATCHES:
+        patch.apply(reconciler)

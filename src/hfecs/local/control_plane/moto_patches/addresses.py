@@ -9,15 +9,15 @@ from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPCBackend
 
 from hfecs.local.control_plane.moto_patches.patching import replace
-from hfecs.local.reconciler import Plane
+from hfecs.local.reconciler import Reconciler
 
 MOTO_DEFAULT_CIDR = "172.31.0.0/16"
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend the network side of EC2."""
     given: set[str] = set()
-    cidr = f"127.{plane.cloud.network}.0.0/16"
+    cidr = f"127.{reconciler.cloud.network}.0.0/16"
 
     def create_vpc(backend: Any, cidr_block: str, *arguments: Any, **options: Any) -> Any:
         block = cidr if cidr_block == MOTO_DEFAULT_CIDR else cidr_block

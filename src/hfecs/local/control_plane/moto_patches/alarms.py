@@ -9,24 +9,24 @@ from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 
 from hfecs.local.control_plane.moto_patches.patching import Call, replace, take_over
-from hfecs.local.reconciler import Plane
+from hfecs.local.reconciler import Reconciler
 from hfecs.local.scaling.alarms import INSUFFICIENT_DATA, fault_of
 
 MOST_ACTIONS = 5
 KEPT = ("state_value", "state_reason", "state_updated_timestamp", "history")
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend alarms."""
-    take_over(CloudWatchResponse, AlarmAnswers(plane))
-    AlarmMends(plane)
+    take_over(CloudWatchResponse, AlarmAnswers(reconciler))
+    AlarmPatches(reconciler)
 
 
-class AlarmMends:
+class AlarmPatches:
     """What takes the place of moto's own methods; theirs are kept to be called."""
 
-    def __init__(self, plane: Plane) -> None:
-        self.plane = plane
+    def __init__(self, reconciler: Reconciler) -> None:
+        self.reconciler = reconciler
         self.put = replace(CloudWatchBackend, "put_metric_alarm", self.put_metric_alarm)
         self.set_state = replace(CloudWatchBackend, "set_alarm_state", self.set_alarm_state)
 
@@ -53,14 +53,14 @@ class AlarmMends:
         self.set_state(backend, alarm_name, *arguments)
         alarm = backend.alarms[alarm_name]
         if alarm.state_value != before:
-            self.plane.scaling.act(backend.region_name, alarm)
+            self.reconciler.scaling.act(backend.region_name, alarm)
 
 
 class AlarmAnswers:
     """What CloudWatch answers where moto has nothing."""
 
-    def __init__(self, plane: Plane) -> None:
-        self.cloud = plane.cloud
+    def __init__(self, reconciler: Reconciler) -> None:
+        self.cloud = reconciler.cloud
 
     def describe_alarm_history(self, call: Call) -> dict[str, Any]:
         """The changes of state of one alarm or of all, newest first."""

@@ -13,10 +13,10 @@ from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 from moto.s3.responses import S3Response
 
 from hfecs.local.control_plane.moto_patches.patching import replace
-from hfecs.local.reconciler import Plane
+from hfecs.local.reconciler import Reconciler
 
 
-def apply(_: Plane) -> None:
+def apply(_: Reconciler) -> None:
     """Mend the evaluation of policies: moto takes a statement with a condition for one without. And the writes."""
     write_one_at_a_time()
     tag_at_creation()

@@ -9,8 +9,8 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 
 from hfecs.local.control_plane.moto_patches.patching import Call, take_over
 from hfecs.local.data_plane.capacity_providers import group_arn, strategy_of
-from hfecs.local.data_plane.shared import Cloud
-from hfecs.local.reconciler import Plane
+from hfecs.local.data_plane.shared import SharedState
+from hfecs.local.reconciler import Reconciler
 
 UNKNOWN = "The specified capacity provider does not exist. Specify a valid name or ARN and try again."
 EXISTS = (
@@ -24,15 +24,15 @@ UNPROTECTED = (
 IN_USE = "The specified capacity provider is in use and cannot be removed."
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend capacity providers."""
-    take_over(EC2ContainerServiceResponse, ProviderAnswers(plane.cloud))
+    take_over(EC2ContainerServiceResponse, ProviderAnswers(reconciler.cloud))
 
 
 class ProviderAnswers:
     """What ECS answers about capacity providers."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
 
     def create_capacity_provider(self, call: Call) -> dict[str, Any]:

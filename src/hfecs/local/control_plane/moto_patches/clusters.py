@@ -8,10 +8,10 @@ from moto.ecs.exceptions import ECSException
 from moto.ecs.models import EC2ContainerServiceBackend
 
 from hfecs.local.control_plane.moto_patches.patching import replace
-from hfecs.local.reconciler import Plane
+from hfecs.local.reconciler import Reconciler
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend clusters."""
 
     def create_cluster(backend: Any, cluster_name: str, *arguments: Any, **options: Any) -> Any:
@@ -32,7 +32,7 @@ def apply(plane: Plane) -> None:
                 "ClusterContainsContainerInstancesException",
                 "The Cluster cannot be deleted while Container Instances are active or draining.",
             )
-        if any(plane.tasks.living(backend.region_name, cluster.name)):
+        if any(reconciler.tasks.living(backend.region_name, cluster.name)):
             raise ECSException("ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active.")
         if cluster.capacity_providers:
             text = "The Cluster cannot be deleted while Capacity Providers are associated."

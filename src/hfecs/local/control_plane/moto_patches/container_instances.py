@@ -10,22 +10,24 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 from hfecs.local.control_plane.moto_patches.patching import Call, take_over
 from hfecs.local.data_plane.expressions import BadExpression, parse
 from hfecs.local.data_plane.machines import Machines
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.data_plane.tasks import Tasks
-from hfecs.local.reconciler import Plane
+from hfecs.local.reconciler import Reconciler
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend container instances."""
     for path in [p for p in EC2ContainerServiceResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER if p.endswith(".attributes")]:
         del EC2ContainerServiceResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER[path]
-    take_over(EC2ContainerServiceResponse, ContainerInstanceAnswers(plane.cloud, plane.machines, plane.tasks))
+    take_over(
+        EC2ContainerServiceResponse, ContainerInstanceAnswers(reconciler.cloud, reconciler.machines, reconciler.tasks)
+    )
 
 
 class ContainerInstanceAnswers:
     """What ECS answers about container instances."""
 
-    def __init__(self, cloud: Cloud, machines: Machines, tasks: Tasks) -> None:
+    def __init__(self, cloud: SharedState, machines: Machines, tasks: Tasks) -> None:
         self.cloud = cloud
         self.machines = machines
         self.tasks = tasks

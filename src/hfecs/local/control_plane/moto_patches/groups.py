@@ -9,18 +9,18 @@ from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, Te
 from moto.autoscaling.responses import AutoScalingResponse
 
 from hfecs.local.control_plane.moto_patches.patching import Call, replace, take_over
-from hfecs.local.data_plane.auto_scaling_groups import DELETING, Groups
-from hfecs.local.data_plane.shared import Cloud
-from hfecs.local.reconciler import Plane
+from hfecs.local.data_plane.auto_scaling_groups import DELETING, AutoScalingGroups
+from hfecs.local.data_plane.shared import SharedState
+from hfecs.local.reconciler import Reconciler
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend groups."""
-    take_over(AutoScalingResponse, GroupAnswers(plane.cloud, plane.groups))
-    GroupMends()
+    take_over(AutoScalingResponse, GroupAnswers(reconciler.cloud, reconciler.groups))
+    GroupPatches()
 
 
-class GroupMends:
+class GroupPatches:
     """What takes the place of moto's own methods; theirs are kept to be called."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class GroupMends:
 class GroupAnswers:
     """What Auto Scaling answers about groups."""
 
-    def __init__(self, cloud: Cloud, groups: Groups) -> None:
+    def __init__(self, cloud: SharedState, groups: AutoScalingGroups) -> None:
         self.cloud = cloud
         self.groups = groups
 

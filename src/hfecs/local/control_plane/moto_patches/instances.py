@@ -13,16 +13,16 @@ from moto.ec2.responses.instances import InstanceResponse
 
 from hfecs.local.control_plane.moto_patches.patching import replace
 from hfecs.local.data_plane.machines import set_state
-from hfecs.local.data_plane.shared import Cloud
-from hfecs.local.reconciler import Plane
+from hfecs.local.data_plane.shared import SharedState
+from hfecs.local.reconciler import Reconciler
 
 USER_DATA_BYTES = 16_384
 ENDED = ("shutting-down", "terminated")
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend instances."""
-    InstanceMends(plane.cloud)
+    InstancePatches(reconciler.cloud)
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,10 @@ class Launch:
     reservation: Any
 
 
-class InstanceMends:
+class InstancePatches:
     """What takes the place of moto's own methods; theirs are kept to be called."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
         self.launches: dict[tuple[str, str], Launch] = {}
         self.launch = replace(InstanceResponse, "run_instances", self.run_instances)

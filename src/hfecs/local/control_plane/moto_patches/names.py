@@ -10,10 +10,10 @@ from moto.iam.exceptions import IAMException
 from moto.iam.models import IAMBackend
 
 from hfecs.local.control_plane.moto_patches.patching import replace
-from hfecs.local.reconciler import Plane
+from hfecs.local.reconciler import Reconciler
 
 
-def apply(_: Plane) -> None:
+def apply(_: Reconciler) -> None:
     """Mend CreateServiceLinkedRole and DeleteLaunchTemplate."""
 
     def create_service_linked_role(backend: Any, service_name: str, *arguments: Any, **options: Any) -> Any:

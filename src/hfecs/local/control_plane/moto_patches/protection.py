@@ -9,20 +9,20 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 
 from hfecs.local.control_plane.moto_patches.patching import Call, take_over
 from hfecs.local.data_plane.task import Task
-from hfecs.local.data_plane.task_protection import DEFAULT_MINUTES, MOST_MINUTES, Protector, is_protected
-from hfecs.local.reconciler import Plane
+from hfecs.local.data_plane.task_protection import DEFAULT_MINUTES, MOST_MINUTES, TaskProtection, is_protected
+from hfecs.local.reconciler import Reconciler
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend task protection."""
-    take_over(EC2ContainerServiceResponse, ProtectionAnswers(Protector(plane.cloud, plane.tasks)))
+    take_over(EC2ContainerServiceResponse, ProtectionAnswers(TaskProtection(reconciler.cloud, reconciler.tasks)))
 
 
 class ProtectionAnswers:
     """What ECS answers about the protection of tasks from scale-in."""
 
-    def __init__(self, protector: Protector) -> None:
-        self._protector = protector
+    def __init__(self, task_protection: TaskProtection) -> None:
+        self._task_protection = task_protection
 
     def update_task_protection(self, call: Call) -> dict[str, Any]:
         """Protect tasks of services, or end their protection."""
@@ -30,14 +30,14 @@ class ProtectionAnswers:
         if not 1 <= minutes <= MOST_MINUTES:
             raise ECSException("InvalidParameterException", f"expiresInMinutes must be between 1 and {MOST_MINUTES}.")
         names = call.get("tasks", [])
-        failures = self._protector.protect(names, bool(call.get("protectionEnabled")), minutes)
+        failures = self._task_protection.protect(names, bool(call.get("protectionEnabled")), minutes)
         refused = {failure["arn"] for failure in failures}
-        done = [task for task in self._protector.find(names)[0] if task.task_arn not in refused]
+        done = [task for task in self._task_protection.find(names)[0] if task.task_arn not in refused]
         return {"protectedTasks": [_shown(task) for task in done], "failures": failures}
 
     def get_task_protection(self, call: Call) -> dict[str, Any]:
         """Which tasks are protected, and until when."""
-        found, failures = self._protector.find(call.get("tasks", []))
+        found, failures = self._task_protection.find(call.get("tasks", []))
         return {"protectedTasks": [_shown(task) for task in found], "failures": failures}
 
 

@@ -10,24 +10,24 @@ from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.core.exceptions import JsonRESTError
 
 from hfecs.local.control_plane.moto_patches.patching import Call, replace, take_over
-from hfecs.local.data_plane.shared import Cloud
-from hfecs.local.reconciler import Plane
+from hfecs.local.data_plane.shared import SharedState
+from hfecs.local.reconciler import Reconciler
 from hfecs.local.scaling.actions import service_of
 from hfecs.local.scaling.step_policies import Bounds
 
 MISSING = "ObjectNotFoundException"
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend scalable targets and their policies."""
-    take_over(ApplicationAutoScalingResponse, TargetAnswers(plane.cloud))
-    TargetMends(plane.cloud)
+    take_over(ApplicationAutoScalingResponse, TargetAnswers(reconciler.cloud))
+    TargetPatches(reconciler.cloud)
 
 
-class TargetMends:
+class TargetPatches:
     """What takes the place of moto's own methods; theirs are kept to be called."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
         self.answer_register = replace(
             ApplicationAutoScalingResponse, "register_scalable_target", self.register_with_tags
@@ -82,7 +82,7 @@ class TargetMends:
 class TargetAnswers:
     """What Application Auto Scaling answers where moto has nothing."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
 
     def list_tags_for_resource(self, call: Call) -> dict[str, Any]:

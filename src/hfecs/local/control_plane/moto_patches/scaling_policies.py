@@ -9,21 +9,21 @@ from moto.autoscaling.exceptions import AutoscalingClientError
 from moto.autoscaling.responses import AutoScalingResponse
 
 from hfecs.local.control_plane.moto_patches.patching import Call, take_over
-from hfecs.local.data_plane.shared import Cloud
-from hfecs.local.reconciler import Plane
+from hfecs.local.data_plane.shared import SharedState
+from hfecs.local.reconciler import Reconciler
 
 NUMBERS = ("ScalingAdjustment", "Cooldown", "MinAdjustmentMagnitude", "EstimatedInstanceWarmup")
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend policies."""
-    take_over(AutoScalingResponse, PolicyAnswers(plane.cloud))
+    take_over(AutoScalingResponse, PolicyAnswers(reconciler.cloud))
 
 
 class PolicyAnswers:
     """What Auto Scaling answers about policies."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
 
     def put_scaling_policy(self, call: Call) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.security_groups import SecurityGroupBackend
 
 from hfecs.local.control_plane.moto_patches.patching import replace
-from hfecs.local.reconciler import Plane
+from hfecs.local.reconciler import Reconciler
 
 
-def apply(_: Plane) -> None:
+def apply(_: Reconciler) -> None:
     """Mend security groups."""
 
     def delete_security_group(backend: Any, name: str | None = None, group_id: str | None = None) -> Any:

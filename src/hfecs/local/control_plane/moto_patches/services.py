@@ -12,8 +12,8 @@ from hfecs.local.control_plane.moto_patches.tasks import active_definition
 from hfecs.local.data_plane.capacity_providers import attached
 from hfecs.local.data_plane.placement import fault_of
 from hfecs.local.data_plane.service import Service
-from hfecs.local.data_plane.shared import ACCOUNT, Cloud
-from hfecs.local.reconciler import Plane
+from hfecs.local.data_plane.shared import ACCOUNT, SharedState
+from hfecs.local.reconciler import Reconciler
 
 MOST_DESCRIBED = 10
 DEFAULT_DEPLOYMENT = {"maximumPercent": 200, "minimumHealthyPercent": 100}
@@ -25,15 +25,15 @@ CHANGEABLE = {
 }
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend services."""
-    take_over(EC2ContainerServiceResponse, ServiceAnswers(plane.cloud))
+    take_over(EC2ContainerServiceResponse, ServiceAnswers(reconciler.cloud))
 
 
 class ServiceAnswers:
     """What ECS answers about services."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
 
     def create_service(self, call: Call) -> dict[str, Any]:

@@ -10,24 +10,24 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 
 from hfecs.local.control_plane.moto_patches.patching import Call, shown, take_over
 from hfecs.local.data_plane.placement import Demand, Host, demand_of, fault_of, place, take
-from hfecs.local.data_plane.shared import Cloud
+from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.data_plane.task import Task
 from hfecs.local.data_plane.tasks import Order, Tasks
-from hfecs.local.reconciler import Plane
+from hfecs.local.reconciler import Reconciler
 
 NO_INSTANCES = "No Container Instances were found in your cluster."
 MOST_DESCRIBED = 100
 
 
-def apply(plane: Plane) -> None:
+def apply(reconciler: Reconciler) -> None:
     """Mend tasks."""
-    take_over(EC2ContainerServiceResponse, TaskAnswers(plane.cloud, plane.tasks))
+    take_over(EC2ContainerServiceResponse, TaskAnswers(reconciler.cloud, reconciler.tasks))
 
 
 class TaskAnswers:
     """What ECS answers about tasks."""
 
-    def __init__(self, cloud: Cloud, tasks: Tasks) -> None:
+    def __init__(self, cloud: SharedState, tasks: Tasks) -> None:
         self.cloud = cloud
         self.tasks = tasks
         self.by_token: dict[str, dict[str, Any]] = {}
@@ -132,7 +132,7 @@ class TaskAnswers:
         )
 
 
-def active_definition(cloud: Cloud, region: str, name: str) -> Any:
+def active_definition(cloud: SharedState, region: str, name: str) -> Any:
     """The task definition of that family, revision or ARN; ECS's error when it is not active."""
     definition = cloud.backend("ecs", region).describe_task_definition(name)
     if definition.status != "ACTIVE":
