@@ -14,6 +14,8 @@ from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import State
 from support import WatchedCloud, stack_of
 
+pytest_plugins = ["second_try"]
+
 # Where the tests are started in the background Ctrl-C is ignored, by them and by every program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
