@@ -18,6 +18,18 @@ def test_each_tile_has_a_background_of_its_own_whose_corners_lie_in_a_plane() ->
         assert tile.background[0] + tile.background[2] == pytest.approx(tile.background[1] + tile.background[3])
 
 
+@pytest.mark.parametrize("grid", [2, 3, 4, 9])
+def test_the_slopes_of_the_tiles_have_nothing_in_common_that_would_be_left_in_the_mosaic(grid: int) -> None:
+    tiles = Sky(grid, 300).tiles
+    border = (0, grid - 1)
+
+    right = [(0.3 if tile.column in border else 1) * (tile.background[1] - tile.background[0]) for tile in tiles]
+    up = [(0.3 if tile.row in border else 1) * (tile.background[3] - tile.background[0]) for tile in tiles]
+
+    assert [sum(right), sum(up)] == pytest.approx([0, 0], abs=1e-9)
+    assert max(map(abs, right)) > 1
+
+
 def test_a_source_in_the_overlap_shines_into_both_tiles() -> None:
     sky = Sky(2, 100)
     left, right = sky.tiles[:2]

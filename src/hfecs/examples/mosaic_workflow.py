@@ -124,7 +124,8 @@ def _add_mosaic(jobs: Jobs, tiles: list[Tile]) -> None:
     with_areas = [name for tile in tiles for name in with_area(f"c{tile.name}")]
     jobs.add("mImgtbl", "-t corrected.tbl . cimages.tbl", ["corrected.tbl", *corrected], ["cimages.tbl"])
     jobs.add("mAdd", f"-e cimages.tbl {HEADER} mosaic.fits", ["cimages.tbl", HEADER, *with_areas], with_area("mosaic"))
-    jobs.add("mViewer", "-ct 0 -gray mosaic.fits -1s max gaussian-log -out mosaic.png", ["mosaic.fits"], ["mosaic.png"])
+    # Black up to two standard deviations above the sky: the noise, which differs from tile to tile, is not shown.
+    jobs.add("mViewer", "-ct 0 -gray mosaic.fits 2s max gaussian-log -out mosaic.png", ["mosaic.fits"], ["mosaic.png"])
 
 
 def tables(tiles: list[Tile]) -> dict[str, str]:

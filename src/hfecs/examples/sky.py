@@ -31,6 +31,12 @@ PIXELS_PER_STAR = 1300
 GALAXY_SIZE = 1000
 """The side, in pixels, of a mosaic that the central galaxy fills well; it does not grow with larger ones."""
 
+STEEPEST = 10
+"""The most by which the background of a tile, with its margins, rises or falls from the middle to the border."""
+
+BORDER_WEIGHT = 0.3
+"""What a tile without a neighbour on one side, along its slope, counts in what all share; measured for 4 x 4 tiles."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -93,15 +99,18 @@ class Sky:
     @cached_property
     def tiles(self) -> list[Tile]:
         """All the tiles, row by row; each is turned and shifted a little, and has a background of its own."""
-        slopes = list(zip(self._balanced("slope"), self._balanced("tilt"), strict=True))
-        return [self._tile(number // self.grid, number % self.grid, *slopes[number]) for number in range(self.grid**2)]
+        places = [divmod(number, self.grid) for number in range(self.grid**2)]
+        slopes = self._balanced("slope", [column for _, column in places])
+        tilts = self._balanced("tilt", [row for row, _ in places])
+        return [self._tile(*place, slope, tilt) for place, slope, tilt in zip(places, slopes, tilts, strict=True)]
 
-    def _balanced(self, what: str) -> list[float]:
-        """A number for each tile, with sum 0: a slope that all tiles share cannot be told from the sky's own."""
+    def _balanced(self, what: str, along: list[int]) -> list[float]:
+        """A number for each tile, whose weighted sum is 0: mBgModel leaves in the mosaic what all the tiles share."""
         chance = random.Random(what)
-        drawn = [chance.uniform(-20, 20) for _ in range(self.grid**2)]
-        mean = math.fsum(drawn) / len(drawn)
-        return [number - mean for number in drawn]
+        drawn = [chance.uniform(-STEEPEST, STEEPEST) for _ in along]
+        weights = [BORDER_WEIGHT if place in (0, self.grid - 1) else 1 for place in along]
+        shared = math.fsum(weight * number for weight, number in zip(weights, drawn, strict=True)) / sum(weights)
+        return [number - shared for number in drawn]
 
     def _tile(self, row: int, column: int, slope: float, tilt: float) -> Tile:
         chance = random.Random(f"tile {row} {column}")
