@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 from moto.moto_api import state_manager
-from pika import PlainCredentials
 
 from hfecs.blueprints.run import Run
 from hfecs.errors import WorkflowFailed
-from hfecs.messaging.connection import FAULTS
+from hfecs.messaging.url import AmqpUrl
 from hfecs.provisioning.stack import Stack
-from hfecs.runs.follow import Broker, Follower
+from hfecs.runs.follow import Follower
 from mute import mute_broker
 from resources.cases import cluster, definition
 from support import add_machine
@@ -51,11 +50,11 @@ def status(stack: Stack, run: Run) -> str:
     return answer["tasks"][0]["lastStatus"]
 
 
-def nobody() -> Broker:
+def nobody() -> AmqpUrl:
     """A broker at an address where nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return Broker("127.0.0.1", probe.getsockname()[1], "user", "password")
+        return AmqpUrl.parse(f"amqp://user:password@127.0.0.1:{probe.getsockname()[1]}")
 
 
 def test_the_result_of_a_run_that_has_ended_comes_from_the_bucket(stack: Stack, run: Run) -> None:
@@ -103,7 +102,7 @@ def test_a_broker_that_cannot_be_reached_is_told_once_and_costs_only_the_progres
     told: list[str] = []
     tries: list[Any] = []
 
-    def broker() -> Broker:
+    def broker() -> AmqpUrl:
         tries.append(None)
         if len(tries) == 60:
             stop(stack, run)
@@ -122,11 +121,11 @@ def test_a_broker_that_takes_the_connection_and_says_nothing_costs_only_the_prog
     tries: list[Any] = []
     with mute_broker() as port:
 
-        def broker() -> Broker:
+        def broker() -> AmqpUrl:
             tries.append(None)
             if len(tries) == 40:
                 stop(stack, run)
-            return Broker("127.0.0.1", port, "user", "password")
+            return AmqpUrl.parse(f"amqp://user:password@127.0.0.1:{port}")
 
         events = list(Follower(stack, run, broker, silence=0.01).events(told.append))
 
@@ -138,7 +137,7 @@ def test_a_broker_that_takes_the_connection_and_says_nothing_costs_only_the_prog
 def test_what_aws_takes_to_name_the_broker_is_no_silence_of_the_broker(stack: Stack, run: Run) -> None:
     asked: list[threading.Thread] = []
 
-    def broker() -> Broker:
+    def broker() -> AmqpUrl:
         asked.append(threading.current_thread())
         stop(stack, run)
         return nobody()
@@ -161,7 +160,7 @@ def test_a_run_whose_engine_is_lost_while_events_come_is_over(stack: Stack, run:
 class Talkative(Follower):
     """A follower of a broker that never falls silent; its run is stopped after three events."""
 
-    def _listen(self, _: Broker) -> Generator[dict[str, Any], None, None]:
+    def _listen(self, _: AmqpUrl) -> Generator[dict[str, Any], None, None]:
         for number in count():
             self._stack.wait.pause(1.5)
             if number == 3:
@@ -173,31 +172,7 @@ def test_a_run_that_has_ended_is_not_listened_to(stack: Stack, run: Run) -> None
     stop(stack, run)
     stack.wait.until(lambda: status(stack, run) == "STOPPED", what="the task to end", timeout=60)
 
-    def broker() -> Broker:
+    def broker() -> AmqpUrl:
         raise AssertionError("the broker was asked")
 
     assert list(Follower(stack, run, broker).events(print)) == []
-
-
-def test_the_times_of_the_brokers_address_are_those_of_who_follows() -> None:
-    broker = Broker.from_url("amqp://me:it%40s@stars.example:5673/sky?heartbeat=5&stack_timeout=7&name=other")
-
-    parameters = broker.parameters()
-
-    assert (parameters.host, parameters.port, parameters.virtual_host) == ("stars.example", 5673, "sky")
-    assert parameters.credentials == PlainCredentials("me", "it@s")
-    assert (parameters.heartbeat, parameters.stack_timeout) == (5, 7)
-    assert (parameters.socket_timeout, parameters.blocked_connection_timeout) == (10.0, 30.0)
-
-
-def test_an_encrypted_connection_is_to_the_host_of_the_address() -> None:
-    parameters = Broker.from_url("amqps://stars.example?heartbeat=5").parameters()
-
-    assert parameters.port == 5671
-    assert parameters.ssl_options
-    assert parameters.ssl_options.server_hostname == "stars.example"
-
-
-def test_times_that_are_none_cost_only_the_progress() -> None:
-    with pytest.raises(FAULTS, match="heartbeat"):
-        Broker.from_url("amqp://stars.example?heartbeat=often").parameters()

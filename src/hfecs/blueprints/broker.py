@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from hfecs.config import Config
+from hfecs.messaging.url import AmqpUrl
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.teardown import absent
 from hfecs.resources import instance, parameter, task_definition
@@ -33,19 +33,15 @@ class Broker:
     @property
     def host(self) -> str:
         """The host's name or address."""
-        return urlsplit(self.amqp_url).hostname or ""
+        return AmqpUrl.parse(self.amqp_url).host
 
     def at(self, host: str) -> Broker:
         """The same broker by another address."""
-        url = urlsplit(self.amqp_url)
-        netloc = f"{host}:{url.port}" if url.port else host
-        return replace(self, amqp_url=url._replace(netloc=netloc).geturl())
+        return replace(self, amqp_url=str(AmqpUrl.parse(self.amqp_url).at(host)))
 
     def with_account(self, password: str) -> str:
         """The URL with the account in it; for a connection of this process only."""
-        url = urlsplit(self.amqp_url)
-        account = f"{quote(self.user, safe='')}:{quote(password, safe='')}@" if self.user else ""
-        return url._replace(netloc=account + url.netloc).geturl()
+        return str(AmqpUrl.parse(self.amqp_url).with_account(self.user, password))
 
     def values(self) -> dict[str, str]:
         """Values for the templates of task definitions."""
@@ -62,9 +58,9 @@ def own(config: Config, password: str) -> Broker | None:
     """The broker that the user brought, if there is one."""
     if config.broker.amqp_url is None:
         return None
-    url = urlsplit(config.broker.amqp_url.get_secret_value())
-    management = config.broker.management_url or f"http://{url.hostname}:{MANAGEMENT_PORT}"
-    return Broker(_without_account(url), management, unquote(url.username or ""), password)
+    url = AmqpUrl.parse(config.broker.amqp_url.get_secret_value())
+    management = config.broker.management_url or f"http://{url.host}:{MANAGEMENT_PORT}"
+    return Broker(str(url.without_account()), management, url.user, password)
 
 
 def of_task(definition: Any) -> Broker:
@@ -92,7 +88,7 @@ def for_people(stack: Stack, config: Config) -> str:
 def password_of(config: Config) -> str:
     """The password of the user's own broker; empty if there is none."""
     url = config.broker.amqp_url
-    return unquote(urlsplit(url.get_secret_value()).password or "") if url else ""
+    return AmqpUrl.parse(url.get_secret_value()).password if url else ""
 
 
 def lay_password(stack: Stack, config: Config) -> str:
@@ -124,7 +120,3 @@ def drop_unused(stack: Stack, config: Config) -> None:
 def access_keys_of(definition: Any) -> list[dict[str, str]]:
     """The secrets with keys for S3 that a registered task definition has."""
     return [pair for pair in definition["containerDefinitions"][0]["secrets"] if pair["name"] in ACCESS_KEYS]
-
-
-def _without_account(url: SplitResult) -> str:
-    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()

@@ -5,11 +5,14 @@ An address may set its own times, as pika reads them: amqp://HOST:5672/?heartbea
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlencode, urlsplit
+import ssl
+from urllib.parse import urlencode
 
 import pika
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPConnectionError, AMQPError
+
+from hfecs.messaging.url import AmqpUrl
 
 FAULTS = (AMQPError, AMQPConnectorException, OSError)
 """All that a connection ends with: a broker that takes it and says nothing is no AMQPError to pika."""
@@ -28,19 +31,24 @@ TIMES = {
 
 def timed(parameters: pika.ConnectionParameters | pika.URLParameters, url: str = "") -> pika.connection.Parameters:
     """The same with our times, apart from those that the address sets."""
-    for name in TIMES.keys() - parse_qs(urlsplit(url).query).keys():
+    for name in TIMES.keys() - AmqpUrl.parse(url).options.keys():
         setattr(parameters, name, TIMES[name])
     return parameters
 
 
-def at_times(query: str) -> pika.connection.Parameters:
-    """Parameters with the times that an address's query sets, and else ours; one of FAULTS if they are none."""
-    own = {name: told[-1] for name, told in parse_qs(query).items() if name in TIMES}
-    url = f"amqp://broker/?{urlencode(own)}"
+def parameters_of(url: AmqpUrl) -> pika.connection.Parameters:
+    """The URL for pika, with the timeouts it sets itself and no other option; one of FAULTS if one is not valid."""
+    times = {name: value for name, value in url.options.items() if name in TIMES}
+    with_times = f"amqp://broker/?{urlencode(times)}"
     try:
-        return timed(pika.URLParameters(url), url)
+        result = timed(pika.URLParameters(with_times), with_times)
     except ValueError as error:
         raise AMQPConnectionError(f"the broker's address sets a time that is none: {error}") from None
+    result.host, result.port, result.virtual_host = url.host, url.port, url.virtual_host
+    result.credentials = pika.PlainCredentials(*url.login)
+    if url.tls:
+        result.ssl_options = pika.SSLOptions(ssl.create_default_context(), url.host)
+    return result
 
 
 def open_connection(url: str) -> pika.BlockingConnection:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from hfecs.aws.errors import ignoring
 from hfecs.blueprints.run import Run
 from hfecs.errors import WorkflowFailed
 from hfecs.messaging import messages
 from hfecs.messaging.timeouts import iterate_with_timeout
+from hfecs.messaging.url import AmqpUrl
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import task
 from hfecs.runs import result as run_result
@@ -22,7 +20,6 @@ from hfecs.runs.history import Cursor
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
-    from pika.connection import Parameters
 
 # How long an event is waited for before the task is looked at, and how often it is looked at, in seconds.
 LISTEN_SECONDS = 1.0
@@ -35,51 +32,10 @@ PATIENCE_SECONDS = 30.0
 PREFETCH = 1000
 
 
-@dataclass(frozen=True)
-class Broker:
-    """How a person's machine reaches the broker."""
-
-    address: str
-    port: int
-    user: str
-    password: str
-    virtual_host: str = "/"
-    tls: bool = False
-    query: str = ""
-
-    @classmethod
-    def from_url(cls, url: str) -> Broker:
-        """Take an AMQP URL apart; without an account RabbitMQ's guest is meant."""
-        parts = urlsplit(url)
-        tls = parts.scheme == "amqps"
-        return cls(
-            address=parts.hostname or "",
-            port=parts.port or (5671 if tls else 5672),
-            user=unquote(parts.username or "guest"),
-            password=unquote(parts.password or "guest"),
-            virtual_host=unquote(parts.path[1:]) or "/",
-            tls=tls,
-            query=parts.query,
-        )
-
-    def parameters(self) -> Parameters:
-        """The same for pika, with the times that the address sets; one of amqp.FAULTS if they are none."""
-        import pika
-
-        from hfecs.messaging import connection as amqp
-
-        parameters = amqp.at_times(self.query)
-        parameters.host, parameters.port, parameters.virtual_host = self.address, self.port, self.virtual_host
-        parameters.credentials = pika.PlainCredentials(self.user, self.password)
-        if self.tls:
-            parameters.ssl_options = pika.SSLOptions(ssl.create_default_context(), self.address)
-        return parameters
-
-
 class Follower:
     """One run, seen from outside. A broker that cannot be reached costs the progress, not the result."""
 
-    def __init__(self, stack: Stack, run: Run, broker: Callable[[], Broker], silence: float = SILENT_SECONDS) -> None:
+    def __init__(self, stack: Stack, run: Run, broker: Callable[[], AmqpUrl], silence: float = SILENT_SECONDS) -> None:
         self._stack, self._run, self._broker, self._silence = stack, run, broker, silence
         self._looked = float("-inf")
         self._over = False
@@ -142,12 +98,14 @@ class Follower:
         """The task as ECS knows it; None if it has forgotten it, or nobody knows which it was."""
         return task.describe(self._stack, self._run.task)
 
-    def _listen(self, broker: Broker) -> Generator[dict[str, Any], None, None]:
+    def _listen(self, broker: AmqpUrl) -> Generator[dict[str, Any], None, None]:
         """Read the history of events from where we are; {} when nothing came for a second."""
         import pika
 
+        from hfecs.messaging import connection as amqp
+
         logging.getLogger("pika").setLevel(logging.CRITICAL)
-        connection = pika.BlockingConnection(broker.parameters())
+        connection = pika.BlockingConnection(amqp.parameters_of(broker))
         with _closing(connection):
             channel = connection.channel()
             _declare(channel)

@@ -14,7 +14,7 @@ from hfecs.session import Session
 
 if TYPE_CHECKING:
     from hfecs.blueprints.run import Run
-    from hfecs.runs.follow import Broker
+    from hfecs.messaging.url import AmqpUrl
     from hfecs.workflow import Workflow
 
 
@@ -113,12 +113,12 @@ def _read(hfecs: Session, run: Run, key: str) -> bytes:
     return bytes(hfecs.cloud.s3.get_object(Bucket=run.bucket, Key=key)["Body"].read())
 
 
-def _broker(hfecs: Session) -> Broker:
+def _broker(hfecs: Session) -> AmqpUrl:
     """How this machine reaches the broker of the cluster."""
     from hfecs.blueprints import broker, cluster
-    from hfecs.runs.follow import Broker
+    from hfecs.messaging.url import AmqpUrl
 
-    return Broker.from_url(broker.for_people(hfecs.stack(cluster.STACK), hfecs.config))
+    return AmqpUrl.parse(broker.for_people(hfecs.stack(cluster.STACK), hfecs.config))
 
 
 def _watch(hfecs: Session, follower: Any, workflow: Workflow) -> None:

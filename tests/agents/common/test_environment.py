@@ -14,17 +14,12 @@ def test_user_and_password_are_filled_into_the_address_of_the_broker() -> None:
     url = environment.broker_url(environ)
 
     assert url == "amqp://hyper:p%40ss%2Fword@master:5672"
-    assert environment.account(url) == ("hyper", "p@ss/word")
 
 
 def test_an_account_in_the_address_itself_stays() -> None:
     environ = {"AMQP_URL": "amqp://a:b@master:5672", "AMQP_USER": "hyper", "AMQP_PASSWORD": "other"}
 
     assert environment.broker_url(environ) == "amqp://a:b@master:5672"
-
-
-def test_the_password_does_not_reach_the_log() -> None:
-    assert environment.without_password("amqp://a:secret@master:5672/v") == "amqp://master:5672/v"
 
 
 @pytest.mark.parametrize("url", ["", "http://master", "master:5672"])
@@ -36,10 +31,3 @@ def test_an_address_that_is_none_is_refused_without_showing_a_password(url: str)
 def test_a_missing_variable_is_named() -> None:
     with pytest.raises(ConfigurationInvalid, match="The environment variable RUN_ID is missing"):
         environment.required({"RUN_ID": " "}, "RUN_ID")
-
-
-@pytest.mark.parametrize(
-    ("url", "host"), [("amqp://b:5672", "/"), ("amqp://b/", "/"), ("amqps://b/me", "me"), ("amqp://b/%2Fa", "/a")]
-)
-def test_the_virtual_host_of_a_broker_is_in_its_address(url: str, host: str) -> None:
-    assert environment.virtual_host(url) == host

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote, unquote, urlsplit
 
 from hfecs.errors import ConfigurationInvalid
+from hfecs.messaging.url import AmqpUrl
 
 Environment = Mapping[str, str]
 
@@ -45,29 +45,11 @@ def seconds(environ: Environment, name: str, default: float) -> float:
 
 def broker_url(environ: Environment) -> str:
     """The broker's address with the account in it: AMQP_URL's own, else AMQP_USER and AMQP_PASSWORD."""
-    url = required(environ, "AMQP_URL")
-    parts = urlsplit(url)
-    if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
-        raise ConfigurationInvalid(f"AMQP_URL is {without_password(url)!r}.", "it looks like amqp://HOST:PORT")
+    text = required(environ, "AMQP_URL")
+    url = AmqpUrl.parse(text)
+    if not url.is_usable:
+        raise ConfigurationInvalid(f"AMQP_URL is {str(url.without_account())!r}.", "it looks like amqp://HOST:PORT")
     user = environ.get("AMQP_USER", "")
-    if parts.username is not None or not user:
-        return url
-    account = f"{quote(user, safe='')}:{quote(environ.get('AMQP_PASSWORD', ''), safe='')}"
-    return parts._replace(netloc=f"{account}@{parts.netloc}").geturl()
-
-
-def account(url: str) -> tuple[str, str]:
-    """The user and password in a broker's address; RabbitMQ's own guest where there is none."""
-    parts = urlsplit(url)
-    return unquote(parts.username or "guest"), unquote(parts.password or "guest")
-
-
-def virtual_host(url: str) -> str:
-    """The virtual host in a broker's address; RabbitMQ's own where there is none."""
-    return unquote(urlsplit(url).path[1:]) or "/"
-
-
-def without_password(url: str) -> str:
-    """A broker's address as it may stand in a log."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    if url.has_account or not user:
+        return text
+    return str(url.with_account(user, environ.get("AMQP_PASSWORD", "")))

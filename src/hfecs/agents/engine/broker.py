@@ -13,12 +13,12 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker
 from pika.exchange_type import ExchangeType
 
-from hfecs.agents.common.environment import without_password
 from hfecs.agents.common.pauses import pause
 from hfecs.errors import TimedOut
 from hfecs.messaging import connection as amqp
 from hfecs.messaging import messages
 from hfecs.messaging.timeouts import call_with_timeout
+from hfecs.messaging.url import AmqpUrl
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Broker:
             try:
                 return call_with_timeout(visit, min(left, self._longest_visit))
             except amqp.FAULTS as error:
-                what = f"The broker at {without_password(self._url)} does not answer"
+                what = f"The broker at {AmqpUrl.parse(self._url).without_account()} does not answer"
                 if time.monotonic() > give_up:
                     raise TimedOut(f"{what} ({error!r}).", "look at the log of the master's broker") from error
                 log.warning("%s (%r), trying again", what, error)

@@ -12,11 +12,11 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import Basic, BasicProperties
 
-from hfecs.agents.common.environment import without_password
 from hfecs.agents.common.pauses import pause
 from hfecs.messaging import connection as amqp
 from hfecs.messaging import messages
 from hfecs.messaging.timeouts import iterate_with_timeout
+from hfecs.messaging.url import AmqpUrl
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class JobListener:
                     self._counted(consumers)
             except amqp.FAULTS as error:
                 if not self._away:
-                    log.warning("cannot hear of jobs from %s (%r)", without_password(self._url), error)
+                    log.warning("cannot hear of jobs from %s (%r)", AmqpUrl.parse(self._url).without_account(), error)
                 self._away = True
             pause(PAUSE_SECONDS)
 

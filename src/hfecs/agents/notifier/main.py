@@ -24,6 +24,7 @@ from hfecs.agents.notifier.stale_protection import Place, StaleProtection
 from hfecs.lookahead import metric as demand_metric
 from hfecs.lookahead.metric import HIGH_RESOLUTION, DemandMetric, Periods
 from hfecs.messaging.messages import JOBS_QUEUE
+from hfecs.messaging.url import AmqpUrl
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -50,13 +51,13 @@ class Settings:
     def from_environment(cls, environ: Environment) -> Settings:
         """Read CLUSTER_NAME, METRIC_NAMESPACE, MANAGEMENT_URL and the broker's, PERIOD, DEMAND_PERIOD, PATIENCE."""
         url = environment.required(environ, "MANAGEMENT_URL").rstrip("/")
-        broker = environment.broker_url(environ)
+        broker = AmqpUrl.parse(environment.broker_url(environ))
         return cls(
             cluster=environment.required(environ, "CLUSTER_NAME"),
             namespace=environment.optional(environ, "METRIC_NAMESPACE", "hyperflow"),
             queue=environment.optional(environ, "AMQP_QUEUE", JOBS_QUEUE),
             period=environment.positive_integer(environ, "PERIOD", PERIOD_SECONDS),
-            management=Management(url, *environment.account(broker), environment.virtual_host(broker)),
+            management=Management(url, *broker.login, broker.virtual_host),
             demand_period=int(environment.seconds(environ, "DEMAND_PERIOD", 0.0)),
             patience=environment.seconds(environ, "PATIENCE", PATIENCE_SECONDS),
         )

@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
-from urllib.parse import parse_qs, urlsplit
 
 import pika
 from pika.adapters.base_connection import BaseConnection
 from pika.adapters.select_connection import IOLoop, SelectConnection
 from pika.exceptions import AMQPHeartbeatTimeout
 
-from hfecs.agents.common.environment import without_password
 from hfecs.messaging.connection import HEARTBEAT_SECONDS
+from hfecs.messaging.url import AmqpUrl
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +58,9 @@ class Connection:
     def __init__(self, url: str) -> None:
         self.loop = IOLoop()
         self._parameters = pika.URLParameters(url)
-        if "heartbeat" not in parse_qs(urlsplit(url).query):
+        if "heartbeat" not in AmqpUrl.parse(url).options:
             self._parameters.heartbeat = HEARTBEAT_SECONDS
-        self._url = without_password(url)
+        self._url = AmqpUrl.parse(url).without_account()
         self._pause = FIRST_PAUSE_SECONDS
         self._current: WholeMessages | None = None
         self._user: User | None = None
