@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hfecs.aws.errors import ignoring
 from hfecs.blueprints.run import Run
 from hfecs.errors import WorkflowFailed
-from hfecs.messaging import messages
+from hfecs.messaging import event_stream, messages
 from hfecs.messaging.timeouts import iterate_with_timeout
 from hfecs.messaging.url import AmqpUrl
 from hfecs.provisioning.stack import Stack
@@ -19,7 +19,7 @@ from hfecs.runs import result as run_result
 from hfecs.runs.history import Cursor
 
 if TYPE_CHECKING:
-    from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
+    from pika.adapters.blocking_connection import BlockingConnection
 
 # How long an event is waited for before the task is looked at, and how often it is looked at, in seconds.
 LISTEN_SECONDS = 1.0
@@ -28,8 +28,6 @@ LOOK_SECONDS = 4.0
 SILENT_SECONDS = 30.0
 # A broker that boots with its machine is not worth a word for so long.
 PATIENCE_SECONDS = 30.0
-# A stream wants to know how many events may be on their way to us.
-PREFETCH = 1000
 
 
 class Follower:
@@ -108,18 +106,11 @@ class Follower:
         connection = pika.BlockingConnection(amqp.parameters_of(broker))
         with _closing(connection):
             channel = connection.channel()
-            _declare(channel)
-            start = {"x-stream-offset": self._place.offset}
-            for method, _, body in channel.consume(
-                messages.HISTORY_QUEUE, arguments=start, inactivity_timeout=LISTEN_SECONDS
-            ):
-                if method is None or body is None:
-                    yield {}
-                    continue
-                channel.basic_ack(method.delivery_tag or 0)
-                event = messages.read_event(body)
-                yield event
-                self._place.passed(event)
+            event_stream.declare(channel)  # a follower may be there before the engine is
+            for event in event_stream.read(channel, self._place.offset, timeout=LISTEN_SECONDS):
+                yield event or {}
+                if event:
+                    self._place.passed(event)
 
 
 @contextmanager
@@ -132,13 +123,3 @@ def _closing(connection: BlockingConnection) -> Iterator[None]:
     finally:
         with suppress(AMQPError):
             connection.close()
-
-
-def _declare(channel: BlockingChannel) -> None:
-    """Make the history exist: who follows may be there before the engine is."""
-    from pika.exchange_type import ExchangeType
-
-    channel.basic_qos(prefetch_count=PREFETCH)
-    channel.exchange_declare(messages.EVENTS_EXCHANGE, ExchangeType.topic, durable=True)
-    channel.queue_declare(messages.HISTORY_QUEUE, durable=True, arguments=messages.HISTORY_ARGUMENTS)
-    channel.queue_bind(messages.HISTORY_QUEUE, messages.EVENTS_EXCHANGE, messages.HISTORY_BINDING)

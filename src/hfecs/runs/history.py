@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-CLOCKS_APART = timedelta(seconds=60)
-"""The clocks of broker and executors: what was told so long before is read again, and changes nothing."""
+from hfecs.messaging.event_stream import CLOCKS_APART
 
 EARLIEST = datetime.fromtimestamp(0, UTC)
 """AMQP knows no time before."""

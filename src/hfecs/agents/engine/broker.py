@@ -11,12 +11,11 @@ from typing import Any
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker
-from pika.exchange_type import ExchangeType
 
 from hfecs.agents.common.pauses import pause
 from hfecs.errors import TimedOut
 from hfecs.messaging import connection as amqp
-from hfecs.messaging import messages
+from hfecs.messaging import event_stream, messages
 from hfecs.messaging.timeouts import call_with_timeout
 from hfecs.messaging.url import AmqpUrl
 
@@ -47,11 +46,9 @@ class Broker:
         """Make the exchange, the queue of jobs and the history of events exist, within so many seconds."""
 
         def declare(channel: BlockingChannel) -> None:
-            channel.exchange_declare(messages.EVENTS_EXCHANGE, ExchangeType("topic"), durable=True)
+            event_stream.declare(channel)
             if not _exists(channel.connection, jobs_queue):
                 channel.queue_declare(jobs_queue, durable=True)
-            channel.queue_declare(messages.HISTORY_QUEUE, durable=True, arguments=messages.HISTORY_ARGUMENTS)
-            channel.queue_bind(messages.HISTORY_QUEUE, messages.EVENTS_EXCHANGE, messages.HISTORY_BINDING)
 
         self._visit(declare, within)
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hfecs.agents.worker.delivery_history import DeliveryHistory
-from hfecs.messaging import messages
+from hfecs.messaging import event_stream, messages
+from hfecs.messaging.event_stream import CLOCKS_APART
 from hfecs.messaging.timeouts import iterate_with_timeout
 
 log = logging.getLogger(__name__)
@@ -18,7 +19,6 @@ log = logging.getLogger(__name__)
 MOST_LOST = 3
 """A job that was delivered so often, and never came back, is given up."""
 
-CLOCKS_APART_SECONDS = 60
 LAST_EVENT_SECONDS = 1.0
 """After so long without another event, there is none."""
 
@@ -26,7 +26,6 @@ ANSWER_SECONDS = 30.0
 """So long the broker may take for an answer."""
 
 LONGEST_SECONDS = 60.0
-PREFETCH = 1000
 
 Events = Iterable[dict[str, Any]]
 Read = Callable[[int | None], Events]
@@ -89,7 +88,7 @@ def history(url: str, silence: float = ANSWER_SECONDS) -> Read:
     def read(since: int | None) -> Iterator[dict[str, Any]]:
         now = messages.timestamp()
         try:
-            offset = datetime.fromtimestamp(since - CLOCKS_APART_SECONDS, UTC) if since else "first"
+            offset = datetime.fromtimestamp(since, UTC) - CLOCKS_APART if since else "first"
             for event in iterate_with_timeout(_events(url, offset), silence):
                 if event.get("timestamp", "") > now:
                     return
@@ -105,12 +104,7 @@ def _events(url: str, offset: datetime | str) -> Generator[dict[str, Any], None,
 
     give_up = time.monotonic() + LONGEST_SECONDS
     with amqp.open_connection(url) as connection:
-        channel = connection.channel()
-        channel.basic_qos(prefetch_count=PREFETCH)
-        for method, _, body in channel.consume(
-            messages.HISTORY_QUEUE, arguments={"x-stream-offset": offset}, inactivity_timeout=LAST_EVENT_SECONDS
-        ):
-            if method is None or body is None or time.monotonic() > give_up:
+        for event in event_stream.read(connection.channel(), offset, timeout=LAST_EVENT_SECONDS):
+            if event is None or time.monotonic() > give_up:
                 return
-            channel.basic_ack(method.delivery_tag or 0)
-            yield messages.read_event(body)
+            yield event
