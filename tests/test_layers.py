@@ -46,7 +46,7 @@ WINGS = {
         "hfecs.lookahead",
         "hfecs.messaging",
     },
-    "hfecs.local": {"hfecs.errors"},
+    "hfecs.local": {"hfecs.errors", "hfecs.aws.tags"},
     "hfecs.examples": {"hfecs.errors"},
 }
 # Who may import a wing: a command starts it, the session finds the local cloud.
@@ -193,6 +193,17 @@ def test_every_error_is_caught_in_one_place_only() -> None:
 
     assert places <= CATCH_ALL
     assert "hfecs.cli" in places
+
+
+def test_names_of_tags_are_written_in_one_module() -> None:
+    writing = {
+        module
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "hfecs:" in node.value
+    }
+
+    assert writing == {"hfecs.aws.tags"}
 
 
 def test_no_module_is_longer_than_three_hundred_lines() -> None:

@@ -3,9 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
-from hfecs.aws.clients import Cloud, lower_pairs, pairs, tags_of
+from hfecs.aws.clients import Cloud
 from support import KEYS, WatchedCloud
 
 
@@ -37,15 +35,3 @@ def test_the_account_is_asked_for_once(cloud: WatchedCloud) -> None:
 
     assert fresh.account == fresh.account == "123456789012"
     assert len(fresh.calls_of("GetCallerIdentity")) == 1
-
-
-@pytest.mark.parametrize("spelling", [pairs, lower_pairs])
-def test_tags_in_either_spelling_come_back_as_they_were(spelling: object) -> None:
-    tags = {"hfecs:cluster": "a", "empty": ""}
-
-    assert callable(spelling)
-    assert tags_of(spelling(tags)) == tags
-
-
-def test_no_tags_are_an_empty_dictionary() -> None:
-    assert tags_of(None) == {}

@@ -6,7 +6,8 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from hfecs.aws.clients import Cloud, tags_of
+from hfecs.aws.clients import Cloud
+from hfecs.aws.tags import tags_of
 
 Look = Callable[[Cloud, str], dict[str, Any]]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hfecs.aws.clients import tags_of
+from hfecs.aws.tags import tags_of
 from hfecs.blueprints import cluster, monitoring
 from hfecs.blueprints import run as run_blueprint
 from hfecs.provisioning.deadline import Deadline, moment

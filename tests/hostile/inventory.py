@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from blueprints.leftovers import ALIVE
-from hfecs.aws.clients import Cloud, tags_of
+from hfecs.aws.clients import Cloud
+from hfecs.aws.tags import tags_of
 
 Inventory = dict[str, list[str]]
 

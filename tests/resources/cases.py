@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hfecs.aws.clients import pairs
+from hfecs.aws.tags import pairs
 from hfecs.provisioning.deadline import Deadline
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import (

@@ -1,4 +1,4 @@
-"""AWS as the rest sees it: one client for each service, and the owner tags."""
+"""AWS as the rest sees it: one client for each service."""
 
 from __future__ import annotations
 
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
-
-OWNER_TAG = "hfecs:cluster"
-STACK_TAG = "hfecs:stack"
-NAME_TAG = "hfecs:name"
-DIGEST_TAG = "hfecs:digest"
 
 # How often botocore repeats a throttled call. Consistency errors are repeated by wait.py, where they are expected.
 MAX_ATTEMPTS = 10
@@ -175,18 +170,3 @@ class Cloud:
     def sts(self) -> STSClient:
         """Who we are."""
         return self.client("sts")  # type: ignore[no-any-return]
-
-
-def pairs(tags: Mapping[str, str]) -> list[Any]:
-    """Tags as most services write them."""
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def lower_pairs(tags: Mapping[str, str]) -> list[Any]:
-    """Tags as ECS writes them."""
-    return [{"key": key, "value": value} for key, value in tags.items()]
-
-
-def tags_of(listed: Any) -> dict[str, str]:
-    """Tags of an answer, in either spelling, as a dictionary."""
-    return {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value", "")) for tag in listed or ()}

@@ -15,7 +15,7 @@ from typing import Any
 # Operations that change nothing.
 READING = ("Describe", "Get", "List", "Head")
 # Where a call keeps the answer that it owes to the others.
-OWED = "hfecs:owed"
+OWED = "hfecs-owed"
 
 Answer = tuple[Any, dict[str, Any]]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 
-from hfecs.aws.clients import tags_of
+from hfecs.aws.tags import IDLE_TAG, tags_of
 from hfecs.config import Config
 from hfecs.parallel import together
-from hfecs.provisioning.deadline import IDLE_TAG, Deadline
+from hfecs.provisioning.deadline import Deadline
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.teardown import absent
 from hfecs.resources import auto_scaling_group, deadline_tag, instance, scheduled_action

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from hfecs import templating
-from hfecs.aws.clients import STACK_TAG, tags_of
+from hfecs.aws.tags import STACK_TAG, tags_of
 from hfecs.blueprints.foundation import Foundation
 from hfecs.config import Config
 from hfecs.parallel import together

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from hfecs.aws.account import Site
-from hfecs.aws.clients import tags_of
+from hfecs.aws.tags import tags_of
 from hfecs.blueprints import containers, deadlines, scaling
 from hfecs.blueprints.foundation import Foundation
 from hfecs.blueprints.machines import launch, template_data

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hfecs.aws import prices
-from hfecs.aws.clients import NAME_TAG, OWNER_TAG, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import NAME_TAG, OWNER_TAG, tags_of
 from hfecs.observe import time_left
 from hfecs.observe.time_left import TimeLeft
 from hfecs.parallel import together

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hfecs.aws.clients import tags_of
+from hfecs.aws.tags import ENDS_TAG, tags_of
 from hfecs.parallel import together
-from hfecs.provisioning.deadline import ENDS_TAG, moment
+from hfecs.provisioning.deadline import moment
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import auto_scaling_group, instance, scheduled_action
 

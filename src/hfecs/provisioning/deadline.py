@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-ENDS_TAG, IDLE_TAG = "hfecs:ends", "hfecs:idle-minutes"
 NEVER = "never"
 # The share of the time that may have passed before a deadline is worth a call that renews it.
 SLACK = 0.05

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from hfecs.aws.clients import NAME_TAG, OWNER_TAG, STACK_TAG, Cloud
+from hfecs.aws.clients import Cloud
 from hfecs.aws.errors import expected_errors, explain, matches
+from hfecs.aws.tags import NAME_TAG, OWNER_TAG, STACK_TAG
 from hfecs.errors import HfecsError, NotConfirmed, NotOurs
 from hfecs.parallel import together
 from hfecs.provisioning.report import Outcome, Reporter, Step

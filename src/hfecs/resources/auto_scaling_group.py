@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hfecs.aws.clients import tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import tags_of
 from hfecs.provisioning.diff import details, differences
 from hfecs.provisioning.resource import NOT_YET, Change, Existing, at_once
 from hfecs.provisioning.stack import Stack

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from hfecs.aws.clients import lower_pairs, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import lower_pairs, tags_of
 from hfecs.errors import AwsFailed
 from hfecs.provisioning.diff import details
 from hfecs.provisioning.resource import Change, Existing, at_once

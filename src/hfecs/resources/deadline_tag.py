@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hfecs.aws.clients import pairs
-from hfecs.provisioning.deadline import ENDS_TAG, Deadline
+from hfecs.aws.tags import ENDS_TAG, pairs
+from hfecs.provisioning.deadline import Deadline
 from hfecs.provisioning.report import Outcome
 from hfecs.provisioning.resource import Planned
 from hfecs.provisioning.stack import Stack

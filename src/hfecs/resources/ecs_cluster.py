@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hfecs.aws.clients import lower_pairs, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import lower_pairs, tags_of
 from hfecs.provisioning.resource import Change, Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record

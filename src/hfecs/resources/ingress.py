@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hfecs.aws.clients import OWNER_TAG, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import OWNER_TAG, tags_of
 from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record

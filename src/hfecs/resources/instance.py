@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from hfecs.aws.clients import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
 from hfecs.errors import AwsFailed, Misused
 from hfecs.provisioning import launched
 from hfecs.provisioning.resource import NOT_YET, Change, Existing, Planned, at_once, digest

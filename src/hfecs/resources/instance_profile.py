@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from hfecs.aws.clients import pairs, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import pairs, tags_of
 from hfecs.provisioning.resource import Change, Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record

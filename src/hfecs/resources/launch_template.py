@@ -6,8 +6,8 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from hfecs.aws.clients import pairs, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import pairs, tags_of
 from hfecs.provisioning.diff import Differences, details, of_document
 from hfecs.provisioning.resource import Change, Existing, at_once, digest
 from hfecs.provisioning.stack import Stack

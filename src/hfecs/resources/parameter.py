@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Iterator
 from functools import partial
 
-from hfecs.aws.clients import pairs, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import pairs, tags_of
 from hfecs.parallel import together
 from hfecs.provisioning.resource import Change, Existing
 from hfecs.provisioning.stack import Stack

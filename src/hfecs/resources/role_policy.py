@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from hfecs.aws.clients import OWNER_TAG, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import OWNER_TAG, tags_of
 from hfecs.parallel import together
 from hfecs.provisioning.diff import of_document
 from hfecs.provisioning.resource import Change, Existing, at_once

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from hfecs.aws.clients import OWNER_TAG, pairs, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import OWNER_TAG, pairs, tags_of
 from hfecs.errors import ConfigurationInvalid
 from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hfecs.aws.clients import lower_pairs, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import lower_pairs, tags_of
 from hfecs.provisioning.diff import differences
 from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from hfecs.aws.clients import NAME_TAG, lower_pairs, tags_of
 from hfecs.aws.errors import ignoring
+from hfecs.aws.tags import NAME_TAG, lower_pairs, tags_of
 from hfecs.errors import AwsFailed
 from hfecs.parallel import together
 from hfecs.provisioning.resource import Existing

@@ -16,6 +16,7 @@ from hfecs.agents.common.environment import Environment
 from hfecs.agents.common.pauses import pause
 from hfecs.agents.notifier.queue import QueueNumbers
 from hfecs.agents.notifier.stale_protection import AT_ONCE
+from hfecs.aws.tags import ENDS_TAG, IDLE_TAG, NAME_TAG, OWNER_TAG, STACK_TAG, tags_of
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 METRIC = "IdleSecondsLeft"
+GROUP_TAG = "aws:autoscaling:groupName"
 # Between two looks: so many seconds, or a tenth of the idle time if that is less.
 LOOK_SECONDS = 30.0
 SHARE_OF_LIMIT = 0.1
@@ -48,7 +50,7 @@ class IdleTime:
 
 @dataclass(frozen=True)
 class TaggedMachine:
-    """A machine outside the group: its id, its tags without their prefix `hfecs:`."""
+    """A machine outside the group: its id and its tags."""
 
     id: str
     tags: dict[str, str]
@@ -56,13 +58,13 @@ class TaggedMachine:
     @property
     def is_master(self) -> bool:
         """Whether it is the machine on which this runs."""
-        return (self.tags.get("stack"), self.tags.get("name")) == ("cluster", "master")
+        return (self.tags.get(STACK_TAG), self.tags.get(NAME_TAG)) == ("cluster", "master")
 
     @property
     def idle_seconds(self) -> float:
         """After how long a time its owner wants the cluster to end, as is written on the master; 0 for never."""
         try:
-            return 60 * float(self.tags.get("idle-minutes", "0"))
+            return 60 * float(self.tags.get(IDLE_TAG, "0"))
         except ValueError:
             return 0.0
 
@@ -116,23 +118,19 @@ class IdleShutdown:
 
     def _was_used(self, master: TaggedMachine, machines: Sequence[TaggedMachine]) -> bool:
         """Whether a run goes on, whose machine ends with it, or somebody renewed the deadline since the last look."""
-        ends, before = master.tags.get("ends", ""), self._renewed
+        ends, before = master.tags.get(ENDS_TAG, ""), self._renewed
         self._renewed = ends
-        return ends != before or any(machine.tags.get("stack") == "run" for machine in machines)
+        return ends != before or any(machine.tags.get(STACK_TAG) == "run" for machine in machines)
 
     def _machines(self) -> list[TaggedMachine]:
         filters: Any = [
-            {"Name": "tag:hfecs:cluster", "Values": [self._cluster]},
+            {"Name": f"tag:{OWNER_TAG}", "Values": [self._cluster]},
             {"Name": "instance-state-name", "Values": ["pending", "running"]},
         ]
         pages = self._ec2.get_paginator("describe_instances").paginate(Filters=filters)
         instances = [one for page in pages for group in page["Reservations"] for one in group["Instances"]]
-        tagged = [(one["InstanceId"], {tag["Key"]: tag["Value"] for tag in one["Tags"]}) for one in instances]
-        return [
-            TaggedMachine(identifier, {key.removeprefix("hfecs:"): value for key, value in tags.items()})
-            for identifier, tags in tagged
-            if "aws:autoscaling:groupName" not in tags
-        ]
+        machines = [TaggedMachine(one["InstanceId"], tags_of(one["Tags"])) for one in instances]
+        return [machine for machine in machines if GROUP_TAG not in machine.tags]
 
     def _tell(self, left: float) -> None:
         self._cloudwatch.put_metric_data(

@@ -6,11 +6,11 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
+from hfecs.aws.tags import ENDS_TAG, NAME_TAG, OWNER_TAG
 from hfecs.local.data_plane.auto_scaling_groups import AutoScalingGroups
 from hfecs.local.data_plane.machines import LIVING, Machine, Machines
 from hfecs.local.data_plane.shared import SharedState
 
-ENDS_TAG, NAME_TAG, OWNER_TAG = "hfecs:ends", "hfecs:name", "hfecs:cluster"
 SIZES = ("min_size", "max_size", "desired_capacity")
 
 
