@@ -195,6 +195,12 @@ def test_every_error_is_caught_in_one_place_only() -> None:
     assert "hfecs.cli" in places
 
 
+def test_clients_of_aws_are_opened_in_one_module() -> None:
+    opening = {module for module in MODULES if any(part(name, ["botocore.config"]) for name in imports(module))}
+
+    assert opening == {"hfecs.aws.clients"}
+
+
 def test_names_of_tags_are_written_in_one_module() -> None:
     writing = {
         module

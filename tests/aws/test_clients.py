@@ -3,7 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from hfecs.aws.clients import Cloud
+from hfecs.aws.clients import Cloud, Limits, open_client
 from support import KEYS, WatchedCloud
 
 
@@ -21,6 +21,15 @@ def test_clients_repeat_throttled_calls_often() -> None:
 
     assert config.retries["mode"] == "standard"
     assert config.retries["total_max_attempts"] >= 10
+
+
+def test_a_client_has_the_limits_that_it_was_opened_with() -> None:
+    limits = Limits(retries=0, connect_timeout=3, read_timeout=4, connections=2)
+
+    config: Any = open_client("sts", limits, region_name="us-east-1").meta.config
+
+    assert config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert (config.connect_timeout, config.read_timeout, config.max_pool_connections) == (3, 4, 2)
 
 
 def test_an_endpoint_of_ones_own_gets_all_calls_with_buckets_in_the_path() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,34 @@ MAX_ATTEMPTS = 10
 CONNECTIONS = 32
 # Files of this size and more are sent in parts of it; S3's checksum of such a file is made of those of its parts.
 PART_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How often a client repeats a call, how many seconds it waits, and how many connections it keeps."""
+
+    retries: int
+    connect_timeout: float = 60
+    read_timeout: float = 60
+    connections: int = 10
+
+
+def open_client(
+    service: str, limits: Limits, *, session: Any = None, buckets_in_path: bool = False, **where: Any
+) -> Any:
+    """Open a client of boto3: in this session, or in one made of the environment; `where` is passed on to boto3."""
+    import boto3  # costs a quarter of a second: --help must not pay for it
+    from botocore.config import Config
+
+    config = Config(
+        retries={"mode": "standard", "max_attempts": limits.retries},
+        connect_timeout=limits.connect_timeout,
+        read_timeout=limits.read_timeout,
+        max_pool_connections=limits.connections,
+        s3={"addressing_style": "path"} if buckets_in_path else None,
+    )
+    opening: Any = session or boto3.Session()
+    return opening.client(service, config=config, **where)
 
 
 class Cloud:
@@ -64,7 +93,7 @@ class Cloud:
 
     @cached_property
     def _session(self) -> Any:
-        import boto3  # costs a quarter of a second: --help must not pay for it
+        import boto3
 
         return boto3.Session(**self._arguments)
 
@@ -102,15 +131,15 @@ class Cloud:
             return self._clients[service]
 
     def _open(self, service: str) -> Any:
-        from botocore.config import Config
-
-        config = Config(
-            retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS},
-            max_pool_connections=CONNECTIONS,
-            s3={"addressing_style": "path"} if self.endpoint_url else None,
-            connect_timeout=10,
+        limits = Limits(retries=MAX_ATTEMPTS, connect_timeout=10, connections=CONNECTIONS)
+        client = open_client(
+            service,
+            limits,
+            session=self._session,
+            buckets_in_path=bool(self.endpoint_url),
+            region_name=self.region,
+            endpoint_url=self.endpoint_url,
         )
-        client = self._session.client(service, region_name=self.region, endpoint_url=self.endpoint_url, config=config)
         if self._slow_calls:
             self._slow_calls.listen(client)
         self.coalescing.listen(client)

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from hfecs.aws.clients import Limits, open_client
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
 NAME = "Demand"
+ONCE = Limits(retries=0, connect_timeout=3, read_timeout=4)
 
 HIGH_RESOLUTION = 1
 """The alarms look every 10 seconds: at the usual resolution of 60 they would see nothing."""
@@ -24,11 +27,8 @@ HIGH_RESOLUTION = 1
 
 def client() -> CloudWatchClient:
     """A client that makes each call once."""
-    import boto3
-    from botocore.config import Config
-
-    once = Config(retries={"total_max_attempts": 1, "mode": "standard"}, connect_timeout=3, read_timeout=4)
-    return boto3.session.Session().client("cloudwatch", config=once)
+    cloudwatch: CloudWatchClient = open_client("cloudwatch", ONCE)
+    return cloudwatch
 
 
 @dataclass(frozen=True)

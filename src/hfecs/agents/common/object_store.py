@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfecs.agents.common.pauses import pause
+from hfecs.aws.clients import Limits, open_client
 from hfecs.errors import AwsFailed
 
 if TYPE_CHECKING:
@@ -126,15 +127,9 @@ class ObjectStore:
 
     @cached_property
     def _client(self) -> S3Client:
-        import boto3
-        from botocore.config import Config
-
-        config = Config(
-            retries={"mode": "standard", "max_attempts": 3},
-            max_pool_connections=self._transfers,
-            s3={"addressing_style": "path" if os.environ.get("AWS_ENDPOINT_URL") else "auto"},
-        )
-        return boto3.session.Session().client("s3", config=config)
+        limits = Limits(retries=3, connections=self._transfers)
+        client: S3Client = open_client("s3", limits, buckets_in_path=bool(os.environ.get("AWS_ENDPOINT_URL")))
+        return client
 
     @cached_property
     def manager(self) -> TransferManager:

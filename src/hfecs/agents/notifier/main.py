@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from hfecs.agents.common import environment
 from hfecs.agents.common.attempts import Attempts
@@ -21,6 +21,7 @@ from hfecs.agents.notifier.fallback_demand import PATIENCE_SECONDS, FallbackDema
 from hfecs.agents.notifier.idle_shutdown import IdleShutdown
 from hfecs.agents.notifier.queue import Management, QueueNumbers
 from hfecs.agents.notifier.stale_protection import Place, StaleProtection
+from hfecs.aws.clients import Limits, open_client
 from hfecs.lookahead import metric as demand_metric
 from hfecs.lookahead.metric import HIGH_RESOLUTION, DemandMetric, Periods
 from hfecs.messaging.messages import JOBS_QUEUE
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 10
+LIMITS = Limits(retries=3, connect_timeout=5, read_timeout=5)
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,16 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: signals.put(received))
     log.info("reporting %s to %s every %d seconds", settings.queue, settings.namespace, settings.period)
-    cloudwatch: CloudWatchClient = _client("cloudwatch")
+    cloudwatch: CloudWatchClient = open_client("cloudwatch", LIMITS)
     notifier = Notifier(settings, cloudwatch, demand_metric.client() if settings.demand_period else None)
     metrics = Metrics(Database.from_environment(os.environ))
     if metrics.wanted:
         watched = Watched.from_environment(os.environ)
-        ClusterMetrics(watched, notifier.read, _client("ecs"), cloudwatch).start(metrics)
+        ClusterMetrics(watched, notifier.read, open_client("ecs", LIMITS), cloudwatch).start(metrics)
     if place := Place.from_environment(os.environ):
-        autoscaling = _client("autoscaling")
-        StaleProtection(place, autoscaling, _client("ecs")).start()
-        IdleShutdown(os.environ, notifier.read, _client("ec2"), autoscaling, cloudwatch).start()
+        autoscaling = open_client("autoscaling", LIMITS)
+        StaleProtection(place, autoscaling, open_client("ecs", LIMITS)).start()
+        IdleShutdown(os.environ, notifier.read, open_client("ec2", LIMITS), autoscaling, cloudwatch).start()
     while not _told_to_end(signals, _until_next(settings.period, time.time())):
         notifier.report()
     return 0
@@ -98,14 +100,6 @@ def _told_to_end(signals: SimpleQueue[int], seconds: float) -> bool:
 def _until_next(period: int, now: float) -> float:
     """The seconds until the next multiple of the period: each of an alarm's periods gets one value."""
     return period - now % period
-
-
-def _client(service: Literal["autoscaling", "cloudwatch", "ec2", "ecs"]) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    retries = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, read_timeout=5)
-    return boto3.session.Session().client(service, config=retries)
 
 
 class Notifier:

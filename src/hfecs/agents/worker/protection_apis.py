@@ -6,11 +6,12 @@ import json
 import logging
 from functools import cached_property
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from hfecs.agents.common.environment import Environment
+from hfecs.aws.clients import Limits, open_client
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -22,6 +23,7 @@ EXPIRES_MINUTES = 60
 """Of the protection of a task: should its executor hang, ECS may have the task after so long."""
 
 ANSWER_SECONDS = 10.0
+LIMITS = Limits(retries=5, connect_timeout=5, read_timeout=10)
 
 
 class ProtectionApi(Protocol):
@@ -84,7 +86,7 @@ class InstanceProtectionApi:
         """The id of the machine: a container cannot ask the machine itself, whose metadata is out of its reach."""
         with urlopen(f"{self._metadata}/task", timeout=ANSWER_SECONDS) as answer:
             task = json.load(answer)
-        ecs: ECSClient = _client("ecs")
+        ecs: ECSClient = open_client("ecs", LIMITS)
         (found,) = ecs.describe_tasks(cluster=task["Cluster"], tasks=[task["TaskARN"]])["tasks"]
         arns = [found["containerInstanceArn"]]
         (machine,) = ecs.describe_container_instances(cluster=task["Cluster"], containerInstances=arns)[
@@ -94,7 +96,7 @@ class InstanceProtectionApi:
 
     @cached_property
     def _autoscaling(self) -> AutoScalingClient:
-        client: AutoScalingClient = _client("autoscaling")
+        client: AutoScalingClient = open_client("autoscaling", LIMITS)
         return client
 
 
@@ -104,11 +106,3 @@ def protection_apis(environ: Environment) -> list[ProtectionApi]:
     metadata = environ.get("ECS_CONTAINER_METADATA_URI_V4", "")
     found: list[ProtectionApi] = [TaskProtectionApi(agent)] if agent else []
     return [*found, InstanceProtectionApi(group, metadata)] if group and metadata else found
-
-
-def _client(service: Any) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    patient = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=10)
-    return boto3.session.Session().client(service, config=patient)
