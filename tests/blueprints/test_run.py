@@ -14,6 +14,7 @@ from hfecs.blueprints.lookahead import Ahead
 from hfecs.errors import AwsFailed, ConfigurationInvalid, Misused
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import State
+from hfecs.resources import task
 from hfecs.runs import lookup
 from support import WatchedCloud, add_machine, again, configuration, nothing_changes, stack_of, steps
 
@@ -67,11 +68,37 @@ def test_the_machine_of_a_run_ends_itself_and_the_engine_on_it_knows_its_run(
 
     start(runs, stack, job)
 
-    (machine,), (task,) = cloud.calls_of("RunInstances"), cloud.calls_of("RunTask")
+    (machine,), (started,) = cloud.calls_of("RunInstances"), cloud.calls_of("RunTask")
+    launched = runs.state.records(run_blueprint.STACK)
+    (instance_id,) = (record.id for record in launched if record.name == "runner-one")
     assert machine["InstanceInitiatedShutdownBehavior"] == "terminate"
     assert "HFECS_END_WITH_TASK=true" in machine["UserData"]
     assert environment_of(cloud).items() >= {("RUN_ID", "one"), ("BUCKET", BUCKET), ("RETRIES", "2")}
-    assert task["placementConstraints"][0]["expression"] == "attribute:hfecs.role == runner"
+    (constraint,) = started["placementConstraints"]
+    assert constraint["expression"] == f"attribute:hfecs.role == runner and ec2InstanceId == {instance_id}"
+
+
+def test_two_runs_and_an_attempt_that_follows_have_a_machine_each(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    start(runs, stack, job)
+    start(again(runs), stack, job, name="two")
+    resumed = run_blueprint.Run("one", BUCKET, attempt=2)
+    run_blueprint.forget(again(runs), run_blueprint.Run("one", BUCKET))
+    terminate_task(runs)
+
+    run_blueprint.up(again(runs), again(stack), configuration(), run=resumed, directory=job)
+
+    expressions = [call["placementConstraints"][0]["expression"] for call in cloud.calls_of("RunTask")]
+    ids = [re.findall(r"ec2InstanceId == (i-\w+)$", expression) for expression in expressions]
+    assert len({tuple(found) for found in ids}) == 3
+    assert all(ids)
+
+
+def terminate_task(runs: Stack) -> None:
+    """Stop the tasks of all runs."""
+    for found in task.survey(again(runs)):
+        runs.cloud.ecs.stop_task(cluster=runs.ecs_cluster, task=found.id)
 
 
 def test_a_second_run_shares_the_bucket_and_sends_nothing_twice(
@@ -155,7 +182,7 @@ def test_a_run_can_be_stopped(runs: Stack, stack: Stack, job: Path) -> None:
     run_blueprint.stop(again(runs), run)
 
     tasks = stack.cloud.ecs.describe_tasks(cluster="hfecs-hyperflow-cluster", tasks=[run.task])["tasks"]
-    assert [task["lastStatus"] for task in tasks] == ["STOPPED"]
+    assert [stopped["lastStatus"] for stopped in tasks] == ["STOPPED"]
 
 
 def test_a_run_that_has_ended_is_forgotten_with_its_machine(runs: Stack, stack: Stack, job: Path) -> None:
@@ -263,5 +290,5 @@ def test_where_no_alarm_looks_ahead_nothing_is_announced(stack: Stack, cloud: Wa
 
 def environment_of(cloud: WatchedCloud) -> dict[str, str]:
     """What the engine of the one run was told."""
-    (task,) = cloud.calls_of("RunTask")
-    return {pair["name"]: pair["value"] for pair in task["overrides"]["containerOverrides"][0]["environment"]}
+    (started,) = cloud.calls_of("RunTask")
+    return {pair["name"]: pair["value"] for pair in started["overrides"]["containerOverrides"][0]["environment"]}

@@ -55,5 +55,10 @@ def template_data(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def on(role: str) -> str:
-    """The placement expression that holds on machines of a role."""
+    """The placement expression for the machines of a role."""
     return f"attribute:hfecs.role == {role}"
+
+
+def on_machine(role: str, instance_id: str) -> str:
+    """The placement expression for one machine: another of its role may be about to end."""
+    return f"{on(role)} and ec2InstanceId == {instance_id}"

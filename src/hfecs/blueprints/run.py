@@ -16,7 +16,7 @@ from hfecs.aws.errors import LOCAL_HINT
 from hfecs.blueprints import broker, cluster, containers, deadlines, foundation, images, metrics, mounts
 from hfecs.blueprints.broker import Broker
 from hfecs.blueprints.lookahead import Announce, ahead, announced, silently
-from hfecs.blueprints.machines import launch, on
+from hfecs.blueprints.machines import launch, on_machine
 from hfecs.blueprints.metrics import Collector
 from hfecs.config import Config
 from hfecs.errors import Misused, NoCluster
@@ -110,7 +110,7 @@ def up(
         definition=definition,
         container="engine",
         environment={"RUN_ID": name, "BUCKET": bucket_name, **_attempt(run), **_options(config), **planned()},
-        constraint=on("runner"),
+        constraint=on_machine("runner", own_machine),
     )
     stack.output(run=name, bucket=bucket_name, task=started, attempt=str(run.attempt), begun="")
     return replace(run, task=started)

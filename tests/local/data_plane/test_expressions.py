@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from hfecs.local.data_plane.expressions import BadExpression, parse
+from hfecs.local.data_plane.expressions import EC2_INSTANCE_ID, BadExpression, parse
 
-WORKER = {"hfecs.role": "worker", "ecs.instance-type": "t2.small", "gpu": None}
+WORKER = {"hfecs.role": "worker", "ecs.instance-type": "t2.small", "gpu": None, EC2_INSTANCE_ID: "i-1234"}
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,8 @@ WORKER = {"hfecs.role": "worker", "ecs.instance-type": "t2.small", "gpu": None}
         "attribute:hfecs.role == master or attribute:gpu exists",
         "not (attribute:hfecs.role == master or attribute:disk exists)",
         "attribute:disk exists and attribute:gpu exists or attribute:hfecs.role == worker",
+        "ec2InstanceId == i-1234",
+        "ec2InstanceId in ['i-5678', 'i-1234'] and attribute:hfecs.role == worker",
     ],
 )
 def test_a_worker_fits(expression: str) -> None:
@@ -36,6 +38,9 @@ def test_a_worker_fits(expression: str) -> None:
         "attribute:disk exists",
         "attribute:gpu !exists",
         "attribute:hfecs.role == worker and not attribute:gpu exists",
+        "attribute:hfecs.role == worker and ec2InstanceId == i-5678",
+        "attribute:ec2InstanceId == i-1234",
+        "ec2InstanceId != i-1234",
     ],
 )
 def test_a_worker_does_not_fit(expression: str) -> None:

@@ -34,6 +34,14 @@ def test_a_task_that_is_to_be_packed_goes_to_the_fullest_host_with_room() -> Non
     assert place(demand(), [empty, full, too_full], [{"type": "binpack", "field": "memory"}]) is full
 
 
+def test_a_task_for_one_machine_goes_to_no_other_of_its_role() -> None:
+    own, emptier = host("a", memory=600, instance_id="i-1"), host("b", memory=800, instance_id="i-2")
+
+    wanted = demand(expressions=("attribute:hfecs.role == worker and ec2InstanceId == i-1",))
+
+    assert place(wanted, [emptier, own]) is own
+
+
 @pytest.mark.parametrize(
     ("wanted", "there", "expected"),
     [
@@ -42,6 +50,7 @@ def test_a_task_that_is_to_be_packed_goes_to_the_fullest_host_with_room() -> Non
         (demand(ports=frozenset({5672})), host("a", ports={5672}), "RESOURCE:PORTS"),
         (demand(ports=frozenset({22})), host("a"), "RESOURCE:PORTS"),
         (demand(expressions=("attribute:hfecs.role == master",)), host("a"), MEMBER_OF),
+        (demand(expressions=("ec2InstanceId == i-2",)), host("a", instance_id="i-1"), MEMBER_OF),
         (demand(distinct=True), host("a", groups=["service:worker"]), DISTINCT),
     ],
 )

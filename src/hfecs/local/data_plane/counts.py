@@ -23,6 +23,7 @@ def host_of(machine: Machine, tasks: Mapping[str, Task]) -> Host:
         memory=machine.memory - sum(demand.memory for demand in demands),
         ports={port for demand in demands for port in demand.ports},
         groups=[demand.group for demand in demands],
+        instance_id=machine.instance.id,
     )
 
 

@@ -1,8 +1,9 @@
 """The cluster query language of ECS, as far as placement constraints use it.
 
     attribute:hfecs.role == worker and attribute:ecs.instance-type in [t2.small, t2.micro] or not attribute:gpu exists
+    attribute:hfecs.role == runner and ec2InstanceId == i-0123456789abcdef0
 
-parse() gives a test for the attributes of a container instance; BadExpression for anything else.
+parse() returns a test for the attributes of a container instance, and raises BadExpression for anything else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ Test = Callable[[Attributes], bool]
 
 TOKEN = re.compile(r"\s*(==|!=|=~|!~|\(|\)|\[|\]|,|!|[A-Za-z0-9_./:\-*?@+]+|'[^']*'|\"[^\"]*\")")
 SUBJECT = re.compile(r"^attribute:([A-Za-z0-9_.\-/]{1,128})$")
+# Key of the instance id among the attributes; the name of an attribute has no colon.
+EC2_INSTANCE_ID = ":ec2InstanceId"
 SIGNS = {"==", "!=", "=~", "!~", "(", ")", "[", "]", ",", "!"}
 WORDS = {"and", "or", "not", "in", "not_in", "exists", "!exists", "equals", "not_equals"}
 
@@ -72,11 +75,7 @@ class _Parser:
         return self._comparison()
 
     def _comparison(self) -> Test:
-        subject = self._next()
-        match = SUBJECT.match(subject)
-        if match is None:
-            raise BadExpression(f"unknown subject {subject!r}")
-        name, sign = match.group(1), self._next()
+        name, sign = _subject(self._next()), self._next()
         if sign == "!":
             self._expect("exists")
             return lambda attributes: name not in attributes
@@ -118,6 +117,15 @@ class _Parser:
         if not self.tokens:
             raise BadExpression("it ends too early")
         return self.tokens.pop(0)
+
+
+def _subject(token: str) -> str:
+    """The key of a subject among the attributes."""
+    if token == "ec2InstanceId":
+        return EC2_INSTANCE_ID
+    if match := SUBJECT.match(token):
+        return match.group(1)
+    raise BadExpression(f"unknown subject {token!r}")
 
 
 def _is_in(name: str, values: set[str]) -> Test:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfecs.local.data_plane.expressions import BadExpression, parse
+from hfecs.local.data_plane.expressions import EC2_INSTANCE_ID, BadExpression, parse
 
 ECS_AGENT_PORTS = frozenset({22, 2375, 2376, 51678, 51679})  # reserved on every container instance
 MEMBER_OF = "MemberOf placement constraint unsatisfied."
@@ -35,6 +35,7 @@ class Host:
     memory: int
     ports: set[int] = field(default_factory=set)
     groups: list[str] = field(default_factory=list)
+    instance_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def fault_of(constraints: Iterable[dict[str, str]]) -> str:
 
 
 def _refusal(demand: Demand, host: Host) -> str:
-    if not all(parse(expression)(host.attributes) for expression in demand.expressions):
+    attributes = {**host.attributes, EC2_INSTANCE_ID: host.instance_id}
+    if not all(parse(expression)(attributes) for expression in demand.expressions):
         return MEMBER_OF
     if demand.distinct and demand.group in host.groups:
         return DISTINCT
