@@ -73,7 +73,7 @@ def test_a_run_can_be_stopped_from_another_terminal(here: Project) -> None:
 
     assert process.returncode == 1
     assert "stopped" in said
-    wait_until(lambda: not _runners(here), what="the runner to end itself")
+    wait_until(lambda: not _runners(here), what="the runner to end itself", seconds=90)
 
 
 def test_a_faulty_job_directory_is_refused_before_anything_is_made(here: Project) -> None:
@@ -82,13 +82,14 @@ def test_a_faulty_job_directory_is_refused_before_anything_is_made(here: Project
         {"name": "writes", "command": "true", "ins": ["one"], "outs": ["../outside"]},
     ]
     workflow = here.write_workflow("faulty", jobs, {})
+    before = _runners(here)
 
     ended = here.hfecs("--local", "run", workflow, "--bucket", "faulty-run")
 
     assert ended.returncode == 2
     assert "missing" in ended.stderr
     assert "../outside" in ended.stderr
-    assert _runners(here) == []
+    assert set(_runners(here)) <= set(before)
 
 
 def test_two_clouds_run_beside_each_other(here: Project, tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory: Path = tmp_path_factory.mktemp("local") / ".hfecs"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HFECS_LOCAL_BOOT", "0")
+        patch.setenv("HFECS_LOCAL_LINGER", "0.5")
         patch.setenv("HFECS_LOCAL_TICK", "0.5")
         patch.setenv("HFECS_LOCAL_SCALE_IN", "1")
         cloud = client.up(directory)

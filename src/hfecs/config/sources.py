@@ -17,7 +17,7 @@ PREFIX = "HFECS_"
 # Variables of the environment that steer the program and are no keys.
 NOT_KEYS = (
     *("HFECS_ENGINE_HOME", "HFECS_LOCAL", "HFECS_CONFIG", "HFECS_ADDRESS"),
-    *("HFECS_LOCAL_TICK", "HFECS_LOCAL_BOOT", "HFECS_LOCAL_SCALE_IN"),
+    *("HFECS_LOCAL_TICK", "HFECS_LOCAL_BOOT", "HFECS_LOCAL_LINGER", "HFECS_LOCAL_SCALE_IN"),
 )
 
 LONGEST_SHOWN = 80

@@ -46,6 +46,22 @@ def test_machines_have_addresses_of_their_own_in_the_clouds_network(site: Site, 
     assert all(address.startswith(f"127.{site.cloud.network}.") for address in addresses)
 
 
+def test_a_machine_for_one_task_lives_on_for_a_while_and_ends_although_another_task_runs_there(
+    site: Site, cluster: str
+) -> None:
+    instance = site.machine(cluster, "HFECS_END_WITH_TASK=true")
+    site.define("once", "exit 1")
+    site.define("long", PATIENT)
+
+    site.ended(cluster, site.run(cluster, "once"))
+    stands = site.state_of(instance)
+    second = site.run(cluster, "long")
+
+    until(lambda: site.state_of(instance) == "terminated")
+    assert stands == "running"
+    site.ended(cluster, second)
+
+
 def test_a_machine_for_one_task_ends_with_it(site: Site, cluster: str) -> None:
     instance = site.machine(cluster, "HFECS_END_WITH_TASK=true")
     site.define("once", "exit 1")

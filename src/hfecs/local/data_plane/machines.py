@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,9 @@ from hfecs.local.data_plane.user_data import UserData, read_user_data
 from hfecs.local.processes import NAME_MARK
 
 BOOT_SECONDS = 1.0  # from launch to registration; minutes on AWS
+LINGER_SECONDS = (
+    30.0  # from the end of its engine to the end of a runner's machine, as in templates/user-data/machine.sh
+)
 KEPT_BACK = 0.07  # of a machine's memory, by its kernel and the ECS agent
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 LIVING = ("pending", "running")
@@ -36,6 +40,7 @@ class Machine:
     container_instance: Any = None
     tasks: set[str] = field(default_factory=set)
     ended: bool = False
+    shuts_down_at: float | None = None
 
     @property
     def address(self) -> str:
@@ -64,6 +69,7 @@ class Machines:
         self.cloud = cloud
         self.by_id: dict[str, Machine] = {}
         self.boot_seconds = float(os.environ.get("HFECS_LOCAL_BOOT", BOOT_SECONDS))
+        self.linger_seconds = float(os.environ.get("HFECS_LOCAL_LINGER", LINGER_SECONDS))
 
     def step(self, now: float) -> list[Machine]:
         """Follow the instances of EC2; returns the machines that are gone since the last time."""
@@ -74,6 +80,9 @@ class Machines:
         for machine in self.by_id.values():
             if machine.container_instance is None and now - machine.launched >= self.boot_seconds:
                 self._register(machine)
+            if machine.shuts_down_at is not None and now >= machine.shuts_down_at:
+                machine.shuts_down_at = None
+                self.shut_down(machine)
         gone = [machine for machine in self.by_id.values() if machine.process.poll() is not None]
         for machine in gone:
             self._bury(machine)
@@ -92,6 +101,11 @@ class Machines:
             for machine in self.by_id.values()
             if machine.container_instance is not None and machine.region == region and machine.boot.cluster == cluster
         ]
+
+    def engine_ended(self, machine: Machine) -> None:
+        """Shut a runner's machine down in a while: its agent still has to report how the task ended."""
+        if machine.shuts_down_at is None:
+            machine.shuts_down_at = time.monotonic() + self.linger_seconds
 
     def shut_down(self, machine: Machine) -> None:
         """Shut a machine down from within; what becomes of its instance was said when it was launched."""

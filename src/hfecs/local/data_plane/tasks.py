@@ -138,7 +138,7 @@ class Tasks:
         if machine:
             machine.tasks.discard(task.id)
             if machine.boot.end_with_task and not task.service:
-                self.machines.shut_down(machine)
+                self.machines.engine_ended(machine)
         self.cloud.wake()
 
 
