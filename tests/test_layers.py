@@ -52,7 +52,7 @@ WINGS = {
 # Who may import a wing: a command starts it, the session finds the local cloud.
 ENTRANCES = ("hfecs.commands", "hfecs.session")
 # A thread's error belongs to whoever waits for its future, as in the standard library.
-CATCH_ALL = {"hfecs.cli", "hfecs.messaging.timeouts"}
+CATCH_ALL = {"hfecs.cli", "hfecs.local.reconciler", "hfecs.messaging.timeouts"}
 ONE_PLACE = {"sleep": "hfecs.provisioning.wait", "print": "hfecs.console"}
 
 

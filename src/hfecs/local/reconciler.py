@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from queue import Empty
+from typing import Any
 
 from hfecs.local.data_plane.auto_scaling_groups import AutoScalingGroups
 from hfecs.local.data_plane.deadlines import Deadlines
@@ -57,39 +60,58 @@ class Reconciler:
         return wait_until_ended(pids, END_SECONDS)
 
     def step(self, now: float) -> None:
-        """Look once at everything."""
-        while True:
-            try:
-                instance_id, what = self.cloud.reports.get_nowait()
-            except Empty:
-                break
-            if "ready" not in what:
-                self.tasks.heard(what)
-            elif instance_id in self.machines.by_id:
-                self.machines.ready(instance_id)
-        self.deadlines.step(time.time())
-        self.groups.step(now)
-        for machine in self.machines.step(now):
-            self.tasks.lost(machine)
-        self.services.step(now)
-        self.managed_scaling.step(now)
-        self.scaling.step(time.time())
-        self.tasks.count()
+        """Give every part one turn; what failed is raised at the end, in one ExceptionGroup."""
+        turns = Turns()
+        for instance_id, what in self._reports():
+            turns.take(self._heard, instance_id, what)
+        turns.take(self.deadlines.step, time.time())
+        turns.take(self.groups.step, now)
+        for machine in turns.take(self.machines.step, now) or ():
+            turns.take(self.tasks.lost, machine)
+        turns.take(self.services.step, now)
+        turns.take(self.managed_scaling.step, now)
+        turns.take(self.scaling.step, time.time())
+        turns.take(self.tasks.count)
         if now >= self.logs_at:
             self.logs_at = now + LOG_SECONDS
-            self.logs.step()
+            turns.take(self.logs.step)
+        if turns.errors:
+            raise ExceptionGroup("parts of the data plane failed", turns.errors)
+
+    def _reports(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The reports of machines that have arrived."""
+        with suppress(Empty):
+            while True:
+                yield self.cloud.reports.get_nowait()
+
+    def _heard(self, instance_id: str, what: dict[str, Any]) -> None:
+        if "ready" not in what:
+            self.tasks.heard(what)
+        elif instance_id in self.machines.by_id:
+            self.machines.ready(instance_id)
 
     def _run(self) -> None:
-        """One step that fails does not end the others: the log tells, and the next one looks again."""
-        with ThreadPoolExecutor(1, thread_name_prefix="step") as executor:
-            while not self.ending.is_set():
-                self.cloud.awake.wait(LONGEST_NAP)
-                self.ending.wait(SHORTEST_NAP)
-                self.cloud.awake.clear()
-                error = executor.submit(self._look).exception()
-                if error:
-                    log.error("The data plane stumbled.", exc_info=error)
+        while not self.ending.is_set():
+            self.cloud.awake.wait(LONGEST_NAP)
+            self.ending.wait(SHORTEST_NAP)
+            self.cloud.awake.clear()
+            try:
+                with self.cloud.lock:
+                    self.step(time.monotonic())
+            except ExceptionGroup as error:
+                log.error("Reconciliation step failed; it will be retried.", exc_info=error)
 
-    def _look(self) -> None:
-        with self.cloud.lock:
-            self.step(time.monotonic())
+
+@dataclass
+class Turns:
+    """The turns of one step, with what went wrong in them."""
+
+    errors: list[Exception] = field(default_factory=list)
+
+    def take(self, part: Callable[..., Any], *arguments: Any) -> Any:
+        """The result of a part's turn; None, and the error kept, if it fails."""
+        try:
+            return part(*arguments)
+        except Exception as error:  # A fault of one part, or of moto under it, must not stop the rest of the cloud.
+            self.errors.append(error)
+            return None

@@ -11,6 +11,7 @@ from hfecs.local.control_plane.moto_patches import (
     container_instances,
     groups,
     instances,
+    launch_templates,
     names,
     protection,
     scalable_targets,
@@ -24,6 +25,7 @@ from hfecs.local.reconciler import Reconciler
 PATCHES = (
     addresses,  # the default VPC in 127.N.0.0/16
     instances,  # states of instances, ClientToken of RunInstances
+    launch_templates,  # user data of versions that are added to a template
     names,  # error codes of roles and launch templates
     buckets,  # policies that allow TLS only, writes on condition
     security_groups,  # DependencyViolation while in use

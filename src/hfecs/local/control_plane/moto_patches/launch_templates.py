@@ -1,0 +1,22 @@
+"""Versions that are added to a launch template: moto keeps their user data in a form that it refuses to launch from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models.launch_templates import LaunchTemplate
+from moto.ec2.utils import parse_user_data
+
+from hfecs.local.control_plane.moto_patches.patching import replace
+from hfecs.local.reconciler import Reconciler
+
+
+def apply(_: Reconciler) -> None:
+    """Mend CreateLaunchTemplateVersion."""
+
+    def create_version(template: Any, data: dict[str, Any], description: str) -> Any:
+        text = data.get("UserData")
+        parsed = {"UserData": parse_user_data(text)} if isinstance(text, str) else {}
+        return create(template, {**data, **parsed}, description)
+
+    create = replace(LaunchTemplate, "create_version", create_version)
