@@ -201,6 +201,13 @@ def test_clients_of_aws_are_opened_in_one_module() -> None:
     assert opening == {"hfecs.aws.clients"}
 
 
+def test_metrics_are_written_and_read_in_one_module() -> None:
+    def asks(module: str) -> bool:
+        return any(call.endswith((".put_metric_data", ".get_metric_data")) for call in calls(module))
+
+    assert {module for module in MODULES if asks(module)} == {"hfecs.aws.cloudwatch"}
+
+
 def test_names_of_tags_are_written_in_one_module() -> None:
     writing = {
         module

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hfecs.blueprints.scaling import DEMAND
+from hfecs.aws.cloudwatch import DEMAND
 from hfecs.config import Config
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import alarm, auto_scaling_group, service

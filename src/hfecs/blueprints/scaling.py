@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from hfecs.aws.cloudwatch import BACKLOG, DEMAND, NAMESPACE, QUEUE_LENGTH, dimensions
 from hfecs.config import Scaling
 from hfecs.lookahead.sizes import MOST_STEPS, sizes
 
-NAMESPACE = "hyperflow"
 EXACT, MORE = "ExactCapacity", "ChangeInCapacity"
 # So many machines a capacity provider adds at a time; asg_max bounds them.
 MOST_AT_ONCE = 10_000
@@ -28,13 +28,12 @@ class Measure:
     statistic: str = "Average"
 
 
-DEMAND = "Demand"
 # Job slots worth having, of which each run tells its own once a period and CloudWatch takes the sum; jobs that wait or
 # run; jobs that wait.
 MEASURES = {
     "lookahead": Measure(DEMAND, DEMAND, EXACT, "Sum"),
-    "backlog": Measure("Backlog", "Backlog", EXACT),
-    "queue": Measure("QueueLength", "Backlog", MORE),
+    "backlog": Measure(BACKLOG, BACKLOG, EXACT),
+    "queue": Measure(QUEUE_LENGTH, BACKLOG, MORE),
 }
 
 
@@ -153,7 +152,7 @@ def alarm_fewer(scaling: Scaling, cluster: str, actions: list[str]) -> dict[str,
 def _alarm(scaling: Scaling, cluster: str, actions: list[str]) -> dict[str, Any]:
     return {
         "Namespace": NAMESPACE,
-        "Dimensions": [{"Name": "ClusterName", "Value": cluster}],
+        "Dimensions": dimensions(cluster),
         "Statistic": _measure(scaling).statistic,
         "Period": scaling.alarm_period,
         "AlarmActions": actions,

@@ -11,24 +11,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from hfecs.aws import cloudwatch
 from hfecs.aws.clients import Limits, open_client
+from hfecs.aws.cloudwatch import DEMAND
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
-NAME = "Demand"
 ONCE = Limits(retries=0, connect_timeout=3, read_timeout=4)
-
-HIGH_RESOLUTION = 1
-"""The alarms look every 10 seconds: at the usual resolution of 60 they would see nothing."""
 
 
 def client() -> CloudWatchClient:
     """A client that makes each call once."""
-    cloudwatch: CloudWatchClient = open_client("cloudwatch", ONCE)
-    return cloudwatch
+    made: CloudWatchClient = open_client("cloudwatch", ONCE)
+    return made
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,8 @@ class Periods:
 class DemandMetric:
     """Publishes the demand of one publisher, once in each period at most."""
 
-    def __init__(self, cloudwatch: CloudWatchClient, namespace: str, cluster: str, periods: Periods) -> None:
-        self._cloudwatch = cloudwatch
+    def __init__(self, metrics_api: CloudWatchClient, namespace: str, cluster: str, periods: Periods) -> None:
+        self._cloudwatch = metrics_api
         self._namespace = namespace
         self._cluster = cluster
         self._periods = periods
@@ -71,12 +69,6 @@ class DemandMetric:
         if period == self._told:
             return period
         self._told = period
-        datum: Any = {
-            "MetricName": NAME,
-            "Dimensions": [{"Name": "ClusterName", "Value": self._cluster}],
-            "Timestamp": self._periods.beginning(period),
-            "Value": slots,
-            "StorageResolution": HIGH_RESOLUTION,
-        }
-        self._cloudwatch.put_metric_data(Namespace=self._namespace, MetricData=[datum])
+        when = self._periods.beginning(period)
+        cloudwatch.put(self._cloudwatch, self._namespace, self._cluster, {DEMAND: slots}, when)
         return period

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from hfecs.aws import prices
+from hfecs.aws import cloudwatch, prices
 from hfecs.aws.errors import ignoring
 from hfecs.aws.tags import NAME_TAG, OWNER_TAG, tags_of
 from hfecs.observe import time_left
@@ -18,13 +18,11 @@ from hfecs.runs import archive
 from hfecs.runs.lookup import remembered
 
 METRICS = {
-    "QueueLength": "waiting",
-    "JobsInFlight": "held by workers",
-    "Backlog": "both",
-    "Consumers": "workers listening",
+    cloudwatch.QUEUE_LENGTH: "waiting",
+    cloudwatch.JOBS_IN_FLIGHT: "held by workers",
+    cloudwatch.BACKLOG: "both",
+    cloudwatch.CONSUMERS: "workers listening",
 }
-# A metric older than this says nothing about now.
-FRESH = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def overview(stack: Stack, runs: Stack) -> Overview:
         lambda: _services(stack),
         lambda: _registered(stack, "cluster") | _registered(stack, "monitoring"),
         lambda: [found for found in alarm.survey(stack) if found.ours],
-        lambda: _queue(stack),
+        lambda: cloudwatch.latest(stack.cloud, stack.cluster, [*METRICS], datetime.now(UTC)),
         lambda: time_left.look(stack),
         lambda: _run_state(runs),
     )
@@ -153,34 +151,6 @@ def _registered(stack: Stack, name: str) -> set[str]:
             answer = stack.cloud.ecs.describe_container_instances(cluster=cluster, containerInstances=arns[:100])
             return {instance["ec2InstanceId"] for instance in answer["containerInstances"]}
     return set()
-
-
-def _queue(stack: Stack) -> dict[str, float | None]:
-    """The last value of each metric of the notifier; None when it has been silent."""
-    now = datetime.now(UTC)
-    queries: Any = [
-        {
-            "Id": f"q{number}",
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": "hyperflow",
-                    "MetricName": metric,
-                    "Dimensions": [{"Name": "ClusterName", "Value": stack.cluster}],
-                },
-                "Period": 10,
-                "Stat": "Average",
-            },
-        }
-        for number, metric in enumerate(METRICS)
-    ]
-    answer = stack.cloud.cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=now - FRESH, EndTime=now)
-    results = sorted(answer["MetricDataResults"], key=lambda result: result["Id"])
-    return {metric: _latest(result) for metric, result in zip(METRICS, results, strict=True)}
-
-
-def _latest(result: Any) -> float | None:
-    points = sorted(zip(result["Timestamps"], result["Values"], strict=True))
-    return float(points[-1][1]) if points else None
 
 
 def _number(value: float | None) -> str:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
+from hfecs.aws import cloudwatch
+from hfecs.aws.cloudwatch import IDLE_SECONDS_LEFT
 from hfecs.aws.tags import ENDS_TAG, tags_of
 from hfecs.parallel import together
 from hfecs.provisioning.deadline import moment
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import auto_scaling_group, instance, scheduled_action
-
-IDLE_METRIC = "IdleSecondsLeft"
-# What the notifier said longer ago than this is no news.
-FRESH = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def look(stack: Stack) -> TimeLeft:
         lambda: {found.name: found for found in instance.survey(stack) if found.ours},
         lambda: [found for found in auto_scaling_group.survey(stack) if found.ours],
         lambda: list(scheduled_action.survey(stack)),
-        lambda: _idle_seconds(stack, now),
+        lambda: cloudwatch.latest(stack.cloud, stack.cluster, [IDLE_SECONDS_LEFT], now)[IDLE_SECONDS_LEFT],
     )
     if "master" not in machines:
         emptied = any(found.actual["MaxSize"] == 0 for found in groups)
@@ -69,26 +67,3 @@ def words(seconds: float) -> str:
 def _reason(actions: list[Any]) -> str:
     """Auto Scaling forgets an action that it has carried out: one that is still to come was not what ended it."""
     return "it had nothing to do" if actions else "its time was over, or it had nothing to do"
-
-
-def _idle_seconds(stack: Stack, now: datetime) -> float | None:
-    answer = stack.cloud.cloudwatch.get_metric_data(
-        MetricDataQueries=[
-            {
-                "Id": "idle",
-                "MetricStat": {
-                    "Metric": {
-                        "Namespace": "hyperflow",
-                        "MetricName": IDLE_METRIC,
-                        "Dimensions": [{"Name": "ClusterName", "Value": stack.cluster}],
-                    },
-                    "Period": 10,
-                    "Stat": "Average",
-                },
-            }
-        ],
-        StartTime=now - FRESH,
-        EndTime=now,
-    )
-    points = [*zip(answer["MetricDataResults"][0]["Timestamps"], answer["MetricDataResults"][0]["Values"], strict=True)]
-    return float(max(points)[1]) if points else None

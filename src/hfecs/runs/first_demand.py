@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from hfecs.aws.cloudwatch import NAMESPACE
 from hfecs.aws.errors import expected_errors, explain, ignoring
 from hfecs.lookahead import handover
 from hfecs.lookahead.forecast import Machines
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from hfecs.blueprints.lookahead import Ahead, Announce
     from hfecs.blueprints.run import Run
     from hfecs.workflow import Workflow
-
-NAMESPACE = "hyperflow"
 
 ENDING_SECONDS = 10.0
 """So long a call that is on its way is waited for."""

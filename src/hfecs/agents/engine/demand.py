@@ -22,6 +22,7 @@ from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.engine.job_listener import JobListener
 from hfecs.agents.engine.journal import Journal
 from hfecs.agents.engine.progress import Ended, RunProgress
+from hfecs.aws.cloudwatch import NAMESPACE
 from hfecs.errors import AwsFailed
 from hfecs.lookahead import handover
 from hfecs.lookahead import metric as demand_metric
@@ -33,8 +34,6 @@ from hfecs.lookahead.planner import Planner
 from hfecs.workflow import Workflow
 
 log = logging.getLogger(__name__)
-
-NAMESPACE = "hyperflow"
 
 LISTENING_SECONDS = 10.0
 """So long the first jobs wait until they are listened to."""

@@ -16,6 +16,8 @@ from hfecs.agents.common.environment import Environment
 from hfecs.agents.common.pauses import pause
 from hfecs.agents.notifier.queue import QueueNumbers
 from hfecs.agents.notifier.stale_protection import AT_ONCE
+from hfecs.aws import cloudwatch
+from hfecs.aws.cloudwatch import IDLE_SECONDS_LEFT
 from hfecs.aws.tags import ENDS_TAG, IDLE_TAG, NAME_TAG, OWNER_TAG, STACK_TAG, tags_of
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-METRIC = "IdleSecondsLeft"
 GROUP_TAG = "aws:autoscaling:groupName"
 # Between two looks: so many seconds, or a tenth of the idle time if that is less.
 LOOK_SECONDS = 30.0
@@ -78,14 +79,14 @@ class IdleShutdown:
         queue: Callable[[], QueueNumbers],
         ec2: EC2Client,
         autoscaling: AutoScalingClient,
-        cloudwatch: CloudWatchClient,
+        metrics_api: CloudWatchClient,
     ) -> None:
         """Read CLUSTER_NAME, METRIC_NAMESPACE and AUTO_SCALING_GROUP."""
         self._cluster = environment.required(environ, "CLUSTER_NAME")
-        self._namespace = environment.optional(environ, "METRIC_NAMESPACE", "hyperflow")
+        self._namespace = environment.optional(environ, "METRIC_NAMESPACE", cloudwatch.NAMESPACE)
         self._group = environment.required(environ, "AUTO_SCALING_GROUP")
         self._queue = queue
-        self._ec2, self._autoscaling, self._cloudwatch = ec2, autoscaling, cloudwatch
+        self._ec2, self._autoscaling, self._cloudwatch = ec2, autoscaling, metrics_api
         self._attempts = Attempts()
         self._idle = IdleTime()
         self._renewed = ""
@@ -133,18 +134,7 @@ class IdleShutdown:
         return [machine for machine in machines if GROUP_TAG not in machine.tags]
 
     def _tell(self, left: float) -> None:
-        self._cloudwatch.put_metric_data(
-            Namespace=self._namespace,
-            MetricData=[
-                {
-                    "MetricName": METRIC,
-                    "Dimensions": [{"Name": "ClusterName", "Value": self._cluster}],
-                    "Timestamp": datetime.now(UTC),
-                    "Value": left,
-                    "StorageResolution": 1,
-                }
-            ],
-        )
+        cloudwatch.put(self._cloudwatch, self._namespace, self._cluster, {IDLE_SECONDS_LEFT: left}, datetime.now(UTC))
 
     def _end(self, master: TaggedMachine, machines: Sequence[TaggedMachine], limit: float) -> None:
         """End all machines, this one last; what fails is tried again at the next look."""

@@ -21,15 +21,15 @@ from hfecs.agents.notifier.fallback_demand import PATIENCE_SECONDS, FallbackDema
 from hfecs.agents.notifier.idle_shutdown import IdleShutdown
 from hfecs.agents.notifier.queue import Management, QueueNumbers
 from hfecs.agents.notifier.stale_protection import Place, StaleProtection
+from hfecs.aws import cloudwatch
 from hfecs.aws.clients import Limits, open_client
 from hfecs.lookahead import metric as demand_metric
-from hfecs.lookahead.metric import HIGH_RESOLUTION, DemandMetric, Periods
+from hfecs.lookahead.metric import DemandMetric, Periods
 from hfecs.messaging.messages import JOBS_QUEUE
 from hfecs.messaging.url import AmqpUrl
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Settings:
         broker = AmqpUrl.parse(environment.broker_url(environ))
         return cls(
             cluster=environment.required(environ, "CLUSTER_NAME"),
-            namespace=environment.optional(environ, "METRIC_NAMESPACE", "hyperflow"),
+            namespace=environment.optional(environ, "METRIC_NAMESPACE", cloudwatch.NAMESPACE),
             queue=environment.optional(environ, "AMQP_QUEUE", JOBS_QUEUE),
             period=environment.positive_integer(environ, "PERIOD", PERIOD_SECONDS),
             management=Management(url, *broker.login, broker.virtual_host),
@@ -73,16 +73,16 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: signals.put(received))
     log.info("reporting %s to %s every %d seconds", settings.queue, settings.namespace, settings.period)
-    cloudwatch: CloudWatchClient = open_client("cloudwatch", LIMITS)
-    notifier = Notifier(settings, cloudwatch, demand_metric.client() if settings.demand_period else None)
+    metrics_api: CloudWatchClient = open_client("cloudwatch", LIMITS)
+    notifier = Notifier(settings, metrics_api, demand_metric.client() if settings.demand_period else None)
     metrics = Metrics(Database.from_environment(os.environ))
     if metrics.wanted:
         watched = Watched.from_environment(os.environ)
-        ClusterMetrics(watched, notifier.read, open_client("ecs", LIMITS), cloudwatch).start(metrics)
+        ClusterMetrics(watched, notifier.read, open_client("ecs", LIMITS), metrics_api).start(metrics)
     if place := Place.from_environment(os.environ):
         autoscaling = open_client("autoscaling", LIMITS)
         StaleProtection(place, autoscaling, open_client("ecs", LIMITS)).start()
-        IdleShutdown(os.environ, notifier.read, open_client("ec2", LIMITS), autoscaling, cloudwatch).start()
+        IdleShutdown(os.environ, notifier.read, open_client("ec2", LIMITS), autoscaling, metrics_api).start()
     while not _told_to_end(signals, _until_next(settings.period, time.time())):
         notifier.report()
     return 0
@@ -105,10 +105,10 @@ def _until_next(period: int, now: float) -> float:
 class Notifier:
     """Reads the queue and reports it; says once when one of the two sides is away, and once when it is back."""
 
-    def __init__(self, settings: Settings, cloudwatch: CloudWatchClient, once: CloudWatchClient | None = None) -> None:
+    def __init__(self, settings: Settings, metrics_api: CloudWatchClient, once: CloudWatchClient | None = None) -> None:
         """`once` takes the demand, if the alarms look at it: a client that makes no call a second time."""
         self._settings = settings
-        self._cloudwatch = cloudwatch
+        self._cloudwatch = metrics_api
         self._attempts = Attempts()
         self._fallback_demand = FallbackDemand(settings.patience)
         self._demand = self._demand_metric(once) if once else None
@@ -131,18 +131,5 @@ class Notifier:
         return self._settings.management.read(self._settings.queue)
 
     def _put(self, numbers: QueueNumbers) -> None:
-        dimensions: list[DimensionTypeDef] = [{"Name": "ClusterName", "Value": self._settings.cluster}]
-        now = datetime.now(UTC)
-        self._cloudwatch.put_metric_data(
-            Namespace=self._settings.namespace,
-            MetricData=[
-                {
-                    "MetricName": name,
-                    "Dimensions": dimensions,
-                    "Timestamp": now,
-                    "Value": value,
-                    "StorageResolution": HIGH_RESOLUTION,
-                }
-                for name, value in numbers.metrics().items()
-            ],
-        )
+        settings = self._settings
+        cloudwatch.put(self._cloudwatch, settings.namespace, settings.cluster, numbers.metrics(), datetime.now(UTC))

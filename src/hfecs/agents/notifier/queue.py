@@ -10,6 +10,8 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from hfecs.aws import cloudwatch
+
 ANSWER_SECONDS = 5.0
 NOT_FOUND = 404
 
@@ -35,11 +37,11 @@ class QueueNumbers:
     def metrics(self) -> dict[str, float]:
         """The values of CloudWatch's metrics by name; without workers the whole backlog is one worker's."""
         return {
-            "QueueLength": self.ready,
-            "JobsInFlight": self.in_flight,
-            "Backlog": self.backlog,
-            "Consumers": self.consumers,
-            "BacklogPerWorker": self.backlog / max(1, self.consumers),
+            cloudwatch.QUEUE_LENGTH: self.ready,
+            cloudwatch.JOBS_IN_FLIGHT: self.in_flight,
+            cloudwatch.BACKLOG: self.backlog,
+            cloudwatch.CONSUMERS: self.consumers,
+            cloudwatch.BACKLOG_PER_WORKER: self.backlog / max(1, self.consumers),
         }
 
 
