@@ -22,7 +22,7 @@ FLOORS = {
     for floor, names in enumerate(
         [
             ["hfecs", "errors"],
-            ["os_errors", "parallel", "templating", "config", "workflow", "messaging"],
+            ["backoff", "os_errors", "parallel", "templating", "config", "workflow", "messaging"],
             ["aws", "lookahead", "images"],
             ["provisioning"],
             ["resources"],
@@ -39,6 +39,7 @@ FLOORS = {
 WINGS = {
     "hfecs.agents": {
         "hfecs.errors",
+        "hfecs.backoff",
         "hfecs.config",
         "hfecs.workflow",
         "hfecs.templating",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from hfecs.aws.errors import ignoring
+from hfecs.backoff import Backoff
 from hfecs.errors import TimedOut
 
 Result = TypeVar("Result")
@@ -62,7 +63,7 @@ class Wait:
         """
         start = told = self.clock.now()
         timeout = min(timeout, max(0.0, self.ends - start))
-        pause = min(FIRST_PAUSE, every)
+        pauses = Backoff(FIRST_PAUSE, every)
         while True:
             if answer := probe():
                 return answer
@@ -72,8 +73,7 @@ class Wait:
             if now - told >= QUIET_SECONDS:
                 told = now
                 self.tell(what, now - start)
-            self.clock.sleep(pause)
-            pause = min(2 * pause, every)
+            self.clock.sleep(pauses.next())
 
     def pause(self, seconds: float) -> None:
         """Let some time pass before something is tried again."""

@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 
 from hfecs.agents.common.environment import Environment
 from hfecs.agents.common.line_protocol import Point, line
+from hfecs.backoff import Backoff
 from hfecs.errors import ConfigurationInvalid
 
 log = logging.getLogger(__name__)
@@ -105,9 +106,10 @@ class Metrics:
             self._thread.join(within)
 
     def _run(self) -> None:
-        pause = self._gathering
-        while not self._ending.wait(pause):
-            pause = self._gathering if self._write_all() else min(2 * pause, LONGEST_PAUSE_SECONDS)
+        pauses = Backoff(self._gathering, LONGEST_PAUSE_SECONDS)
+        while not self._ending.wait(pauses.next()):
+            if self._write_all():
+                pauses.reset()
         self._write_all()
 
     def _write_all(self) -> bool:

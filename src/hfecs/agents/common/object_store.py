@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfecs.agents.common.pauses import pause
 from hfecs.aws.clients import Limits, open_client
+from hfecs.backoff import Backoff
 from hfecs.errors import AwsFailed
 
 if TYPE_CHECKING:
@@ -108,16 +109,16 @@ class ObjectStore:
     def _call(self, what: str, call: Callable[[], T]) -> T:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        start, pause = time.monotonic(), FIRST_PAUSE_SECONDS
+        start, pauses = time.monotonic(), Backoff(FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS)
         while True:
             try:
                 return call()
             except (ClientError, BotoCoreError) as error:
                 if time.monotonic() - start >= _patience(error):
                     raise _told(what, error) from error
+                pause = pauses.next()
                 log.warning("%s, next attempt in %g seconds", _told(what, error), pause)
             self._pause(pause * random.uniform(0.5, 1.0))  # not all executors at the same moment
-            pause = min(2 * pause, LAST_PAUSE_SECONDS)
 
     @property
     def client(self) -> S3Client:

@@ -11,6 +11,7 @@ from pika.adapters.base_connection import BaseConnection
 from pika.adapters.select_connection import IOLoop, SelectConnection
 from pika.exceptions import AMQPHeartbeatTimeout
 
+from hfecs.backoff import Backoff
 from hfecs.messaging.connection import HEARTBEAT_SECONDS
 from hfecs.messaging.url import AmqpUrl
 
@@ -61,7 +62,7 @@ class Connection:
         if "heartbeat" not in AmqpUrl.parse(url).options:
             self._parameters.heartbeat = HEARTBEAT_SECONDS
         self._url = AmqpUrl.parse(url).without_account()
-        self._pause = FIRST_PAUSE_SECONDS
+        self._pauses = Backoff(FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS)
         self._current: WholeMessages | None = None
         self._user: User | None = None
         self._ending = False
@@ -95,7 +96,7 @@ class Connection:
 
     def _opened(self, _: BaseConnection[IOLoop]) -> None:
         log.info("connected to the broker at %s", self._url)
-        self._pause = FIRST_PAUSE_SECONDS
+        self._pauses.reset()
         if self._user and self._current:
             self._user.opened(self._current)
 
@@ -112,6 +113,6 @@ class Connection:
         if self._ending:
             self.loop.stop()
             return
-        log.warning("%s (%s), next attempt in %g seconds", what, why or type(why).__name__, self._pause)
-        self.loop.call_later(self._pause, self._connect)
-        self._pause = min(2 * self._pause, LAST_PAUSE_SECONDS)
+        pause = self._pauses.next()
+        log.warning("%s (%s), next attempt in %g seconds", what, why or type(why).__name__, pause)
+        self.loop.call_later(pause, self._connect)

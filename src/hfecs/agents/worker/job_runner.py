@@ -13,6 +13,7 @@ from hfecs.agents.worker.poison_messages import PoisonMessages
 from hfecs.agents.worker.process import Ended
 from hfecs.agents.worker.reply import FAILED, Reply
 from hfecs.agents.worker.stages import Stages
+from hfecs.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +50,14 @@ class JobRunner:
         self, job: Job, delivery_history: DeliveryHistory, events: JobEvents, cancellation: Cancellation
     ) -> tuple[int, Ended]:
         """Try until the job succeeds or has no retry left; the number of tries, and how the last one ended."""
-        pause = FIRST_PAUSE_SECONDS
+        pauses = Backoff(FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS)
         tries = 1
         while True:
             ended = self._stages.pass_through(job, events, cancellation)
             failed = ended.exit_status or ended.problem
             if not failed or ended.lasting or tries > job.options.retries or cancellation.is_set():
                 return tries, ended
+            pause = pauses.next()
             log.warning("job %s failed, next try in %g seconds: %s", job.id, pause, ended.problem)
             events.tell(
                 "retried", attempt=delivery_history.attempts + tries, exit_status=ended.exit_status, why=ended.problem
@@ -63,5 +65,4 @@ class JobRunner:
             cancellation.wait(pause)
             if cancellation.is_set():
                 return tries, replace(ended, lasting=True)
-            pause = min(2 * pause, LAST_PAUSE_SECONDS)
             tries += 1
