@@ -129,7 +129,7 @@ def aws_error(code: str) -> ClientError:
 def test_an_error_for_people_ends_in_its_exit_code_without_a_traceback(
     capsys: Captured, error: Exception, code: int
 ) -> None:
-    assert cli._explained(Console(), error) == code
+    assert cli._shown(Console(), error) == code
 
     out, err = capsys.readouterr()
     assert out == ""
@@ -140,7 +140,7 @@ def test_an_error_for_people_ends_in_its_exit_code_without_a_traceback(
 def test_every_error_of_a_group_is_told_and_the_same_one_once(capsys: Captured) -> None:
     one, other = AwsFailed("role a failed"), AwsFailed("role b failed")
 
-    cli._explained(Console(), ExceptionGroup("", [one, ExceptionGroup("", [other, AwsFailed("role a failed")])]))
+    cli._shown(Console(), ExceptionGroup("", [one, ExceptionGroup("", [other, AwsFailed("role a failed")])]))
 
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert errors == ["error: role a failed", "error: role b failed"]
@@ -149,7 +149,7 @@ def test_every_error_of_a_group_is_told_and_the_same_one_once(capsys: Captured) 
 @pytest.mark.parametrize("bug", [KeyError("x"), ExceptionGroup("", [Failed("x"), KeyError("x")])], ids=repr)
 def test_a_bug_keeps_its_traceback(bug: Exception) -> None:
     with pytest.raises(type(bug)) as raised:
-        cli._explained(Console(), bug)
+        cli._shown(Console(), bug)
 
     assert raised.value is bug
 

@@ -23,7 +23,7 @@ FLOORS = {
         [
             ["hfecs", "errors"],
             ["backoff", "os_errors", "parallel", "templating", "config", "workflow", "messaging"],
-            ["aws", "lookahead", "images"],
+            ["aws", "explained", "lookahead", "images"],
             ["provisioning"],
             ["resources"],
             ["blueprints"],

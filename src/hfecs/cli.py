@@ -11,10 +11,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from hfecs import __version__, os_errors
+from hfecs import __version__
 from hfecs.commands import agent, cluster, config, destroy, example, images, local, logs, monitoring, plan, run, status
 from hfecs.console import Console
-from hfecs.errors import HfecsError
 from hfecs.session import Session
 from hfecs.shared_options import CONFIGURATION, taken_by_all
 
@@ -120,23 +119,19 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as done:
         return int(done.code or 0)
     except Exception as error:
-        return _explained(console, error)
+        return _shown(console, error)
     return 0
 
 
-def _explained(console: Console, error: Exception) -> int:
+def _shown(console: Console, error: Exception) -> int:
     """Say the errors that are for people, not more than a few of many; a bug keeps its traceback."""
-    from hfecs.aws.errors import each, explain
+    from hfecs.explained import exit_code, explained
 
-    errors = list(each(error))
-    known = [
-        single if isinstance(single, HfecsError) else explain(single) or os_errors.explain(single) for single in errors
-    ]
-    told = list({single.message: single for single in known if single}.values())
-    if not all(known):
+    told = explained(error)
+    if not told:
         raise error
     for single in told[:SHOWN_ERRORS]:
         console.error(single)
     if len(told) > SHOWN_ERRORS:
         console.say(f"and {len(told) - SHOWN_ERRORS} errors more")
-    return max(single.exit_code for single in told)
+    return exit_code(told)

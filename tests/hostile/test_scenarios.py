@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from blueprints.leftovers import leftovers
-from hfecs.aws.errors import explain
 from hfecs.blueprints import cluster, monitoring
 from hfecs.blueprints import run as run_blueprint
-from hfecs.errors import HfecsError
+from hfecs.explained import exit_code, explained
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import State
 from hostile.facts import Facts
@@ -72,18 +71,11 @@ def ends(*steps: Callable[[], None]) -> tuple[str, int]:
     try:
         for step in steps:
             step()
-    except ExceptionGroup as group:
-        told = [one if isinstance(one, HfecsError) else explain(one) for one in group.exceptions]
-        known = [one for one in told if one]
-        assert len(known) == len(told), group
-        return "\n".join(f"{one.message} {one.hint}" for one in known), max(one.exit_code for one in known)
-    except HfecsError as error:
-        return f"{error.message} {error.hint}", error.exit_code
     except Exception as error:
-        known_error = explain(error)
-        if known_error is None:
+        told = explained(error)
+        if not told:
             raise
-        return f"{known_error.message} {known_error.hint}", known_error.exit_code
+        return "\n".join(f"{one.message} {one.hint}" for one in told), exit_code(told)
     return "", 0
 
 

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from hfecs.commands.options import CLUSTER, sets
-from hfecs.errors import HfecsError
 from hfecs.session import Session
 
 # Exit codes with --detailed-exitcode, as Terraform has them: 0 nothing to do.
@@ -58,21 +57,16 @@ def _show(hfecs: Session, *, as_data: bool) -> bool:
 @contextmanager
 def _one_code() -> Iterator[None]:
     """Let every error end in 1, for 2 has another meaning here."""
-    from hfecs.aws.errors import each, expected_errors
+    from hfecs.aws.errors import expected_errors
+    from hfecs.explained import explained
 
     expected: tuple[type[Exception], ...] = (ExceptionGroup, OSError, *expected_errors())
     try:
         yield
     except expected as error:
-        known = [_known(single) or single for single in each(error)]
-        for single in known:
-            if isinstance(single, HfecsError):
-                single.exit_code = FAILED
-        raise ExceptionGroup("the plan failed", known) from error
-
-
-def _known(error: Exception) -> HfecsError | None:
-    from hfecs import os_errors
-    from hfecs.aws.errors import explain
-
-    return error if isinstance(error, HfecsError) else explain(error) or os_errors.explain(error)
+        told = explained(error)
+        if not told:
+            raise
+        for single in told:
+            single.exit_code = FAILED
+        raise ExceptionGroup("the plan failed", told) from error
