@@ -11,7 +11,6 @@ from hfecs.blueprints import cluster, monitoring
 from hfecs.blueprints import run as run_blueprint
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import State
-from hfecs.resources import role
 from standing import stands
 from support import WatchedCloud, add_machine, again, nothing_changes, stack_of, steps
 
@@ -69,9 +68,9 @@ def strangers_group(stack: Stack) -> None:
 
 def strangers_role(stack: Stack) -> None:
     """A role under our path, with a policy that is called as those of runs are."""
-    name = role.full_name(stack, "worker")
+    name = stack.iam_name("worker")
     trust = '{"Version": "2012-10-17", "Statement": []}'
-    stack.cloud.iam.create_role(RoleName=name, Path=role.path(stack), AssumeRolePolicyDocument=trust)
+    stack.cloud.iam.create_role(RoleName=name, Path=stack.iam_path, AssumeRolePolicyDocument=trust)
     stack.cloud.iam.put_role_policy(RoleName=name, PolicyName="hfecs-run-theirs", PolicyDocument=POLICY)
 
 
@@ -107,9 +106,9 @@ def test_what_is_in_our_own_cluster_goes_also_without_the_state_file(stack: Stac
 def test_a_policy_that_somebody_attached_to_our_role_does_not_keep_it(stack: Stack, cloud: WatchedCloud) -> None:
     stands(stack)
     theirs = cloud.iam.create_policy(PolicyName="theirs", PolicyDocument=POLICY)["Policy"]["Arn"]
-    cloud.iam.attach_role_policy(RoleName=role.full_name(stack, "worker"), PolicyArn=theirs)
+    cloud.iam.attach_role_policy(RoleName=stack.iam_name("worker"), PolicyArn=theirs)
 
     cluster.down(again(stack))
 
-    assert cloud.iam.list_roles(PathPrefix=role.path(stack))["Roles"] == []
+    assert cloud.iam.list_roles(PathPrefix=stack.iam_path)["Roles"] == []
     assert cloud.iam.get_policy(PolicyArn=theirs)["Policy"]["AttachmentCount"] == 0

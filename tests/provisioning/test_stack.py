@@ -295,6 +295,11 @@ def test_names_and_tags_are_of_the_cluster(stack: Stack) -> None:
     }
 
 
+def test_names_in_iam_tell_the_regions_of_a_cluster_apart(stack: Stack) -> None:
+    assert stack.iam_name("worker") == "hfecs-hyperflow-us-east-1-worker"
+    assert stack.iam_path == "/hfecs/hyperflow/"
+
+
 def test_a_stack_owns_what_carries_its_tags_whatever_else_it_carries(stack: Stack) -> None:
     mine = stack.tags("worker") | {"team": "astronomy"}
 

@@ -141,10 +141,10 @@ def cluster_and_group(stack: Stack) -> None:
 
 
 def make_role(stack: Stack, name: str = "worker") -> str:
-    full_name = role.full_name(stack, name)
+    full_name = stack.iam_name(name)
     stack.cloud.iam.create_role(
         RoleName=full_name,
-        Path=role.path(stack),
+        Path=stack.iam_path,
         AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}',
         Tags=pairs(stack.tags(name)),
     )
@@ -301,8 +301,8 @@ CASES = [
     ),
     Case(
         instance_profile,
-        lambda stack: instance_profile.ensure(stack, "thing", role=role.full_name(stack, "first")),
-        lambda stack: instance_profile.ensure(stack, "thing", role=role.full_name(stack, "second")),
+        lambda stack: instance_profile.ensure(stack, "thing", role=stack.iam_name("first")),
+        lambda stack: instance_profile.ensure(stack, "thing", role=stack.iam_name("second")),
         "role: none -> hfecs-hyperflow-us-east-1-second",
         two_roles,
     ),
@@ -328,12 +328,8 @@ CASES = [
     ),
     Case(
         role_policy,
-        lambda stack: role_policy.ensure(
-            stack, "b", role=role.full_name(stack, "worker"), document=policy_document("a")
-        ),
-        lambda stack: role_policy.ensure(
-            stack, "b", role=role.full_name(stack, "worker"), document=policy_document("b")
-        ),
+        lambda stack: role_policy.ensure(stack, "b", role=stack.iam_name("worker"), document=policy_document("a")),
+        lambda stack: role_policy.ensure(stack, "b", role=stack.iam_name("worker"), document=policy_document("b")),
         "policy",
         make_role,
         name="hfecs-hyperflow-us-east-1-worker/hfecs-run-b",

@@ -86,7 +86,7 @@ def found(stack: Stack) -> Foundation:
     account = stack.cloud.account
 
     def arn(name: str) -> str:
-        return f"arn:aws:iam::{account}:role{role.path(stack)}{role.full_name(stack, name)}"
+        return f"arn:aws:iam::{account}:role{stack.iam_path}{stack.iam_name(name)}"
 
     def group(name: str) -> str:
         known = stack.found(security_group.KIND, name, security_group.survey)
@@ -96,7 +96,7 @@ def found(stack: Stack) -> Foundation:
         cluster=stack.full_name("cluster"),
         members=group("members"),
         broker_group=group("broker"),
-        profile=role.full_name(stack, "machine"),
+        profile=stack.iam_name("machine"),
         execution_role=arn("execution"),
         master_role=arn("master"),
         worker_role=arn("worker"),
@@ -116,7 +116,7 @@ def _machine_profile(stack: Stack) -> str:
     trust = templating.document("policies/trust-machine.json")
     joining = templating.document("policies/machine.json", cluster=stack.full_name("cluster"), **_where(stack))
     role.ensure(stack, "machine", trust=trust, policy=joining)
-    return instance_profile.ensure(stack, "machine", role=role.full_name(stack, "machine"))
+    return instance_profile.ensure(stack, "machine", role=stack.iam_name("machine"))
 
 
 def _starting(stack: Stack) -> Any:

@@ -136,7 +136,7 @@ def _machine_profile(stack: Stack) -> str:
     trust = templating.document("policies/trust-machine.json")
     joining = templating.document("policies/machine.json", cluster=stack.ecs_cluster, **_where(stack))
     role.ensure(stack, MACHINE_ROLE, trust=trust, policy=joining)
-    return instance_profile.ensure(stack, MACHINE_ROLE, role=role.full_name(stack, MACHINE_ROLE))
+    return instance_profile.ensure(stack, MACHINE_ROLE, role=stack.iam_name(MACHINE_ROLE))
 
 
 def _execution_role(stack: Stack) -> str:

@@ -24,7 +24,7 @@ from hfecs.parallel import together
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 from hfecs.provisioning.teardown import Paragraphs, remove
-from hfecs.resources import bucket, instance, job_files, parameter, role, role_policy, task, task_definition
+from hfecs.resources import bucket, instance, job_files, parameter, role_policy, task, task_definition
 
 STACK = "run"
 RUN_PASSWORD = "run-amqp-password"
@@ -98,8 +98,8 @@ def up(
 
     access = templating.document("policies/bucket-access.json", bucket=bucket_name)
     together(
-        lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "worker"), document=access),
-        lambda: role_policy.ensure(stack, bucket_name, role=role.full_name(stack, "runner"), document=access),
+        lambda: role_policy.ensure(stack, bucket_name, role=stack.iam_name("worker"), document=access),
+        lambda: role_policy.ensure(stack, bucket_name, role=stack.iam_name("runner"), document=access),
         lambda: directory and job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
         lambda: deadlines.arm_machine(stack, config, run.machine, own_machine),
     )

@@ -59,6 +59,15 @@ class Stack:
         """The name in AWS of this cluster's resource."""
         return f"hfecs-{self.cluster}-{name}"
 
+    def iam_name(self, name: str) -> str:
+        """The name in IAM, which is one for all regions: it includes the region."""
+        return f"hfecs-{self.cluster}-{self.cloud.region}-{name}"
+
+    @property
+    def iam_path(self) -> str:
+        """The path of this cluster's roles and profiles, by which permissions to pass them can be limited."""
+        return f"/hfecs/{self.cluster}/"
+
     @property
     def ecs_cluster(self) -> str:
         """The ECS cluster of this stack; the monitoring has one of its own."""

@@ -43,8 +43,8 @@ def teardown(stack: Stack, record: Record) -> None:
 
 def survey(stack: Stack) -> Iterator[Existing]:
     """List the profiles under this cluster's path."""
-    prefix = _full_name(stack, "")
-    pages = stack.cloud.iam.get_paginator("list_instance_profiles").paginate(PathPrefix=_path(stack))
+    prefix = stack.iam_name("")
+    pages = stack.cloud.iam.get_paginator("list_instance_profiles").paginate(PathPrefix=stack.iam_path)
     names = [profile["InstanceProfileName"] for page in pages for profile in page["InstanceProfiles"]]
     for full_name in names:
         if full_name.startswith(prefix):
@@ -54,19 +54,10 @@ def survey(stack: Stack) -> Iterator[Existing]:
                 yield Existing(full_name.removeprefix(prefix), full_name, profile, ours)
 
 
-def _full_name(stack: Stack, name: str) -> str:
-    """IAM is one for all regions: the name carries the region."""
-    return f"hfecs-{stack.cluster}-{stack.cloud.region}-{name}"
-
-
-def _path(stack: Stack) -> str:
-    return f"/hfecs/{stack.cluster}/"
-
-
 def _create(stack: Stack, name: str, role: str) -> str:
-    profile = _full_name(stack, name)
+    profile = stack.iam_name(name)
     stack.cloud.iam.create_instance_profile(
-        InstanceProfileName=profile, Path=_path(stack), Tags=pairs(stack.tags(name))
+        InstanceProfileName=profile, Path=stack.iam_path, Tags=pairs(stack.tags(name))
     )
     _put_in(stack, profile, role)
     return profile

@@ -21,16 +21,6 @@ POLICY = "hfecs"
 GONE = "NoSuchEntity"
 
 
-def full_name(stack: Stack, name: str) -> str:
-    """IAM is one for all regions: the name carries the region."""
-    return f"hfecs-{stack.cluster}-{stack.cloud.region}-{name}"
-
-
-def path(stack: Stack) -> str:
-    """The path of this cluster's roles, by which permissions to pass them can be limited."""
-    return f"/hfecs/{stack.cluster}/"
-
-
 def ensure(stack: Stack, name: str, *, trust: Any, policy: Any = None) -> str:
     """Make the role exist with this trust document and this inline policy document, if any; return its ARN."""
     return stack.ensure(
@@ -45,7 +35,7 @@ def ensure(stack: Stack, name: str, *, trust: Any, policy: Any = None) -> str:
 
 def teardown(stack: Stack, record: Record) -> None:
     """Take the role's policies away, then the role."""
-    role = full_name(stack, record.name)
+    role = stack.iam_name(record.name)
     with ignoring(GONE):
         for policy in stack.cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]:
             with ignoring(GONE):
@@ -62,8 +52,8 @@ def teardown(stack: Stack, record: Record) -> None:
 
 def survey(stack: Stack) -> Iterator[Existing]:
     """List the roles under this cluster's path, with their tags and policies."""
-    prefix = full_name(stack, "")
-    pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=path(stack))
+    prefix = stack.iam_name("")
+    pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=stack.iam_path)
     roles = [role for page in pages for role in page["Roles"] if role["RoleName"].startswith(prefix)]
     names = [role["RoleName"] for role in roles]
     tags, policies = together(
@@ -93,8 +83,8 @@ def _create(stack: Stack, name: str, trust: Any, policy: Any) -> str:
     answer = stack.wait.out(
         ("MalformedPolicyDocument: Invalid principal", "EntityTemporarilyUnmodifiable"),
         lambda: stack.cloud.iam.create_role(
-            RoleName=full_name(stack, name),
-            Path=path(stack),
+            RoleName=stack.iam_name(name),
+            Path=stack.iam_path,
             AssumeRolePolicyDocument=json.dumps(trust),
             Description=f"{name} of hfecs cluster {stack.cluster}",
             Tags=pairs(stack.tags(name)),
@@ -115,14 +105,14 @@ def _changes(stack: Stack, name: str, found: Existing, trust: Any, policy: Any) 
 
 
 def _put_trust(stack: Stack, name: str, trust: Any) -> None:
-    stack.cloud.iam.update_assume_role_policy(RoleName=full_name(stack, name), PolicyDocument=json.dumps(trust))
+    stack.cloud.iam.update_assume_role_policy(RoleName=stack.iam_name(name), PolicyDocument=json.dumps(trust))
 
 
 def _put_policy(stack: Stack, name: str, policy: Any) -> None:
     stack.wait.out(
         (GONE,),
         lambda: stack.cloud.iam.put_role_policy(
-            RoleName=full_name(stack, name), PolicyName=POLICY, PolicyDocument=json.dumps(policy)
+            RoleName=stack.iam_name(name), PolicyName=POLICY, PolicyDocument=json.dumps(policy)
         ),
         what=f"role {name} to be visible",
     )

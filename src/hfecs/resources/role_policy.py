@@ -41,7 +41,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 def survey(stack: Stack) -> Iterator[Existing]:
     """List these policies of all roles under this cluster's path."""
-    pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=f"/hfecs/{stack.cluster}/")
+    pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=stack.iam_path)
     roles = [role["RoleName"] for page in pages for role in page["Roles"] if stack.cloud.region in role["RoleName"]]
     for found in together(*[partial(_of_role, stack, role) for role in roles]):
         yield from found
