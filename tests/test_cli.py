@@ -21,7 +21,7 @@ from hfecs.errors import AwsFailed, Failed, Misused, NotOurs, WorkflowFailed
 from support import KEYS, write_job
 
 Captured = pytest.CaptureFixture[str]
-DOES = re.compile(r"\b(makes?|reads?|writes?|removes?|lists?|uploads?|ends?|builds?|shows?)\b", re.IGNORECASE)
+DOES = re.compile(r"\b(creates?|reads?|writes?|deletes?|uploads?|starts?|stops?|builds?|shows?)\b", re.IGNORECASE)
 
 
 def commands(command: Any, *path: str) -> Iterator[tuple[str, ...]]:

@@ -93,14 +93,14 @@ def test_an_interrupted_command_says_how_far_it_came(capsys: Captured) -> None:
         console.step(Step(Outcome.CREATED, "alarm", "one"))
         raise KeyboardInterrupt
 
-    assert "Cluster c: interrupted with 1 created; each of them is recorded" in capsys.readouterr().err
+    assert "Cluster c: interrupted with 1 created; all of it is recorded" in capsys.readouterr().err
 
 
 def test_a_command_that_was_interrupted_at_once_has_done_nothing(capsys: Captured) -> None:
     with pytest.raises(KeyboardInterrupt), Console().summary("Cluster c"):
         raise KeyboardInterrupt
 
-    assert "Cluster c: interrupted before anything" in capsys.readouterr().err
+    assert "Cluster c: interrupted before any change" in capsys.readouterr().err
 
 
 def test_an_interrupted_plan_has_recorded_nothing(capsys: Captured) -> None:
@@ -166,7 +166,7 @@ def test_an_error_without_a_hint_is_a_sentence_only(capsys: Captured) -> None:
 
 
 def test_a_question_without_a_terminal_is_answered_with_no(capsys: Captured) -> None:
-    assert Console().confirm("Remove everything?") is False
+    assert Console().confirm("Delete everything?") is False
     assert capsys.readouterr().out == ""
 
 
@@ -174,7 +174,7 @@ def test_a_question_without_a_terminal_is_answered_with_no(capsys: Captured) -> 
 def test_a_question_is_answered_with_yes_only_by_yes(monkeypatch: pytest.MonkeyPatch, answer: str, meant: bool) -> None:
     monkeypatch.setattr("builtins.input", lambda *_: answer)
 
-    assert at_a_terminal(monkeypatch).confirm("Remove everything?") is meant
+    assert at_a_terminal(monkeypatch).confirm("Delete everything?") is meant
 
 
 def test_the_end_of_the_input_is_no_yes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_the_end_of_the_input_is_no_yes(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr("builtins.input", ends)
 
-    assert at_a_terminal(monkeypatch).confirm("Remove everything?") is False
+    assert at_a_terminal(monkeypatch).confirm("Delete everything?") is False
 
 
 def test_what_is_waited_for_is_told(capsys: Captured) -> None:

@@ -1,4 +1,4 @@
-"""The command `hfecs`, and `python -m hfecs`: Ctrl-C is heard from the first moment, while libraries are read."""
+"""The command `hfecs`, and `python -m hfecs`: Ctrl-C is handled from the start, even while libraries load."""
 
 from __future__ import annotations
 

@@ -17,14 +17,14 @@ from hfecs.console import Console
 from hfecs.session import Session
 from hfecs.shared_options import CONFIGURATION, taken_by_all
 
-# New objects between two collections; Python's own 700 costs a fifth of the time in which boto3's models are read.
+# Collect only after this many new objects: with Python's 700, loading boto3's models takes a fifth longer.
 GARBAGE_THRESHOLD = 50_000
 SHOWN_ERRORS = 3
 
 app = typer.Typer(
     name="hfecs",
-    help="Run HyperFlow workflows on Amazon ECS: build a cluster, run, watch, and leave nothing behind.",
-    epilog="Without an AWS account: hfecs --local cluster up, with real RabbitMQ, engine and programs on this machine.",
+    help="Run HyperFlow workflows on Amazon ECS: create a cluster, run, watch, and delete it all without a trace.",
+    epilog="No AWS account? hfecs --local cluster up runs the real RabbitMQ, engine and programs on this machine.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -57,16 +57,16 @@ def options(
     context: typer.Context,
     local: Annotated[
         bool,
-        typer.Option("--local", envvar="HFECS_LOCAL", help="Work on a cloud embedded in this machine; costs nothing."),
+        typer.Option("--local", envvar="HFECS_LOCAL", help="Use the local cloud on this machine instead of AWS; free."),
     ] = False,
     config_file: Annotated[
-        Path, typer.Option("--config", envvar="HFECS_CONFIG", help="The configuration file.", metavar="FILE")
+        Path, typer.Option("--config", envvar="HFECS_CONFIG", help="Configuration file.", metavar="FILE")
     ] = CONFIGURATION,
     state: Annotated[
         str | None,
         typer.Option(
             "--state",
-            help="The state: a file, or s3://BUCKET/KEY [env var: HFECS_STATE; default: beside the configuration].",
+            help="State: a file or s3://BUCKET/KEY [env var: HFECS_STATE; default: next to the configuration].",
             metavar="PLACE",
         ),
     ] = None,
@@ -74,19 +74,19 @@ def options(
         str | None,
         typer.Option(
             "--name",
-            help="The cluster [default: cluster.name of the configuration, the only one of the state, or hyperflow].",
+            help="Cluster [default: cluster.name in the configuration, the only one in the state, or hyperflow].",
             metavar="NAME",
         ),
     ] = None,
     assignments: Annotated[
-        list[str] | None, typer.Option("--set", help="Set any key of the configuration.", metavar="KEY=VALUE")
+        list[str] | None, typer.Option("--set", help="Set any configuration key.", metavar="KEY=VALUE")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show also what is unchanged.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show unchanged resources too.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Take the options that all commands share; each command takes them too, and what is said there counts."""
+    """Take the options that all commands share; every command also accepts them, and its own value wins."""
     console: Console = context.obj
     context.obj = Session(config_file, state, local, console)
     given = {"config_file": config_file, "state_place": state, "wants_local": local, "name": name}
@@ -95,24 +95,24 @@ def options(
 
 
 def _was_typed(context: typer.Context, name: str) -> bool:
-    """Whether an option comes from the command line: what a variable says, the next command hears as well."""
+    """Whether an option was given on the command line; environment variables apply to the next command anyway."""
     parameter = {"state_place": "state", "wants_local": "local"}.get(name, name)
     source = context.get_parameter_source(parameter)
     return source is not None and source.name == "COMMANDLINE"
 
 
 def entry() -> NoReturn:
-    """Run as a program, and leave without taking boto3's service models apart: a fifth of a second in each command."""
+    """Run as a program, and exit without freeing boto3's service models: that saves a fifth of a second."""
     gc.set_threshold(GARBAGE_THRESHOLD)
     code = main()
     for stream in filter(None, (sys.stdout, sys.stderr)):
-        with suppress(OSError):  # whoever listened has gone; a write that failed has been told
+        with suppress(OSError):  # the reader has gone; a failed write has already been reported
             stream.flush()
     os._exit(code)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 failed, 2 misused, 3 refused, 130 interrupted."""
+    """Run a command and return its exit code: 0 done, 1 failed, 2 usage error, 3 refused, 130 interrupted."""
     console = Console()
     try:
         app(arguments, obj=console)
@@ -124,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _shown(console: Console, error: Exception) -> int:
-    """Say the errors that are for people, not more than a few of many; a bug keeps its traceback."""
+    """Show errors meant for users, at most a few of many; a bug keeps its traceback."""
     from hfecs.explained import exit_code, explained
 
     told = explained(error)
@@ -133,5 +133,5 @@ def _shown(console: Console, error: Exception) -> int:
     for single in told[:SHOWN_ERRORS]:
         console.error(single)
     if len(told) > SHOWN_ERRORS:
-        console.say(f"and {len(told) - SHOWN_ERRORS} errors more")
+        console.say(f"and {len(told) - SHOWN_ERRORS} more errors")
     return exit_code(told)

@@ -1,4 +1,4 @@
-"""The only file that prints: talk goes to stderr, data to stdout, and colour never carries meaning alone."""
+"""The only file that prints: messages go to stderr, data to stdout, and meaning never depends on colour alone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WORDS = {
 
 PIPE_WIDTH = 1000
 
-# A command that somebody is told to type; one in quotes is not, it has been typed.
+# A command that the user is told to type; one in quotes has already been typed.
 _COMMAND = re.compile(
     r"(?<!')\bhfecs "
     r"(?=(?:destroy|logs|plan|run|status"
@@ -45,16 +45,16 @@ _COMMAND = re.compile(
 
 
 class Console:
-    """Says what happens to a person, hands data to a pipe; listens to the steps of a stack (see report.py).
+    """Prints messages for people and data for pipes; listens to the steps of a stack (see report.py).
 
-    `options` are what the commands that it tells people to type need, to mean what this command means.
+    `options` are added to every suggested command, so that it works on the same cluster as this one.
     """
 
     def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
         self.verbose, self.options = verbose, ""
         self._talk = Terminal(stderr=True, highlight=False, quiet=quiet)
         if not self._talk.is_terminal:
-            self._talk.width = PIPE_WIDTH  # a narrow terminal folds what is long; who reads a pipe gets whole lines
+            self._talk.width = PIPE_WIDTH  # a narrow terminal wraps long lines; a pipe gets whole ones
         self._data = Terminal(highlight=False, soft_wrap=True)
         self._counts: dict[Outcome, int] = {}
         self._telling = threading.RLock()
@@ -63,28 +63,28 @@ class Console:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person sees what is said."""
+        """Whether stderr is a terminal."""
         return self._talk.is_terminal
 
     def say(self, text: str = "", style: str = "") -> None:
-        """Tell a person something."""
+        """Print a message on stderr."""
         if self.options:
             text = _COMMAND.sub(lambda _: f"hfecs {self.options} ", text)
         self._talk.print(Text(text, style=style), soft_wrap=True)
 
     def data(self, value: Any) -> None:
-        """Hand a value to whoever reads stdout: text as it is, anything else as JSON."""
+        """Print a value on stdout: text as it is, anything else as JSON."""
         text = value if isinstance(value, str) else json.dumps(value, indent=2, default=str)
         self._data.print(text, markup=False)
 
     def error(self, error: HfecsError) -> None:
-        """Say an error, and the way out."""
+        """Print an error and its hint."""
         self.say(f"error: {error.message}", "red")
         if error.hint:
             self.say(f"\nhint: {error.hint}")
 
     def confirm(self, question: str) -> bool:
-        """Ask a person; no terminal means no, and so does the end of the input."""
+        """Ask the user; without a terminal, or at the end of input, the answer is no."""
         if not self._talk.is_terminal:
             return False
         with suppress(EOFError):
@@ -92,17 +92,17 @@ class Console:
         return False
 
     def table(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
-        """Show a table to a person."""
+        """Print a table on stderr."""
         table = Table(box=None, pad_edge=False)
         for column in columns:
             table.add_column(column, header_style="dim", overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        self.say(title, "bold")  # Rich would fold it to the width of the columns
+        self.say(title, "bold")  # Rich would wrap it to the width of the columns
         self._talk.print(table)
 
     def step(self, step: Step) -> None:
-        """Show what became of a resource; what is unchanged is only counted, unless asked for."""
+        """Print the outcome of a resource; unchanged ones are only counted, unless --verbose."""
         with self._telling:
             self._counts[step.outcome] = self._counts.get(step.outcome, 0) + 1
             if step.outcome is Outcome.UNCHANGED and not self.verbose:
@@ -117,11 +117,11 @@ class Console:
                 self.say(f"    {text}", "dim")
 
     def waiting(self, what: str, seconds: float) -> None:
-        """Say what is waited for."""
+        """Say what the command waits for."""
         self.say(f"  waiting for {what} ({seconds:.0f} s)", "dim")
 
     def transferred(self, what: str, done: int, total: int) -> None:
-        """Move the bar of a transfer, in bytes."""
+        """Update the progress bar of a transfer, in bytes."""
         with self._telling:
             if self._bars is None:
                 return
@@ -131,7 +131,7 @@ class Console:
 
     @contextmanager
     def transfers(self) -> Iterator[None]:
-        """Show bars for the transfers that happen meanwhile."""
+        """Show bars for the transfers inside the block."""
         columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self._talk, transient=not self.verbose) as self._bars:
             yield
@@ -139,18 +139,18 @@ class Console:
 
     @contextmanager
     def summary(self, what: str, *, plan: bool = False) -> Iterator[None]:
-        """Count the steps that happen meanwhile, and sum them up with the time they took, after Ctrl-C too."""
+        """Count the steps inside the block, and print totals and duration, even after Ctrl-C."""
         start, self._counts = time.monotonic(), {}
         try:
             yield
         except KeyboardInterrupt:
-            done = f" with {self._counted(plan)}; each of them is recorded" if self._counts else " before anything"
+            done = f" with {self._counted(plan)}; all of it is recorded" if self._counts else " before any change"
             self.say(f"\n{what}: interrupted{'' if plan else done}", "bold")
             raise
         self.say(f"{what}: {self._counted(plan)} ({time.monotonic() - start:.1f} s)", "bold")
 
     def _counted(self, plan: bool) -> str:
-        """How many steps had which outcome; of what was created also if it is none, where nothing was removed."""
+        """How many steps had which outcome; the number created is given even if 0, unless something was deleted."""
         if not self._counts:
             return "nothing to do"
         always = set() if self._counts.get(Outcome.DELETED) else {Outcome.CREATED}
@@ -162,7 +162,7 @@ class Console:
 
     @contextmanager
     def jobs(self, totals: dict[str, int]) -> Iterator[Callable[[str, int], None]]:
-        """Show a bar for each program; the caller says how many of its jobs are done."""
+        """Show a bar for each program; the caller reports how many of its jobs are done."""
         counted = TextColumn("{task.completed:>6.0f} / {task.total:<6.0f}")
         columns = (TextColumn("  {task.description}"), BarColumn(), counted, TimeElapsedColumn())
         with Progress(*columns, console=self._talk) as bars:
@@ -180,7 +180,7 @@ class Console:
 
     @contextmanager
     def counting(self, what: str) -> Iterator[Callable[[int, int], None]]:
-        """Show one bar; the caller says how many of how many are done."""
+        """Show one bar; the caller reports the progress."""
         columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=self._talk, transient=True) as bars:
             task = bars.add_task(what, total=None)
@@ -188,6 +188,6 @@ class Console:
 
 
 def _short(step: Step) -> str:
-    """What tells a resource apart: the last part of an ARN, and nothing that only repeats its name."""
+    """The distinguishing part of an id: the end of an ARN; empty if it only repeats the name."""
     last = step.id.rpartition("/")[2] if step.id.startswith("arn:") else step.id
     return "" if last.endswith(step.name) else last

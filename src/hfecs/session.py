@@ -1,4 +1,4 @@
-"""What all commands start from: configuration, cloud, state and stacks of one invocation."""
+"""One invocation: its configuration, cloud, state and stacks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOCAL_FOLDER = ".hfecs"
 
 @dataclass
 class Session:
-    """The global options, and what follows from them; imports wait until something is used, so that --help is quick."""
+    """The global options, and what follows from them; imports are deferred until needed, so that --help is fast."""
 
     config_file: Path
     state_place: str | None
@@ -37,7 +37,7 @@ class Session:
     typed: dict[str, Any] = field(default_factory=dict)
 
     def take(self, given: dict[str, Any]) -> None:
-        """Let what was typed count, here or behind the command's name; what the console tells to type carries it."""
+        """Apply the options typed here or after the command's name; suggested commands repeat them."""
         from hfecs import shared_options
 
         self.wants_local = given.get("wants_local", self.wants_local)
@@ -52,34 +52,34 @@ class Session:
 
     @cached_property
     def config(self) -> Config:
-        """The configuration, of flags, environment, file and the local cloud; the cluster is the one that is meant."""
+        """The configuration from flags, environment, file and local cloud, for the selected cluster."""
         known = self._without_state
         return known.model_copy(update={"cluster": known.cluster.model_copy(update={"name": self.cluster})})
 
     @cached_property
     def cluster(self) -> str:
-        """The cluster that is meant: the one that was named, else the only one of the state, else the default."""
+        """The selected cluster: the one named, else the only one in the state, else the default."""
         known = [] if self._names_cluster else self.state.clusters()
         if len(known) > 1:
             raise Misused(
-                f"The state {self.state.store.where} has clusters {' and '.join(known)}, and none was named.",
-                hint=f"say which one is meant: --name {known[0]}",
+                f"State {self.state.store.where} has clusters {' and '.join(known)}, and none was named.",
+                hint=f"choose one: --name {known[0]}",
             )
         return known[0] if known else self.said.cluster.name
 
     @property
     def _names_cluster(self) -> bool:
-        """Whether a flag, a variable or the file says which cluster is meant."""
+        """Whether a flag, a variable or the file names the cluster."""
         return "cluster.name" in self._gathered({}).values
 
     @cached_property
     def _without_state(self) -> Config:
-        """The configuration as far as it is known before the state has been read."""
+        """The configuration as known before the state is read."""
         return self._filled(self.local_cloud.settings()) if self.is_local else self.said
 
     @cached_property
     def said(self) -> Config:
-        """The configuration without what a local cloud adds (its endpoint, ports and images), which is not started."""
+        """The configuration without the local cloud's endpoint, ports and images; does not start it."""
         return self._filled({})
 
     @cached_property
@@ -88,7 +88,7 @@ class Session:
         return self.wants_local or self.said.aws.target == "local"
 
     def settings(self) -> list[Setting]:
-        """Every key, its value and where that was said; a local cloud is asked if it runs, not started."""
+        """Every key, its value and its source; asks a running local cloud, but does not start one."""
         from hfecs.config import load as settings
         from hfecs.local import client
 
@@ -99,13 +99,13 @@ class Session:
         return settings.effective(gathered)
 
     def _filled(self, local: dict[str, object]) -> Config:
-        """The checked configuration, of flags, environment, file and what a local cloud says."""
+        """The checked configuration from flags, environment, file and local cloud."""
         from hfecs.config import load as settings
 
         return settings.filled(self._gathered(local))
 
     def _gathered(self, local: dict[str, object]) -> Source:
-        """What flags, environment, file and a local cloud say, not yet checked."""
+        """What flags, environment, file and a local cloud set, not yet checked."""
         from hfecs.config import load as settings
 
         flags = self.flags | {"state": self.state_place}
@@ -113,34 +113,34 @@ class Session:
 
     @property
     def local_folder(self) -> Path:
-        """Where the local cloud of this project lives."""
+        """Directory of this project's local cloud."""
         return self.config_file.resolve().parent / LOCAL_FOLDER
 
     @cached_property
     def local_cloud(self) -> LocalCloud:
-        """The local cloud; it is started if it does not run."""
+        """The local cloud; started if it is not running."""
         from hfecs.local import client
 
         return client.up(self.local_folder)
 
     @property
     def nothing_runs(self) -> bool:
-        """Whether commands work on the local cloud and it does not run, so that nothing can stand there."""
+        """Whether commands work on the local cloud and it is not running, so nothing can exist there."""
         from hfecs.local import client
 
         return self.is_local and client.find(self.local_folder) is None
 
     def end_if_nothing_runs(self) -> None:
-        """Say so and end well if nothing can stand."""
+        """Say so and exit with success if nothing can exist."""
         import typer
 
         if self.nothing_runs:
-            self.console.say("No local cloud is running here, so nothing stands.")
+            self.console.say("No local cloud is running here, so nothing exists.")
             raise typer.Exit
 
     @cached_property
     def cloud(self) -> Cloud:
-        """AWS, or what stands in for it."""
+        """AWS, or whatever replaces it."""
         from hfecs.aws.clients import Cloud
         from hfecs.aws.slow_calls import SlowCalls
 
@@ -159,7 +159,7 @@ class Session:
 
     @cached_property
     def state(self) -> State:
-        """The state, where it was said to lie."""
+        """The state, at its configured location."""
         from hfecs.provisioning.state import BucketStore, FileStore, State
 
         path = self.state_path
@@ -167,7 +167,7 @@ class Session:
 
     @property
     def state_path(self) -> Path | None:
-        """The state file, beside the configuration, one for AWS and one for the local cloud; None if it lies in S3."""
+        """The state file, next to the configuration, one for AWS and one for the local cloud; None if it is in S3."""
         place = self.said.state
         name = "hfecs.local.state.json" if self.is_local else "hfecs.state.json"
         if place and place.startswith("s3://"):
@@ -175,7 +175,7 @@ class Session:
         return Path(place) if place else self.config_file.resolve().parent / name
 
     def stack(self, name: str, *, plan: bool = False, may_interrupt: bool = False) -> Stack:
-        """A stack of the cluster that is meant."""
+        """A stack of the selected cluster."""
         from hfecs.provisioning.stack import Stack
         from hfecs.provisioning.wait import Wait
 
@@ -185,7 +185,7 @@ class Session:
         return Stack(name, self.cluster, self.cloud, mine, self.console, wait, plan, may_interrupt, confirm)
 
     def look(self, name: str) -> Stack:
-        """A stack that is only looked at; StateInvalid if the account is another than that of the state."""
+        """A stack for reading only; StateInvalid if the state belongs to another account."""
         stack = self.stack(name)
         if self.state.account:
             self.state.refuse_other(account=self.cloud.account)
@@ -193,13 +193,13 @@ class Session:
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
-        """Keep other commands from changing the same state."""
+        """Keep other commands from changing the same state at the same time."""
         with self.state.locked(purpose):
             yield
 
 
 def _endpoint() -> str | None:
-    """The server that AWS_ENDPOINT_URL names, if it names one."""
+    """The server that AWS_ENDPOINT_URL names, if set."""
     from hfecs.config.types import web_address
     from hfecs.errors import ConfigurationInvalid
 

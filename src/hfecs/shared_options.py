@@ -1,4 +1,4 @@
-"""The options that say what a command works on; every command takes them, before its own name and after it."""
+"""The options that say what a command works on; accepted before and after the command's name."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import typer
 from hfecs.errors import ConfigurationInvalid
 
 CONFIGURATION = Path("hfecs.toml")
-EPILOG = "The options of hfecs itself (--local, --config, --state, --name, --set, --verbose) are taken here too."
+EPILOG = "The global options (--local, --config, --state, --name, --set, --verbose) are accepted here too."
 
 Command = Callable[..., Any]
 
-# The parameter of a command, what it is in Context, and how it is typed.
+# The command's parameter, its name in Context, and its flag.
 _OPTIONS: dict[str, tuple[str, Any]] = {
     "of_local": ("wants_local", Annotated[bool, typer.Option("--local", hidden=True)]),
     "of_config": ("config_file", Annotated[Path | None, typer.Option("--config", hidden=True)]),
     "of_state": ("state_place", Annotated[str | None, typer.Option("--state", hidden=True)]),
     "of_name": (
         "name",
-        Annotated[str | None, typer.Option("--name", help="Which cluster is meant; see hfecs --help.", metavar="NAME")],
+        Annotated[str | None, typer.Option("--name", help="Cluster to use; see hfecs --help.", metavar="NAME")],
     ),
     "of_set": ("assignments", Annotated[list[str] | None, typer.Option("--set", hidden=True)]),
     "of_verbose": ("verbose", Annotated[bool, typer.Option("--verbose", "-v", hidden=True)]),
@@ -33,7 +33,7 @@ _OPTIONS: dict[str, tuple[str, Any]] = {
 
 
 def taken_by_all(app: typer.Typer) -> None:
-    """Let every command of an application, and of the applications in it, take these options."""
+    """Let every command of an application and of its sub-applications accept these options."""
     for group in app.registered_groups:
         if group.typer_instance and group.hidden is not True:
             taken_by_all(group.typer_instance)
@@ -43,15 +43,15 @@ def taken_by_all(app: typer.Typer) -> None:
 
 
 def refuse_absent(config_file: Path) -> None:
-    """ConfigurationInvalid if a configuration file was named that does not exist."""
+    """Raise ConfigurationInvalid if the named configuration file does not exist."""
     if config_file != CONFIGURATION and not config_file.exists():
         raise ConfigurationInvalid(
-            f"There is no file {config_file}.", "name one that exists: --config or HFECS_CONFIG; or leave that out"
+            f"File {config_file} does not exist.", "name an existing file with --config or HFECS_CONFIG, or omit it"
         )
 
 
 def words(typed: dict[str, Any]) -> str:
-    """Options as they were typed, so that another command works on the same; `typed` is by name in Context."""
+    """The options as typed, so that another command works on the same cluster; `typed` is by name in Context."""
     flags = {"wants_local": "--local", "config_file": "--config", "state_place": "--state", "name": "--name"}
     given = [(flag, typed[name]) for name, flag in flags.items() if typed.get(name)]
     return shlex.join(word for flag, value in given for word in ([flag] if value is True else [flag, str(value)]))

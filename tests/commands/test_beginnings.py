@@ -122,7 +122,7 @@ def test_a_configuration_that_was_named_must_exist(hfecs: Hfecs, monkeypatch: py
     answer = hfecs("--config", "hfces.toml", "cluster", "up")
 
     assert answer.code == 2
-    assert answer.talk.startswith("error: There is no file hfces.toml.")
+    assert answer.talk.startswith("error: File hfces.toml does not exist.")
 
     monkeypatch.setenv("HFECS_CONFIG", "hfces.toml")
     assert hfecs("cluster", "up").code == 2

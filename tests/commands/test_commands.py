@@ -48,7 +48,7 @@ def test_the_status_of_nothing_says_how_to_make_something(project: Path, hfecs: 
     answer = hfecs("status")
 
     assert answer.code == 0
-    assert "Nothing stands of cluster hyperflow in us-east-1. Make it: hfecs cluster up" in answer.talk
+    assert "Cluster hyperflow does not exist in us-east-1. Create it: hfecs cluster up" in answer.talk
 
 
 def test_destroy_removes_everything(standing: Path, hfecs: Hfecs, server: Cloud) -> None:
@@ -160,5 +160,5 @@ def test_logs_of_an_unknown_part_name_the_known_ones(project: Path, hfecs: Hfecs
     answer = hfecs("logs", "boss")
 
     assert answer.code == 2
-    assert "There is no part boss." in answer.talk
+    assert "Unknown part boss." in answer.talk
     assert "master, worker, runner, telegraf or monitoring" in answer.talk

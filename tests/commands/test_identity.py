@@ -83,7 +83,7 @@ def test_with_two_clusters_and_no_name_a_command_asks_which(
 
     assert answer.code == 2
     assert "has clusters a and b, and none was named" in answer.talk
-    assert "hint: say which one is meant: --name a" in answer.talk
+    assert "hint: choose one: --name a" in answer.talk
 
 
 RECORD = {"kind": "instance", "name": "master", "id": "i-1", "created": "2026-01-01T00:00:00+00:00"}
@@ -95,11 +95,11 @@ def test_a_name_can_stand_before_the_verb_and_after_it(hfecs: Hfecs, before: boo
 
     answer = hfecs(*(name if before else []), "status", *([] if before else name))
 
-    assert "Nothing stands of cluster other in us-east-1. Make it: hfecs --name other cluster up" in answer.talk
+    assert "Cluster other does not exist in us-east-1. Create it: hfecs --name other cluster up" in answer.talk
 
 
 def test_the_name_behind_the_verb_goes_before_the_one_in_front(hfecs: Hfecs) -> None:
-    assert "of cluster b in" in hfecs("--name", "a", "status", "--name", "b").talk
+    assert "Cluster b does" in hfecs("--name", "a", "status", "--name", "b").talk
 
 
 def test_all_options_of_hfecs_are_taken_behind_the_verb(project: Path, hfecs: Hfecs) -> None:
@@ -107,22 +107,22 @@ def test_all_options_of_hfecs_are_taken_behind_the_verb(project: Path, hfecs: Hf
 
     answer = hfecs("status", "--config", "other.toml", "--state", "elsewhere.json")
 
-    make = "hfecs --config other.toml --state elsewhere.json cluster up"
-    assert f"Nothing stands of cluster of-the-file in us-east-1. Make it: {make}" in answer.talk
-    assert "of cluster set in" in hfecs("status", "--set", "cluster.name=set").talk
+    create = "hfecs --config other.toml --state elsewhere.json cluster up"
+    assert f"Cluster of-the-file does not exist in us-east-1. Create it: {create}" in answer.talk
+    assert "Cluster set does" in hfecs("status", "--set", "cluster.name=set").talk
     assert hfecs("status", "--config", "nowhere.toml").code == 2
 
 
 def test_a_forgotten_state_is_told_by_what_stands_elsewhere(project: Path, hfecs: Hfecs) -> None:
     hfecs("--state", "elsewhere.json", "cluster", "up", "--name", "mine")
 
-    assert "cluster mine stands there: hfecs --name mine status" in hfecs("status").talk
-    assert "cluster mine stands there: hfecs --name mine destroy" in hfecs("destroy", "--yes").talk
+    assert "cluster mine exists there: hfecs --name mine status" in hfecs("status").talk
+    assert "cluster mine exists there: hfecs --name mine destroy" in hfecs("destroy", "--yes").talk
     write_job(project / "job")
     refused = hfecs("run", "job", "--bucket", "some-bucket")
     assert refused.code == 2
     assert "There is no cluster hyperflow in us-east-1" in refused.talk
-    assert "cluster mine stands there: hfecs --name mine run" in refused.talk
+    assert "cluster mine exists there: hfecs --name mine run" in refused.talk
 
 
 def test_the_region_of_the_state_is_meant_where_none_is_said(

@@ -89,7 +89,7 @@ def test_the_status_of_nothing_says_how_to_make_something(hfecs: Hfecs) -> None:
     answer = hfecs("monitoring", "status")
 
     assert answer.code == 0
-    assert "There is no monitoring of cluster hyperflow. Make it: hfecs monitoring up" in answer.talk
+    assert "Cluster hyperflow has no monitoring. Create it: hfecs monitoring up" in answer.talk
 
 
 @pytest.mark.usefixtures("up")
@@ -122,7 +122,7 @@ def test_open_without_monitoring_says_how_to_make_it(hfecs: Hfecs) -> None:
     answer = hfecs("monitoring", "open")
 
     assert answer.code == 2
-    assert "hint: make it: hfecs monitoring up" in answer.talk
+    assert "hint: create it: hfecs monitoring up" in answer.talk
 
 
 @pytest.mark.usefixtures("up")
@@ -130,7 +130,7 @@ def test_down_asks_first(hfecs: Hfecs) -> None:
     answer = hfecs("monitoring", "down")
 
     assert answer.code == 3
-    assert "Nothing was removed." in answer.talk
+    assert "Nothing was deleted." in answer.talk
 
 
 @pytest.mark.usefixtures("up")

@@ -90,7 +90,7 @@ def test_destroy_leaves_nothing_or_touches_nothing(
         assert [left for cloud in clouds.values() for left in leftovers(cloud)] == []
     else:
         assert everything(clouds) == before
-        told = f"cluster {mine} stands there" if answer.code == 0 else "belongs to region"
+        told = f"cluster {mine} exists there" if answer.code == 0 else "belongs to region"
         assert told in answer.talk
 
 
@@ -122,4 +122,4 @@ def test_what_only_looks_finds_what_stands_or_refuses(
     elif other in (None, mine) and command == ["status"]:
         assert "\nmaster" in answer.talk
     elif command == ["status"]:
-        assert f"cluster {mine} stands there" in answer.talk
+        assert f"cluster {mine} exists there" in answer.talk

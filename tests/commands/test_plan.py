@@ -114,7 +114,7 @@ def test_what_nothing_configures_is_shown_and_is_no_change(hfecs: Hfecs) -> None
     answer = hfecs("plan", "--detailed-exitcode", "--json")
 
     assert answer.code == 0
-    assert "· alarm of-old  of this cluster, but nothing configures it" in answer.talk
+    assert "· alarm of-old  belongs to this cluster, but is no longer configured" in answer.talk
     (entry,) = json.loads(answer.data)["resources"]
     assert (entry["action"], entry["kind"], entry["id"]) == ("orphan", "alarm", OLD)
 

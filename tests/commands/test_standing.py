@@ -63,7 +63,7 @@ def test_a_removal_that_nobody_confirmed_removes_nothing(
     answer = hfecs(*command)
 
     assert answer.code == 3
-    assert "Nothing was removed" in answer.talk
+    assert "Nothing was deleted" in answer.talk
     assert "hint: answer y, or repeat with --yes" in answer.talk
     assert len(server.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]) == 1
 
@@ -94,7 +94,7 @@ def test_a_run_without_a_bucket_says_how_to_name_one(lasting: Path, hfecs: Hfecs
     answer = hfecs("run", str(write_job(lasting / "job")))
 
     assert answer.code == 2
-    assert "hint: name one, new or of an earlier run: --bucket NAME" in answer.talk
+    assert "hint: name a new one or that of an earlier run: --bucket NAME" in answer.talk
 
 
 @pytest.mark.parametrize("option", ["--attach", "--stop"])
@@ -102,7 +102,7 @@ def test_a_run_that_is_not_there_cannot_be_attached_to_or_stopped(lasting: Path,
     answer = hfecs("run", option)
 
     assert answer.code == 2
-    assert "There is no run to be found in cluster hyperflow." in answer.talk
+    assert "No run was found in cluster hyperflow." in answer.talk
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def over(lasting: Path, server: Cloud) -> Iterator[tuple[str, ...]]:
 def test_a_run_that_is_over_is_not_stopped(over: tuple[str, ...], hfecs: Hfecs) -> None:
     answer = hfecs("run", "--stop", *over)
 
-    assert (answer.code, answer.talk) == (0, "Run one is over: succeeded.\n")
+    assert (answer.code, answer.talk) == (0, "Run one has already ended: succeeded.\n")
 
 
 def test_a_run_that_is_over_is_shown_by_its_result_alone(over: tuple[str, ...], hfecs: Hfecs) -> None:

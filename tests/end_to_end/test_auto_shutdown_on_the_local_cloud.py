@@ -47,8 +47,8 @@ def test_a_cluster_without_work_goes_to_zero_with_its_monitoring_and_says_so(her
 
     wait_until(lambda: is_off(here), what="all machines to end", seconds=120)
 
-    assert "it had nothing to do" in left(here)["switched_off"]
-    assert "This cluster has switched itself off: it had nothing to do." in here.done("--local", "status")
+    assert "it was idle" in left(here)["switched_off"]
+    assert "This cluster has shut down: it was idle." in here.done("--local", "status")
 
 
 def test_up_brings_it_back_and_its_deadline_ends_it_again(here: Project) -> None:

@@ -114,7 +114,7 @@ def test_status_says_what_answers_and_that_grafana_cannot_run_here(here: Project
 
     assert "answers" in said
     assert "Grafana does not run on the local cloud" in said
-    assert "hidden; --show-passwords shows it" in said
+    assert "hidden; use --show-passwords" in said
 
 
 def test_passwords_are_in_no_log_and_no_state_file(here: Project) -> None:

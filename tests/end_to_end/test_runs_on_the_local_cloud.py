@@ -56,7 +56,7 @@ def test_a_run_goes_on_after_ctrl_c_and_can_be_followed_again(here: Project) -> 
         said = interrupt(process)
 
     assert process.returncode == 130
-    assert "goes on" in said
+    assert "is still running" in said
     attached = here.done("--local", "run", "--attach", "--download", "fetched")
     assert "2 of 2 jobs" in attached
     assert (here.folder / "fetched" / "two").read_text() == "light"

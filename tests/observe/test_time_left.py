@@ -46,7 +46,7 @@ def test_the_deadline_is_told_in_words(standing: Stack) -> None:
     left = time_left.look(standing)
 
     assert left.seconds == pytest.approx(7200, abs=30)
-    assert left.sentences() == ["Ends by itself in 1 h 59 min, unless hfecs cluster up or run renews it."]
+    assert left.sentences() == ["Shuts down automatically in 1 h 59 min, unless hfecs cluster up or run renews it."]
 
 
 def test_the_end_of_an_idle_cluster_is_what_its_master_said_last(standing: Stack) -> None:
@@ -56,7 +56,7 @@ def test_the_end_of_an_idle_cluster_is_what_its_master_said_last(standing: Stack
     left = time_left.look(standing)
 
     assert left.idle_seconds == 2580
-    assert "Ends by itself in 43 min if no job and no run comes." in left.sentences()
+    assert "Shuts down automatically in 43 min if it stays idle." in left.sentences()
 
 
 def test_what_was_said_long_ago_is_no_news(standing: Stack) -> None:
@@ -77,7 +77,7 @@ def test_nothing_is_told_of_nothing(stack: Stack) -> None:
 
 @pytest.mark.parametrize(
     ("at_its_deadline", "reason"),
-    [(False, "off: it had nothing to do. Bring"), (True, "off: its time was over, or it had nothing to do. Bring")],
+    [(False, "down: it was idle. Start"), (True, "down: its time was up, or it was idle. Start")],
 )
 def test_a_cluster_that_switched_itself_off_says_so(standing: Stack, at_its_deadline: bool, reason: str) -> None:
     switch_off(standing, at_its_deadline=at_its_deadline)

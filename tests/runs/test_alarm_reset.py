@@ -88,4 +88,4 @@ def test_who_may_not_set_the_alarm_back_is_told_that_machines_come_later(
     later.come()
 
     assert len(said) == 1
-    assert said[0].startswith("  machines for this run come within a minute, not at once: ")
+    assert said[0].startswith("  machines for this run start in a minute, not at once: ")

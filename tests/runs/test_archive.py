@@ -49,7 +49,7 @@ def test_a_run_is_found_in_its_bucket_without_the_state_file(runs: Stack, bucket
 
 @pytest.mark.usefixtures("lost")
 def test_a_run_that_no_bucket_knows_is_misuse(runs: Stack) -> None:
-    with pytest.raises(Misused, match=f"There is no run two in {BUCKET}"):
+    with pytest.raises(Misused, match=f"Run two was not found in {BUCKET}"):
         archive.find(again(runs), "two", None)
 
 
@@ -63,7 +63,7 @@ def test_a_run_that_succeeded_has_nothing_left_to_do(runs: Stack) -> None:
 def test_a_run_that_goes_on_is_not_started_beside_itself(runs: Stack, stack: Stack, lost: run_blueprint.Run) -> None:
     run_blueprint.up(again(runs), again(stack), configuration(), run=lost, directory=None)
 
-    with pytest.raises(Misused, match="Run one still goes on") as raised:
+    with pytest.raises(Misused, match="Run one is still running") as raised:
         archive.next_attempt(again(runs), archive.find(again(runs), "one", None))
 
     assert "--attach --run one" in raised.value.hint
@@ -82,7 +82,7 @@ def test_what_has_not_changed_is_resumed(runs: Stack, cloud: WatchedCloud, job: 
 def test_a_changed_input_in_the_bucket_is_refused_and_named(runs: Stack) -> None:
     runs.cloud.s3.put_object(Bucket=BUCKET, Key="input/a.txt", Body="another")
 
-    with pytest.raises(Misused, match=f"input/a.txt of {BUCKET} changed or went away since run one began"):
+    with pytest.raises(Misused, match=f"input/a.txt of {BUCKET} changed or disappeared since run one started"):
         archive.refuse_changes(again(runs), archive.find(again(runs), "one", None), None)
 
 
@@ -91,10 +91,10 @@ def test_a_changed_job_directory_is_refused_and_its_files_are_named(runs: Stack,
     (job / "workdir" / "dag.json").write_text("{}")
     (job / "input" / "a.txt").unlink()
 
-    with pytest.raises(Misused, match=r"input/a.txt, workdir/dag.json of .*/job changed or went away") as raised:
+    with pytest.raises(Misused, match=r"input/a.txt, workdir/dag.json of .*/job changed or disappeared") as raised:
         archive.refuse_changes(again(runs), archive.find(again(runs), "one", None), job)
 
-    assert "start anew" in raised.value.hint
+    assert "start a new run" in raised.value.hint
 
 
 def test_a_later_attempt_has_a_machine_of_its_own_and_the_engine_knows(

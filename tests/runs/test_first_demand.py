@@ -111,7 +111,7 @@ def test_who_may_not_tell_the_demand_is_told_so_and_the_run_goes_on(cloud: Watch
 
     assert "BEGAN" in environment
     assert len(said) == 1
-    assert said[0].startswith("  the demand could not be told, machines come when the engine is there: ")
+    assert said[0].startswith("  the demand could not be reported, so machines start once the engine runs: ")
 
 
 def tell_through(waiting: Waiting, clock: Clock, periods: range) -> None:

@@ -70,7 +70,7 @@ def test_the_result_of_a_run_that_has_ended_comes_from_the_bucket(stack: Stack, 
 def test_a_run_without_a_result_failed_for_the_reason_that_ecs_gives(stack: Stack, run: Run) -> None:
     stop(stack, run)
 
-    with pytest.raises(WorkflowFailed, match="Run one is lost, its engine ended without a result: out of memory"):
+    with pytest.raises(WorkflowFailed, match="Run one is lost; its engine ended without a result: out of memory"):
         Follower(stack, run, nobody).result()
 
 

@@ -36,7 +36,7 @@ def shown(told: dict[str, Any], capsys: Captured) -> tuple[str, WorkflowFailed]:
 def test_a_failed_job_is_shown_with_its_tries_its_command_its_words_and_what_never_ran(capsys: Captured) -> None:
     talk, error = shown(result(failure(2, attempts=3, never_ran=4)), capsys)
 
-    assert "Job job 2 (one-2) failed with exit code 7 at each of 3 tries; 4 jobs behind it never ran:" in talk
+    assert "Job job 2 (one-2) failed with exit code 7 at each of 3 tries; 4 jobs depending on it never ran:" in talk
     assert "  $ sh -c 1\n  sh ended with exit code 7.\n  | no star\n" in talk
     assert error.message == "Run one failed after 3 of 9 jobs: 1 job failed; 4 jobs never ran."
     assert "hfecs run --resume one" in error.hint
@@ -58,7 +58,7 @@ def test_every_failed_job_has_at_least_a_line(capsys: Captured) -> None:
 def test_of_hundreds_of_failed_jobs_the_result_tells(capsys: Captured) -> None:
     talk, _ = shown(result(*[failure(number) for number in range(1, 103)]), capsys)
 
-    assert "2 more failed: s3://bucket/runs/one/result.json" in talk
+    assert "2 more failed: see s3://bucket/runs/one/result.json" in talk
     assert "job 101" not in talk
 
 

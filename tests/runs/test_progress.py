@@ -32,7 +32,7 @@ def test_a_run_whose_task_was_started_goes_on(context: Session, capsys: pytest.C
 
     left(context, run)
 
-    assert "Run one goes on. Follow it again: hfecs run --attach" in capsys.readouterr().err
+    assert "Run one is still running. Follow it: hfecs run --attach" in capsys.readouterr().err
 
 
 class Interrupted(Session):
@@ -50,7 +50,7 @@ def test_a_run_that_is_left_before_anything_of_it_is_shown_goes_on(
     with pytest.raises(KeyboardInterrupt):
         progress.follow(context, Run("one", "files-1", "arn:aws:ecs:::task/1"), None)
 
-    assert "Run one goes on." in capsys.readouterr().err
+    assert "Run one is still running." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("run", [Run("two", "files-1"), Run("one", "files-1", attempt=2)])
@@ -61,4 +61,4 @@ def test_a_run_that_was_not_started_does_not_go_on(
 
     left(context, run)
 
-    assert "goes on" not in capsys.readouterr().err
+    assert "still running" not in capsys.readouterr().err

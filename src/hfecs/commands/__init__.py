@@ -1,1 +1,1 @@
-"""One file for each verb: its options, one call, and what it shows."""
+"""One file per command: its options, one call, and its output."""

@@ -1,4 +1,4 @@
-"""hfecs agent: what runs inside the containers; hidden, since no person types it."""
+"""hfecs agent: the programs that run in the containers; hidden, since no user types it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="What runs inside the containers.", no_args_is_help=True)
+app = typer.Typer(help="Programs that run in the containers.", no_args_is_help=True)
 
 
 @app.command()
@@ -28,7 +28,7 @@ def engine() -> None:
 
 @app.command()
 def notifier() -> None:
-    """Tell CloudWatch how long the queue is; settings come from the environment."""
+    """Report the queue's length to CloudWatch; settings come from the environment."""
     from hfecs.agents.notifier import main as notifier
 
     raise typer.Exit(notifier.main())
@@ -36,9 +36,9 @@ def notifier() -> None:
 
 @app.command("grafana-files")
 def grafana_files(
-    directory: Annotated[Path, typer.Argument(help="Where Grafana looks for them.", metavar="DIR")],
+    directory: Annotated[Path, typer.Argument(help="Where Grafana reads them.", metavar="DIR")],
 ) -> None:
-    """Write the datasource and the dashboards of Grafana into a directory."""
+    """Write Grafana's datasource and dashboards into a directory."""
     from hfecs.agents.common import grafana_files
 
     grafana_files.write(directory)

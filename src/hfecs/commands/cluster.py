@@ -1,4 +1,4 @@
-"""hfecs cluster: make it, remove it."""
+"""hfecs cluster: create it, delete it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import typer
 from hfecs.commands.options import CLUSTER, sets
 from hfecs.session import Session
 
-app = typer.Typer(help="Make or remove the cluster: broker, workers, scaling.", no_args_is_help=True)
+app = typer.Typer(help="Create or delete the cluster: broker, workers, scaling.", no_args_is_help=True)
 
 
 @app.command()
 @sets(*CLUSTER)
 def up(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Also make changes that interrupt running jobs.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Allow changes that interrupt running jobs.")] = False,
 ) -> None:
-    """Make the cluster exist as configured; run again, it changes only what differs.
+    """Create the cluster as configured, or change what differs from the configuration.
 
-    Makes one master machine (RabbitMQ and the queue's metrics), an Auto Scaling group of worker machines, an ECS
+    Creates one master machine (RabbitMQ and the queue's metrics), an Auto Scaling group of worker machines, an ECS
     cluster with two services, step policies with two alarms, firewalls, roles, a log group and a broker password.
 
-    Costs on AWS: the master machine as long as the cluster stands (a t2.micro is about 0.012 USD an hour, with
-    a public address and 30 GiB of disk about 0.02 USD), the same for each worker machine while there is work
-    (with scaling.spot = true about a third of that), and about 8 USD a month for metrics, their calls and
-    alarms. `hfecs destroy` ends all of it; the machines end by themselves after 12 hours, or after one without
+    Costs on AWS: the master machine while the cluster exists (a t2.micro is about 0.012 USD an hour, with a
+    public address and 30 GiB of disk about 0.02 USD), the same for each worker machine while there is work (about a
+    third of that with scaling.spot = true), and about 8 USD a month for metrics, their calls and alarms.
+    `hfecs destroy` ends all of it; the machines shut down automatically after 12 hours, or after one hour without
     work (cluster.max_hours, cluster.idle_minutes).
     """
     from hfecs.blueprints import cluster
@@ -43,9 +43,9 @@ def down(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove the cluster, its running jobs and its log lines; runs and their buckets stay.
+    """Delete the cluster, its running jobs and its logs; runs and their buckets stay.
 
-    Makes nothing, and ends the costs of the cluster. `hfecs destroy` removes the runs as well.
+    Creates nothing, and ends the costs of the cluster. `hfecs destroy` deletes the runs as well.
     """
     from hfecs.blueprints import cluster
     from hfecs.commands.destroy import confirm
@@ -53,6 +53,6 @@ def down(
     hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
     stack = hfecs.stack(cluster.STACK)
-    confirm(hfecs, f"Remove cluster {stack.cluster} in {hfecs.cloud.region}?", yes)
+    confirm(hfecs, f"Delete cluster {stack.cluster} in {hfecs.cloud.region}?", yes)
     with hfecs.locked("cluster down"), hfecs.console.summary(f"Cluster {stack.cluster}"):
         cluster.down(stack)

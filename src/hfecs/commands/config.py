@@ -8,23 +8,23 @@ import typer
 
 from hfecs.session import Session
 
-app = typer.Typer(help="Show what is configured.", no_args_is_help=True)
+app = typer.Typer(help="Show the configuration.", no_args_is_help=True)
 
 
 @app.callback()
 def configuration() -> None:
-    """Show what is configured."""
+    """Show the configuration."""
 
 
 @app.command()
 def show(
     context: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="For machines, on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
 ) -> None:
-    """Show every key with its value and where that was said: flag, variable, line of the file, or default.
+    """Show every key with its value and source: flag, variable, line of the file, or default.
 
-    Reads only, on this machine, and costs nothing; secrets are masked. With --local, what a running local cloud says
-    of itself counts too.
+    Only reads, on this machine, and costs nothing; secrets are masked. With --local, the settings of a running local
+    cloud are included.
     """
     hfecs: Session = context.obj
     settings = hfecs.settings()

@@ -1,4 +1,4 @@
-"""hfecs destroy: remove everything."""
+"""hfecs destroy: delete everything."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 def destroy(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the buckets of the runs too.")] = False,
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Also delete the buckets of the runs.")] = False,
 ) -> None:
-    """Remove everything that hfecs made for this cluster: runs, workers, broker, monitoring, images.
+    """Delete everything that hfecs created for this cluster: runs, workers, broker, monitoring, images.
 
-    What the state file names and what carries the cluster's tags goes, in the right order; nothing else is touched.
-    Works without the state file, from another machine, and again after an interruption. Buckets stay unless
+    Deletes what the state file names and what carries the cluster's tags, in the right order; nothing else is
+    touched. Works without the state file, from another machine, and again after an interruption. Buckets stay unless
     --delete-data is given.
 
-    Ends all costs on AWS, but for those of buckets that stay (about 0.023 USD for each GB a month).
+    Ends all costs on AWS except for buckets that stay (about 0.023 USD per GB and month).
     """
     from hfecs.blueprints import cluster, images, monitoring
     from hfecs.blueprints import run as run_blueprint
@@ -38,7 +38,7 @@ def destroy(
     hfecs.end_if_nothing_runs()
     runs, whole, metrics = (hfecs.stack(name) for name in (run_blueprint.STACK, cluster.STACK, monitoring.STACK))
     what = f"everything of cluster {whole.cluster} in {hfecs.cloud.region}"
-    confirm(hfecs, f"Remove {what}{' with all data in its buckets' if delete_data else ''}?", yes)
+    confirm(hfecs, f"Delete {what}{' with all data in its buckets' if delete_data else ''}?", yes)
 
     def look() -> None:
         parts = [(runs, run_blueprint.teardown(delete_data)), (whole, cluster.TEARDOWN), (metrics, monitoring.TEARDOWN)]
@@ -70,6 +70,6 @@ def _buckets(runs: Stack) -> list[str]:
 
 
 def confirm(hfecs: Session, question: str, yes: bool) -> None:
-    """Ask before something is removed."""
+    """Ask before deleting something."""
     if not (yes or hfecs.console.confirm(question)):
-        raise NotConfirmed("Nothing was removed.", hint="answer y, or repeat with --yes")
+        raise NotConfirmed("Nothing was deleted.", hint="answer y, or repeat with --yes")

@@ -1,4 +1,4 @@
-"""What stands elsewhere, for whoever found nothing where a command looked: a forgotten --name, --state or --local."""
+"""Point to clusters elsewhere if a command found nothing: a forgotten --name, --state or --local."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from hfecs.session import Session
 
 
 def pointers(hfecs: Session, verb: str) -> list[str]:
-    """Sentences about the other clusters of the region and a local cloud of this folder, each with its command."""
+    """Sentences about the region's other clusters and this folder's local cloud, each with its command."""
     from hfecs.blueprints import cluster
     from hfecs.local import client
 
     others = cluster.others(hfecs.stack(cluster.STACK))
-    told = [f"cluster {name} stands there: {_command(hfecs, verb, name=name)}" for name in others]
+    told = [f"cluster {name} exists there: {_command(hfecs, verb, name=name)}" for name in others]
     if not hfecs.is_local and client.find(hfecs.local_folder):
-        told.append(f"a local cloud runs here: {_command(hfecs, verb, wants_local=True)}")
+        told.append(f"a local cloud is running here: {_command(hfecs, verb, wants_local=True)}")
     return told
 
 
 @contextmanager
 def pointed_to(hfecs: Session, verb: str) -> Iterator[None]:
-    """Where there is no such cluster, say in the hint what stands elsewhere."""
+    """If the cluster does not exist, add to the hint what exists elsewhere."""
     try:
         yield
     except NoCluster as error:
@@ -33,5 +33,5 @@ def pointed_to(hfecs: Session, verb: str) -> Iterator[None]:
 
 
 def _command(hfecs: Session, verb: str, **other: object) -> str:
-    """A command as this one was typed, but for what is other."""
+    """The command as typed, with these options changed."""
     return f"hfecs {shared_options.words(hfecs.typed | other)} {verb}"

@@ -1,4 +1,4 @@
-"""hfecs images: build what runs in the containers, and push it to where the machines find it."""
+"""hfecs images: build the container images, and push them to where the machines pull them from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ app = typer.Typer(help="Build and push the container images of hfecs and of the 
 
 With = Annotated[
     str | None,
-    typer.Option("--builder", help="docker, podman or buildah [default: the first that answers].", metavar="PROGRAM"),
+    typer.Option("--builder", help="docker, podman or buildah [default: the first that works].", metavar="PROGRAM"),
 ]
 
 
@@ -24,18 +24,18 @@ def build(
     builder: With = None,
     platform: Annotated[
         str | None,
-        typer.Option(help="Where the images run [default: that of cluster.instance_type].", metavar="OS/ARCH"),
+        typer.Option(help="Platform of the images [default: that of cluster.instance_type].", metavar="OS/ARCH"),
     ] = None,
     base: Annotated[
         str | None,
-        typer.Option(help="What the hfecs image stands on [default: debian:bookworm-slim].", metavar="IMAGE"),
+        typer.Option(help="Base image of the hfecs image [default: debian:bookworm-slim].", metavar="IMAGE"),
     ] = None,
     worker: Annotated[
         Path | None,
-        typer.Option(help="Dockerfile of your own worker [default: that of Montage].", metavar="FILE"),
+        typer.Option(help="Dockerfile of your own worker [default: Montage's].", metavar="FILE"),
     ] = None,
     source: Annotated[
-        Path | None, typer.Option(help="A checkout of hfecs [default: the one this hfecs runs from].", metavar="DIR")
+        Path | None, typer.Option(help="Checkout of hfecs [default: the one this hfecs runs from].", metavar="DIR")
     ] = None,
     options: Annotated[
         list[str] | None,
@@ -46,7 +46,7 @@ def build(
 ) -> None:
     """Build the two images: hfecs with the HyperFlow engine, and on top of it the worker with its programs.
 
-    Makes two images on this machine, from its checkout of hfecs, Debian's packages, PyPI and npm. Costs nothing.
+    Creates two images on this machine, from its checkout of hfecs, Debian's packages, PyPI and npm. Costs nothing.
     """
     from hfecs.images import builder as builders
     from hfecs.images.building import Wish
@@ -57,17 +57,17 @@ def build(
     _only_for_aws(hfecs)
     platform = platform or platform_of(hfecs.said.cluster.instance_type)
     names = build_images(builders.find(builder), Wish(platform, base or BASE, worker, source), options or ())
-    hfecs.console.say(f"Built {' and '.join(names)} for {platform}; hfecs images push takes them to ECR.", "bold")
+    hfecs.console.say(f"Built {' and '.join(names)} for {platform}; push them to ECR: hfecs images push", "bold")
 
 
 @app.command()
 def push(context: typer.Context, builder: With = None) -> None:
     """Push the two images to ECR; `hfecs cluster up` then runs exactly these.
 
-    Makes two repositories, hfecs/<cluster>/hfecs and hfecs/<cluster>/worker, and uploads what they do not hold yet.
-    `hfecs destroy` removes them.
+    Creates two repositories, hfecs/<cluster>/hfecs and hfecs/<cluster>/worker, and uploads what they lack.
+    `hfecs destroy` deletes them.
 
-    Costs on AWS: storage of about 0.10 USD for each GB a month; pulling them within the region is free.
+    Costs on AWS: storage of about 0.10 USD per GB and month; pulling within the region is free.
     """
     from hfecs.blueprints import images
     from hfecs.images import builder as builders
@@ -80,11 +80,9 @@ def push(context: typer.Context, builder: With = None) -> None:
     for name in pushed:
         configured = getattr(hfecs.config.images, name)
         if configured:
-            hfecs.console.say(f"! images.{name} is set to {configured}, and wins over what was pushed")
+            hfecs.console.say(f"! images.{name} is set to {configured}, and overrides the pushed image")
 
 
 def _only_for_aws(hfecs: Session) -> None:
     if hfecs.is_local:
-        raise Misused(
-            "The local cloud starts the programs of this machine and needs no images.", hint="leave out --local"
-        )
+        raise Misused("The local cloud runs this machine's programs and needs no images.", hint="omit --local")

@@ -1,4 +1,4 @@
-"""hfecs local: the cloud embedded in this machine."""
+"""hfecs local: the local cloud on this machine."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import typer
 
 from hfecs.session import Session
 
-app = typer.Typer(help="The cloud embedded in this machine: start it, end it, look at it.", no_args_is_help=True)
+app = typer.Typer(help="Start, stop or inspect the local cloud on this machine.", no_args_is_help=True)
 
 
 @app.command()
 def up(context: typer.Context) -> None:
-    """Start this project's local cloud; other commands with --local do it by themselves.
+    """Start this project's local cloud; other commands with --local start it automatically.
 
-    Makes one process that answers the AWS calls, on an address of its own in 127.0.0.0/8, with its data in .hfecs/
-    beside the configuration. Costs nothing.
+    Starts one process that answers AWS calls, on its own address in 127.0.0.0/8, with its data in .hfecs/ next to the
+    configuration. Costs nothing.
     """
     hfecs: Session = context.obj
-    hfecs.console.say(f"The local cloud answers at {hfecs.local_cloud.endpoint_url}.")
+    hfecs.console.say(f"The local cloud is running at {hfecs.local_cloud.endpoint_url}.")
 
 
 @app.command()
 def down(context: typer.Context) -> None:
-    """End this project's local cloud with all its machines, tasks and data, buckets included. Costs nothing."""
+    """Stop this project's local cloud and delete its machines, tasks and data, including buckets. Costs nothing."""
     from hfecs.local import client
 
     hfecs: Session = context.obj
@@ -30,12 +30,12 @@ def down(context: typer.Context) -> None:
     ended = client.down(hfecs.local_folder)
     if path := hfecs.state_path:
         path.unlink(missing_ok=True)
-    hfecs.console.say("The local cloud has ended." if ended else "No local cloud was running here.")
+    hfecs.console.say("The local cloud was stopped." if ended else "No local cloud was running here.")
 
 
 @app.command()
 def status(context: typer.Context) -> None:
-    """Show the processes of this project's local cloud; none is good news after `hfecs local down`. Costs nothing."""
+    """Show the processes of this project's local cloud; there are none after `hfecs local down`. Costs nothing."""
     from hfecs.local import client
     from hfecs.local.processes import processes_of
 
@@ -46,4 +46,4 @@ def status(context: typer.Context) -> None:
         title = f"Local cloud at {cloud.endpoint_url}" if cloud else "Left over from a local cloud that died"
         hfecs.console.table(title, ["process", "what"], rows)
     else:
-        hfecs.console.say("Nothing: no local cloud is running here, and no process of one.")
+        hfecs.console.say("No local cloud and no process of one is running here.")

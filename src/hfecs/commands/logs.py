@@ -1,4 +1,4 @@
-"""hfecs logs: what the containers said."""
+"""hfecs logs: the output of the containers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PARTS = ("master", "worker", "runner", "telegraf", "monitoring")
 
 def logs(
     context: typer.Context,
-    part: Annotated[str | None, typer.Argument(help=f"{', '.join(PARTS)} [default: all of the cluster].")] = None,
+    part: Annotated[str | None, typer.Argument(help=f"{', '.join(PARTS)} [default: all parts].")] = None,
     since: Annotated[int, typer.Option(help="Minutes to look back.", min=1)] = 60,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come, until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines until Ctrl-C.")] = False,
 ) -> None:
-    """Show the output of the containers, oldest first, each line behind its time and container.
+    """Show the output of the containers, oldest first, each line with its time and container.
 
-    Reads only; costs nothing on AWS.
+    Only reads; costs nothing on AWS.
     """
     from hfecs.blueprints import cluster, monitoring
     from hfecs.observe.logs import lines
@@ -28,7 +28,7 @@ def logs(
     hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
     if part not in (None, *PARTS):
-        raise Misused(f"There is no part {part}.", hint=f"choose {', '.join(PARTS[:-1])} or {PARTS[-1]}")
+        raise Misused(f"Unknown part {part}.", hint=f"choose {', '.join(PARTS[:-1])} or {PARTS[-1]}")
     stack = hfecs.look(monitoring.STACK if part == monitoring.STACK else cluster.STACK)
     for line in lines(stack, part, minutes=since, follow=follow):
         hfecs.console.data(line)

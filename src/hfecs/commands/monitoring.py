@@ -1,4 +1,4 @@
-"""hfecs monitoring: InfluxDB and Grafana; make them, remove them, see what they are, look at them."""
+"""hfecs monitoring: create, delete, show and open InfluxDB and Grafana."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import typer
 from hfecs.commands.options import MONITORING, sets
 from hfecs.session import Session
 
-app = typer.Typer(help="Make or remove InfluxDB and Grafana; show where they are.", no_args_is_help=True)
+app = typer.Typer(help="Create, delete or show InfluxDB and Grafana.", no_args_is_help=True)
 
 
 @app.command()
 @sets(*MONITORING)
 def up(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Also replace a machine that differs, with its metrics.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Allow replacing the machine, with its metrics.")] = False,
 ) -> None:
-    """Make InfluxDB and Grafana exist; `hfecs cluster up` and `hfecs run` then use them by themselves.
+    """Create InfluxDB and Grafana; `hfecs cluster up` and `hfecs run` then use them automatically.
 
-    Makes one machine with two containers in an ECS cluster of its own, passwords made at random, a firewall that
-    lets in network.admin_cidrs and the cluster, a log group and two roles. A cluster that stands already takes part
-    after its next `hfecs cluster up`.
+    Creates one machine with two containers in an ECS cluster of its own, random passwords, a firewall that admits
+    network.admin_cidrs and the cluster, a log group and two roles. An existing cluster uses them after its next
+    `hfecs cluster up`.
 
-    Costs on AWS: a t2.micro as long as it stands, with a public address and 30 GiB of disk about 0.02 USD an hour.
+    Costs on AWS: a t2.micro while it exists; with a public address and 30 GiB of disk about 0.02 USD an hour.
     """
     from hfecs.blueprints import monitoring
 
@@ -40,9 +40,9 @@ def down(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove InfluxDB and Grafana with all metrics; clusters and runs go on without.
+    """Delete InfluxDB and Grafana with all metrics; clusters and runs keep working.
 
-    Makes nothing, and ends the costs of the monitoring.
+    Creates nothing, and ends the costs of the monitoring.
     """
     from hfecs.blueprints import monitoring
     from hfecs.commands.destroy import confirm
@@ -50,7 +50,7 @@ def down(
     hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
     stack = hfecs.stack(monitoring.STACK)
-    confirm(hfecs, f"Remove the monitoring of cluster {stack.cluster} with all its metrics?", yes)
+    confirm(hfecs, f"Delete the monitoring of cluster {stack.cluster} with all its metrics?", yes)
     with hfecs.locked("monitoring down"), hfecs.console.summary(f"Monitoring of cluster {stack.cluster}"):
         monitoring.down(stack)
 
@@ -59,13 +59,13 @@ def down(
 def status(
     context: typer.Context,
     show_passwords: Annotated[
-        bool, typer.Option("--show-passwords", help="Show passwords although this is no terminal.")
+        bool, typer.Option("--show-passwords", help="Show passwords even if stdout is not a terminal.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="For machines, on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
 ) -> None:
-    """Show where Grafana and InfluxDB answer, and their users and passwords.
+    """Show the addresses of Grafana and InfluxDB, and their users and passwords.
 
-    Reads only; costs nothing on AWS. Without --show-passwords, passwords are shown on a terminal only.
+    Only reads; costs nothing on AWS. Without --show-passwords, passwords are shown only on a terminal.
     """
     from hfecs.blueprints import monitoring
     from hfecs.observe import monitoring as monitoring_view
@@ -77,7 +77,7 @@ def status(
     if json:
         hfecs.console.data(view.as_dict())
     elif not view.machine:
-        hfecs.console.say(f"There is no monitoring of cluster {view.cluster}. Make it: hfecs monitoring up")
+        hfecs.console.say(f"Cluster {view.cluster} has no monitoring. Create it: hfecs monitoring up")
     else:
         hfecs.console.table("Monitoring", ["part", "address", "state"], view.part_rows())
         hfecs.console.table("Accounts", ["part", "user", "password", "may"], view.account_rows())
@@ -85,9 +85,9 @@ def status(
 
 @app.command("open")
 def open_grafana(context: typer.Context) -> None:
-    """Open Grafana in a browser; where there is none, its address goes to stdout.
+    """Open Grafana in a browser; without a browser, print its address on stdout.
 
-    Reads only; costs nothing on AWS.
+    Only reads; costs nothing on AWS.
     """
     import webbrowser
 

@@ -1,4 +1,4 @@
-"""Options of commands that set keys of the configuration: what is typed goes before the environment and the file."""
+"""Command options that set configuration keys; they override the environment and the file."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Command = Callable[..., Any]
 class Option:
     """An option named after the last part of its key: `--instance-type` sets cluster.instance_type.
 
-    Values are taken as text: the configuration checks them, all at once and with those of the file. One without a
-    word for its value is a switch.
+    Values are passed as text: the configuration checks them together with those of the file. An option without a
+    metavar is a flag.
     """
 
     key: str
@@ -40,35 +40,35 @@ class Option:
 
 CLUSTER = (
     Option("cluster.instance_type", "EC2 type of all machines [default: t2.micro].", "TYPE"),
-    Option("cluster.ami_id", 'AMI of all machines; "latest" takes the newest now, else it stays as it is.', "AMI"),
+    Option("cluster.ami_id", 'AMI of all machines; "latest" switches to the newest, default keeps it.', "AMI"),
     Option("cluster.key_pair_name", "EC2 key pair, to log in with ssh.", "NAME"),
-    Option("scaling.asg_min", "Least number of worker machines [default: 0].", "N"),
-    Option("scaling.asg_max", "Most worker machines at a time [default: 5].", "N"),
-    Option("scaling.asg_desired", "Worker machines at the start [default: 0].", "N"),
-    Option("monitoring.influx_url", "InfluxDB in place of that of hfecs monitoring up, if that stands.", "URL"),
-    Option("worker.feature_download", "Keep the inputs of jobs on the machines."),
-    Option("worker.allow_containers", "Let jobs run in containers of their own."),
-    Option("worker.nfs_mount", "NFS directory for the jobs, /nfs in the workers.", "SERVER:/DIR"),
-    Option("broker.amqp_url", "A broker of your own; better given as HFECS_BROKER_AMQP_URL.", "URL"),
+    Option("scaling.asg_min", "Minimum number of worker machines [default: 0].", "N"),
+    Option("scaling.asg_max", "Maximum number of worker machines [default: 5].", "N"),
+    Option("scaling.asg_desired", "Initial number of worker machines [default: 0].", "N"),
+    Option("monitoring.influx_url", "InfluxDB to use instead of that of hfecs monitoring up.", "URL"),
+    Option("worker.feature_download", "Cache job inputs on the machines."),
+    Option("worker.allow_containers", "Let jobs run in their own containers."),
+    Option("worker.nfs_mount", "NFS directory for jobs, mounted at /nfs in the workers.", "SERVER:/DIR"),
+    Option("broker.amqp_url", "Your own broker; better set as HFECS_BROKER_AMQP_URL.", "URL"),
 )
 MONITORING = (
     Option("monitoring.instance_type", "EC2 type of its machine [default: t2.micro].", "TYPE"),
     Option("cluster.key_pair_name", "EC2 key pair, to log in with ssh.", "NAME"),
 )
 RUN = (
-    Option("run.bucket", "Where the files go; made if it does not exist.", "NAME"),
+    Option("run.bucket", "S3 bucket for the files; created if it does not exist.", "NAME"),
     Option("run.storage", "Where jobs find their files: s3, nfs or local [default: s3].", "KIND"),
-    Option("run.workdir", "Directory of the files on the workers, for nfs and local.", "DIR"),
-    Option("run.metric_collector", "InfluxDB for the engine's metrics in place of the cluster's.", "URL"),
-    Option("run.container", "Image in which the jobs run; the cluster must allow it.", "IMAGE"),
-    Option("run.retries", "How often a job that failed is tried again [default: 2].", "NUMBER"),
-    Option("run.timeout", "Time limit of one try of a job.", "SECONDS"),
-    Option("broker.amqp_url", "Another broker than the cluster's; better given as HFECS_BROKER_AMQP_URL.", "URL"),
+    Option("run.workdir", "Directory on the workers, for nfs and local.", "DIR"),
+    Option("run.metric_collector", "InfluxDB for the engine's metrics instead of the cluster's.", "URL"),
+    Option("run.container", "Image to run the jobs in; the cluster must allow it.", "IMAGE"),
+    Option("run.retries", "Retries of a failed job [default: 2].", "NUMBER"),
+    Option("run.timeout", "Time limit for one try of a job.", "SECONDS"),
+    Option("broker.amqp_url", "Broker other than the cluster's; better set as HFECS_BROKER_AMQP_URL.", "URL"),
 )
 
 
 def sets(*options: Option) -> Callable[[Command], Command]:
-    """Give a command these options; its context has their values when it begins."""
+    """Add these options to a command; its context holds their values when it starts."""
 
     def decorated(command: Command) -> Command:
         @wraps(command)

@@ -11,23 +11,23 @@ import typer
 from hfecs.commands.options import CLUSTER, sets
 from hfecs.session import Session
 
-# Exit codes with --detailed-exitcode, as Terraform has them: 0 nothing to do.
+# Exit codes of --detailed-exitcode, as in Terraform; 0 means nothing to do.
 FAILED, CHANGES = 1, 2
 
 
 @sets(*CLUSTER)
 def plan(
     context: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="For machines, on stdout; docs/plan.md describes it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout; see docs/plan.md.")] = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 0: nothing to do, 1: an error, 2: changes.")
     ] = False,
 ) -> None:
-    """Show what `hfecs cluster up` would make or change, field by field, and do nothing of it.
+    """Show what `hfecs cluster up` would create or change, field by field, without doing it.
 
-    It is the code of `up` itself that looks and reports: what differs from the configuration, be it new there or
-    changed by hand in AWS, what would be replaced, and what that would interrupt. The monitoring is included if it
-    stands. Reads only; costs nothing on AWS.
+    Runs the code of `up` itself without its changes: what differs from the configuration, whether new there or
+    changed by hand in AWS, what would be replaced, and what that would interrupt. Includes the monitoring if it
+    exists. Only reads; costs nothing on AWS.
     """
     hfecs: Session = context.obj
     with _one_code() if detailed_exitcode else nullcontext():
@@ -47,7 +47,7 @@ def _show(hfecs: Session, *, as_data: bool) -> bool:
             hfecs.console.step(step)
     for stack, kind, found in planned.orphans:
         hfecs.console.say(
-            f"· {kind} {found.name}  of this {stack}, but nothing configures it; hfecs destroy removes it"
+            f"· {kind} {found.name}  belongs to this {stack}, but is no longer configured; hfecs destroy deletes it"
         )
     if as_data:
         hfecs.console.data(planned.as_dict())
@@ -56,7 +56,7 @@ def _show(hfecs: Session, *, as_data: bool) -> bool:
 
 @contextmanager
 def _one_code() -> Iterator[None]:
-    """Let every error end in 1, for 2 has another meaning here."""
+    """Let every error exit with 1, since 2 means changes here."""
     from hfecs.aws.errors import expected_errors
     from hfecs.explained import explained
 

@@ -1,4 +1,4 @@
-"""hfecs status: what stands, what runs, what waits."""
+"""hfecs status: what exists, what runs, what waits."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hfecs.session import Session
 
 def status(
     context: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="For machines, on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
 ) -> None:
-    """Show the machines, services, queue and last run of the cluster, and how long it still stands.
+    """Show the machines, services, queue and last run of the cluster, and the time until it shuts down.
 
-    Reads only; costs nothing on AWS.
+    Only reads; costs nothing on AWS.
     """
     from hfecs.aws import prices
     from hfecs.blueprints import cluster
@@ -30,22 +30,20 @@ def status(
         hfecs.console.data(known.as_dict())
         return
     if not known.exists:
-        hfecs.console.say(f"Nothing stands of cluster {known.cluster} in {known.region}. Make it: hfecs cluster up")
+        hfecs.console.say(f"Cluster {known.cluster} does not exist in {known.region}. Create it: hfecs cluster up")
         for pointer in elsewhere.pointers(hfecs, "status"):
             hfecs.console.say(f"· {pointer}")
         return
     console = hfecs.console
     console.table("Machines", ["machine", "id", "type", "state", "address", "in the cluster"], known.machine_rows())
-    console.table("Services", ["service", "tasks", "wanted", "pending", "last event"], known.service_rows())
+    console.table("Services", ["service", "tasks", "desired", "pending", "last event"], known.service_rows())
     console.table("Alarms", ["alarm", "state", "because"], known.alarm_rows())
     console.table("Queue", ["what", "jobs"], known.queue_rows())
     standing = f"{prices.words(known.usd_per_hour)} ({prices.BASIS})"
-    console.say(f"On AWS this would cost: {standing}" if hfecs.is_local else f"What stands costs: {standing}")
+    console.say(f"On AWS this would cost: {standing}" if hfecs.is_local else f"Current costs: {standing}")
     for sentence in known.time_left.sentences():
         console.say(sentence)
     if known.run:
         over = known.run_state in ("failed", "stopped", "lost")
-        further = (
-            f"Go on with what is not done: hfecs run --resume {known.run}" if over else "See it: hfecs run --attach"
-        )
+        further = f"Continue it: hfecs run --resume {known.run}" if over else "Follow it: hfecs run --attach"
         console.say(f"Last run: {known.run} ({known.run_state}), files in s3://{known.bucket}. {further}")

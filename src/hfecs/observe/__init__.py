@@ -1,1 +1,1 @@
-"""What a person sees of a cluster from outside: its status, time left, logs and monitoring."""
+"""A cluster seen from outside: its status, time left, logs and monitoring."""

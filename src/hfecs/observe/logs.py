@@ -1,4 +1,4 @@
-"""The containers' output, as CloudWatch Logs keeps it."""
+"""The containers' output, as stored in CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POLL_SECONDS = 2.0
 
 
 def lines(stack: Stack, part: str | None, *, minutes: int, follow: bool) -> Iterator[str]:
-    """Yield the lines of the last `minutes` minutes of a part, or of all; then, if wanted, those that come."""
+    """Yield the lines of the last `minutes` minutes of one part or all; then, if requested, new ones as they come."""
     start = int((time.time() - 60 * minutes) * 1000)
     seen: set[str] = set()
     while True:
@@ -36,12 +36,12 @@ def _events(stack: Stack, part: str | None, start: int) -> Iterator[Any]:
             logGroupName=log_group.full_name(stack), startTime=start, **arguments
         )
         for page in pages:
-            # moto takes no notice of the prefix.
+            # moto ignores the prefix.
             yield from (event for event in page["events"] if event["logStreamName"].startswith(f"{part or ''}"))
 
 
 def _line(event: Any) -> str:
-    """A stream's name is part/container/task."""
+    """A stream is named part/container/task."""
     when = datetime.fromtimestamp(event["timestamp"] / 1000).strftime("%H:%M:%S")
     _, container, task = event["logStreamName"].split("/", 2)
     return f"{when} {container}/{task[-6:]} {event['message']}"

@@ -1,4 +1,4 @@
-"""The monitoring as a person sees it: where its parts answer, and who may log in."""
+"""The monitoring as the user sees it: the addresses of its parts, and who may log in."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import instance, parameter
 
-# Part, path that answers when it is well, accounts: user, secret, what it may do.
+# Part, health check path, accounts: user, secret, rights.
 ACCOUNTS = (
     ("Grafana", ADMIN, GRAFANA_PASSWORD, "everything"),
     ("InfluxDB", ADMIN, ADMIN_PASSWORD, "everything"),
     ("InfluxDB", WRITER, WRITER_PASSWORD, f"write {DATABASE}"),
     ("InfluxDB", READER, READER_PASSWORD, f"read {DATABASE}"),
 )
-HIDDEN = "hidden; --show-passwords shows it"
+HIDDEN = "hidden; use --show-passwords"
 ANSWER_SECONDS = 3.0
-# So much of what a part says in place of "all is well" is shown.
+# Characters to show of a part's answer if it is not healthy.
 SHOWN_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class Part:
-    """A program on the monitoring machine: its name, its address, and what it says."""
+    """A program on the monitoring machine: its name, address and state."""
 
     part: str
     address: str
@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Account:
-    """Who may log in where, and may do what."""
+    """Who may log in where, with which rights."""
 
     part: str
     user: str
@@ -52,7 +52,7 @@ class Account:
 
 @dataclass(frozen=True)
 class View:
-    """The monitoring of a cluster; no machine, no monitoring."""
+    """The monitoring of a cluster; without a machine there is none."""
 
     cluster: str
     machine: str
@@ -60,7 +60,7 @@ class View:
     accounts: list[Account]
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """The data of `--json`."""
         return asdict(self)
 
     def part_rows(self) -> list[list[str]]:
@@ -73,7 +73,7 @@ class View:
 
 
 def look(stack: Stack, config: Config, *, with_passwords: bool) -> View:
-    """Ask the parts how they are; read the passwords only if they are wanted."""
+    """Check the health of the parts; read the passwords only if requested."""
     machine = _machine(stack)
     if not machine:
         return View(stack.cluster, "", [], [])
@@ -91,7 +91,7 @@ def grafana(stack: Stack, config: Config) -> str:
     """The address of Grafana; Misused if there is no monitoring."""
     machine = _machine(stack)
     if not machine:
-        raise Misused(f"There is no monitoring of cluster {stack.cluster}.", hint="make it: hfecs monitoring up")
+        raise Misused(f"Cluster {stack.cluster} has no monitoring.", hint="create it: hfecs monitoring up")
     return _address(machine, config.ports.grafana)
 
 

@@ -1,4 +1,4 @@
-"""The cluster at one glance: machines, services, alarms, queue."""
+"""The cluster at a glance: machines, services, alarms, queue."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Overview:
-    """What AWS says of a cluster."""
+    """The cluster's state in AWS."""
 
     cluster: str
     region: str
@@ -42,17 +42,17 @@ class Overview:
 
     @property
     def exists(self) -> bool:
-        """Whether anything stands."""
+        """Whether anything exists."""
         return bool(self.machines or self.services)
 
     @property
     def usd_per_hour(self) -> float | None:
-        """What its machines and alarms cost, about; None if the price of a machine is not known."""
+        """The approximate cost of its machines and alarms; None if the price of a machine is unknown."""
         machines = [prices.machine(one["type"], runs=one["state"] in ("pending", "running")) for one in self.machines]
         return prices.together([*machines, *[prices.HIGH_RESOLUTION_ALARM] * len(self.alarms)])
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """The data of `--json`."""
         return asdict(self) | {"usd_per_hour": self.usd_per_hour}
 
     def machine_rows(self) -> list[list[str]]:
@@ -68,12 +68,12 @@ class Overview:
         return [list(known.values()) for known in self.alarms]
 
     def queue_rows(self) -> list[list[str]]:
-        """Jobs by what becomes of them."""
+        """The number of jobs in each state."""
         return [[words, _number(self.queue[metric])] for metric, words in METRICS.items()]
 
 
 def overview(stack: Stack, runs: Stack) -> Overview:
-    """Ask for all of it side by side."""
+    """Ask AWS for all of it in parallel."""
     machines, services, registered, alarms, queue, left, state = together(
         lambda: _machines(stack),
         lambda: _services(stack),
@@ -99,7 +99,7 @@ def overview(stack: Stack, runs: Stack) -> Overview:
 
 
 def _run_state(runs: Stack) -> str | None:
-    """How the last run stands; None if there was none."""
+    """The state of the last run; None if there was none."""
     last = remembered(runs)
     return archive.state_of(runs, last) if last else None
 

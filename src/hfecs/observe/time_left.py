@@ -1,4 +1,4 @@
-"""How long a cluster still stands: until its deadline, and until nothing to do has lasted for too long."""
+"""The time until a cluster shuts down: at its deadline, or after being idle for too long."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hfecs.resources import auto_scaling_group, instance, scheduled_action
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """Seconds until a cluster ends whatever it does, and until it ends if nothing is to do; None: not known, or never.
+    """Seconds until the cluster shuts down at its deadline, and until it does if idle; None: unknown, or never.
 
-    `switched_off` says why it has ended already; empty while it stands.
+    `switched_off` is the reason if it has already shut down, otherwise empty.
     """
 
     ends: str | None = None
@@ -28,19 +28,19 @@ class TimeLeft:
     switched_off: str = ""
 
     def sentences(self) -> list[str]:
-        """The same for people."""
+        """The same as sentences."""
         if self.switched_off:
-            return [f"This cluster has switched itself off: {self.switched_off}. Bring it back: hfecs cluster up"]
+            return [f"This cluster has shut down: {self.switched_off}. Start it again: hfecs cluster up"]
         told = []
         if self.seconds is not None:
-            told.append(f"Ends by itself in {words(self.seconds)}, unless hfecs cluster up or run renews it.")
+            told.append(f"Shuts down automatically in {words(self.seconds)}, unless hfecs cluster up or run renews it.")
         if self.idle_seconds is not None:
-            told.append(f"Ends by itself in {words(self.idle_seconds)} if no job and no run comes.")
+            told.append(f"Shuts down automatically in {words(self.idle_seconds)} if it stays idle.")
         return told
 
 
 def look(stack: Stack) -> TimeLeft:
-    """Ask for all of it side by side; nothing of a cluster that does not stand."""
+    """Query both in parallel; nothing for a cluster that does not exist."""
     now = datetime.now(UTC)
     machines, groups, actions, idle = together(
         lambda: {found.name: found for found in instance.survey(stack) if found.ours},
@@ -57,7 +57,7 @@ def look(stack: Stack) -> TimeLeft:
 
 
 def words(seconds: float) -> str:
-    """A time as people say it, to the minute: 11 h 5 min."""
+    """A duration to the minute, in words: 11 h 5 min."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(int(seconds // 60), 60)
@@ -65,5 +65,5 @@ def words(seconds: float) -> str:
 
 
 def _reason(actions: list[Any]) -> str:
-    """Auto Scaling forgets an action that it has carried out: one that is still to come was not what ended it."""
-    return "it had nothing to do" if actions else "its time was over, or it had nothing to do"
+    """Auto Scaling deletes an action once carried out: if one is still scheduled, it was not the reason."""
+    return "it was idle" if actions else "its time was up, or it was idle"

@@ -1,4 +1,4 @@
-"""The alarm of the demand where another run goes on: it lasts already, and is made to begin anew for one more run."""
+"""Re-trigger the demand alarm if another run already holds it in ALARM."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from hfecs.aws.clients import Cloud
 
 SETTLING_SECONDS = 3.0
-"""After a period, until CloudWatch knows all that was told in it."""
+"""Seconds after a period until CloudWatch has everything reported in it."""
 
 Later = Callable[[float, Callable[[], None]], Any]
-"""Has something done after so many seconds."""
+"""Calls a function after this many seconds."""
 
 
 def timer(seconds: float, call: Callable[[], None]) -> None:
-    """Have it done by a thread, if the command lasts so long."""
+    """Call it in a thread, if the command is still running by then."""
     thread = threading.Timer(seconds, call)
     thread.daemon = True
     thread.start()
 
 
 class AlarmReset:
-    """An alarm of the demand, which lasts if another run goes on: it acts when it begins, and then once a minute."""
+    """The demand alarm, which another run may hold in ALARM: it acts when it enters ALARM, then once a minute."""
 
     def __init__(self, cloud: Cloud, name: str, say: Callable[[str], object], later: Later) -> None:
         self._cloud = cloud
@@ -38,7 +38,7 @@ class AlarmReset:
         self._left = False
 
     def told(self, seconds: float) -> None:
-        """The run has told its demand, in a period that is over after so many seconds: then the alarm begins anew."""
+        """The run has reported its demand, in a period that ends in this many seconds: then reset the alarm."""
         self._since = datetime.now(UTC)
         self._later(seconds + SETTLING_SECONDS, self.begin_anew)
 
@@ -47,14 +47,14 @@ class AlarmReset:
         self._left = True
 
     def begin_anew(self) -> None:
-        """If it began before the demand was told, set it back: at its next look it acts, on the demand of all runs."""
+        """If ALARM began before the demand was reported, reset it: re-entering, it acts on the demand of all runs."""
         try:
             if not self._left and self._is_older():
-                reason = "another run has begun"
+                reason = "another run has started"
                 self._cloud.cloudwatch.set_alarm_state(AlarmName=self._name, StateValue="OK", StateReason=reason)
         except expected_errors() as error:
             known = explain(error)
-            self._say(f"  machines for this run come within a minute, not at once: {known.message if known else error}")
+            self._say(f"  machines for this run start in a minute, not at once: {known.message if known else error}")
 
     def _is_older(self) -> bool:
         told = self._cloud.cloudwatch.describe_alarms(AlarmNames=[self._name])["MetricAlarms"]

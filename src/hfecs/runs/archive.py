@@ -1,4 +1,4 @@
-"""What a run has left in its bucket: enough to go on with it from any machine, without the state file."""
+"""What a run leaves in its bucket: enough to continue it from any machine, without the state file."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from hfecs.runs import result as run_result
 from hfecs.runs.lookup import remembered
 
 ABSENT = ("NoSuchKey", "NoSuchBucket")
-# Names of files that are shown when many have changed.
+# Number of file names shown if many have changed.
 SHOWN = 5
 
 
 class Beginning(BaseModel):
-    """How the run began, as agents/engine/run_folder.py has written it down."""
+    """How the run started, as written by agents/engine/run_folder.py."""
 
     attempt: int = 1
     workdir: dict[str, str] = {}
@@ -33,7 +33,7 @@ class Beginning(BaseModel):
 
 @dataclass(frozen=True)
 class Archived:
-    """A run in a bucket: how it began, and the result of its last attempt that had one."""
+    """A run in a bucket: how it started, and the result of its latest attempt that has one."""
 
     name: str
     bucket: str
@@ -51,7 +51,7 @@ class Archived:
 
 
 def find(stack: Stack, name: str, bucket_name: str | None) -> Archived:
-    """Look for a run in the bucket of that name, in that of the last run, and in all of the cluster."""
+    """Look for a run in the named bucket, in that of the last run, and in all of the cluster's."""
     looked = []
     for place in _places(stack, bucket_name):
         looked.append(place)
@@ -62,8 +62,8 @@ def find(stack: Stack, name: str, bucket_name: str | None) -> Archived:
             return Archived(name, place, _beginning(name, beginning), told)
     where = ", ".join(looked) or "any bucket of the cluster"
     raise Misused(
-        f"There is no run {name} in {where}, or it ended before its engine began.",
-        hint="name its bucket: --bucket NAME; or start it anew: hfecs run JOB_DIR",
+        f"Run {name} was not found in {where}, or it ended before its engine started.",
+        hint="name its bucket: --bucket NAME; or start a new run: hfecs run JOB_DIR",
     )
 
 
@@ -76,27 +76,27 @@ def _places(stack: Stack, bucket_name: str | None) -> Iterator[str]:
 
 
 def next_attempt(stack: Stack, kept: Archived) -> Run:
-    """The attempt that follows; Misused if one goes on."""
+    """The next attempt; Misused if the run is still running."""
     if any(found.name == kept.name for found in task.survey(stack)):
         hint = f"follow it: hfecs run --attach --run {kept.name}; or stop it first: hfecs run --stop"
-        raise Misused(f"Run {kept.name} still goes on.", hint=hint)
+        raise Misused(f"Run {kept.name} is still running.", hint=hint)
     last = remembered(stack)
     begun = last.attempt if last and last.name == kept.name else 1
     return Run(kept.name, kept.bucket, attempt=max(begun, kept.beginning.attempt) + 1)
 
 
 def state_of(stack: Stack, run: Run) -> str:
-    """How a run stands: "goes on", the status of its result, or "lost" if its engine ended without one."""
+    """State of a run: "running", the status of its result, or "lost" if its engine ended without one."""
     known = task.describe(stack, run.task)
     if known and known["lastStatus"] != "STOPPED":
-        return "goes on"
+        return "running"
     content = _read(stack, run.bucket, f"runs/{run.name}/result.json")
     result = run_result.read(content, run.name) if content is not None else None
     return str(result["status"]) if result and result["attempt"] == run.attempt else "lost"
 
 
 def refuse_changes(stack: Stack, kept: Archived, directory: Path | None) -> None:
-    """Misused if the workflow or its inputs are not those that the run began with: what is done would not fit."""
+    """Misused if the workflow or its inputs differ from those the run started with: finished jobs would not match."""
     if directory:
         changed, where = sorted(_changed_here(kept.beginning, directory)), str(directory)
     else:
@@ -105,13 +105,13 @@ def refuse_changes(stack: Stack, kept: Archived, directory: Path | None) -> None
         changed, where = sorted(f"input/{name}" for name, tag in tags if there.get(f"input/{name}") != tag), kept.bucket
     if changed:
         raise Misused(
-            f"{_named(changed)} of {where} changed or went away since run {kept.name} began.",
-            hint=f"bring them back: hfecs run --resume {kept.name} JOB_DIR; or start anew: hfecs run JOB_DIR",
+            f"{_named(changed)} of {where} changed or disappeared since run {kept.name} started.",
+            hint=f"restore them: hfecs run --resume {kept.name} JOB_DIR; or start a new run: hfecs run JOB_DIR",
         )
 
 
 def _changed_here(beginning: Beginning, directory: Path) -> Iterator[str]:
-    """The files of a job directory that the run began without, or with another content."""
+    """The files of a job directory that are new or changed since the run started."""
     workdir = directory / "workdir"
     for name, digest in beginning.workdir.items():
         if not (workdir / name).is_file() or hashlib.sha256((workdir / name).read_bytes()).hexdigest() != digest:
@@ -133,7 +133,7 @@ def _beginning(name: str, content: bytes) -> Beginning:
     try:
         return Beginning.model_validate_json(content)
     except ValidationError:
-        raise Misused(f"What run {name} began with cannot be read.", hint="start it anew: hfecs run JOB_DIR") from None
+        raise Misused(f"Cannot read how run {name} started.", hint="start a new run: hfecs run JOB_DIR") from None
 
 
 def _read(stack: Stack, place: str, key: str) -> bytes | None:

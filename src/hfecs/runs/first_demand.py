@@ -1,4 +1,4 @@
-"""The demand of a run before its engine tells it: the workers' machines boot beside the engine's, not after it."""
+"""A run's demand before its engine reports it, so that worker machines boot while the engine's machine does."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from hfecs.workflow import Workflow
 
 ENDING_SECONDS = 10.0
-"""So long a call that is on its way is waited for."""
+"""How long to wait for a call in progress."""
 
 Clock = Callable[[], float]
-"""Gives the seconds since 1970."""
+"""Returns the seconds since 1970."""
 
 NOTHING_KEPT = ("NoSuchKey", "NoSuchBucket", "404", "AccessDenied", "403")
 
@@ -42,9 +42,9 @@ def announcing(
     later: Later = timer,
     clock: Clock = time.time,
 ) -> Iterator[Announce]:
-    """Gives how to announce a run of this workflow: its demand is told until its engine tells it, or until this ends.
+    """Return how to announce a run of this workflow: its demand is reported until its engine reports, or this ends.
 
-    The times of earlier runs lie in the bucket.
+    The job times of earlier runs are read from the bucket.
     """
     with ExitStack() as end:
 
@@ -61,7 +61,7 @@ def announcing(
 
 
 class FirstDemand:
-    """The demand of a run as long as nothing is known of its jobs but the graph and the times of earlier runs."""
+    """The demand of a run while only its graph and the job times of earlier runs are known."""
 
     def __init__(self, cloud: Cloud, workflow: Workflow, run: Run, ahead: Ahead, clock: Clock) -> None:
         self._cloud = cloud
@@ -75,11 +75,11 @@ class FirstDemand:
         self.periods = Periods(ahead.period, clock)
 
     def environment(self) -> dict[str, str]:
-        """What the engine agent is told of it: when the run began, and the machines that were asked for since."""
+        """What the engine agent is given: when the run started, and the machines requested since."""
         return {"BEGAN": f"{self._began:.3f}", "ORDERED": str(self._ordered)}
 
     def planned(self) -> Callable[[], int]:
-        """Puts the demand as it is then; gives the number of the period that it is told of."""
+        """Reports the current demand; returns the number of its period."""
         ahead = self._ahead
         machines = Machines(ahead.slots, float(ahead.boot_seconds), ahead.most)
         times = Times(read_times(self._kept(times_key(self._workflow.name))))
@@ -95,12 +95,12 @@ class FirstDemand:
         return put
 
     def handed_over(self) -> bool:
-        """Whether the engine tells of the period that goes on, or has had half an hour to."""
+        """Whether the engine reports the current period, or has had half an hour to."""
         first = handover.read(self._kept(handover.key(self._run.name)))
         return self.periods.now() >= (self._last if first is None else min(first, self._last))
 
     def _kept(self, key: str) -> str:
-        """What lies in the bucket; nothing if nothing does."""
+        """The object in the bucket; empty if there is none."""
         with ignoring(*NOTHING_KEPT):
             answer = self._cloud.s3.get_object(Bucket=self._run.bucket, Key=key)
             return answer["Body"].read().decode("utf-8", errors="replace")
@@ -108,10 +108,10 @@ class FirstDemand:
 
 
 class Teller:
-    """Tells CloudWatch the first demand in each period, in a thread, until the engine does or until it is ended."""
+    """Reports the first demand to CloudWatch in each period, in a thread, until the engine does or it is stopped."""
 
     def __init__(self, first: FirstDemand, told: Callable[[float], object], say: Callable[[str], object]) -> None:
-        """`told` is called once the first demand is told, with the seconds until the period is over that it is of."""
+        """`told` is called once the first demand is reported, with the seconds until its period ends."""
         self._first = first
         self._told = told
         self._say = say
@@ -119,11 +119,11 @@ class Teller:
         self._thread = threading.Thread(target=self._tell, name="first demand", daemon=True)
 
     def start(self) -> None:
-        """Tell from now on."""
+        """Start reporting."""
         self._thread.start()
 
     def end(self) -> None:
-        """Tell no more."""
+        """Stop reporting."""
         self._end.set()
         self._thread.join(ENDING_SECONDS)
 
@@ -137,4 +137,4 @@ class Teller:
         except expected_errors() as error:
             known = explain(error)
             reason = known.message if known else str(error)
-            self._say(f"  the demand could not be told, machines come when the engine is there: {reason}")
+            self._say(f"  the demand could not be reported, so machines start once the engine runs: {reason}")

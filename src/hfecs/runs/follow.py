@@ -1,4 +1,4 @@
-"""Following a run: its events from the broker as they come, its end from its task, its result from the bucket."""
+"""Follow a run: events as they come from the broker, the end from its ECS task, the result from the bucket."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from hfecs.runs.history import Cursor
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingConnection
 
-# How long an event is waited for before the task is looked at, and how often it is looked at, in seconds.
+# Seconds to wait for an event before checking the task, and between two checks.
 LISTEN_SECONDS = 1.0
 LOOK_SECONDS = 4.0
-# A broker that says nothing for so long is left, and visited anew.
+# Reconnect if the broker has been silent for this long.
 SILENT_SECONDS = 30.0
-# A broker that boots with its machine is not worth a word for so long.
+# Say nothing about an unreachable broker for this long: it may still be booting.
 PATIENCE_SECONDS = 30.0
 
 
 class Follower:
-    """One run, seen from outside. A broker that cannot be reached costs the progress, not the result."""
+    """One run, seen from outside. An unreachable broker costs the progress, not the result."""
 
     def __init__(self, stack: Stack, run: Run, broker: Callable[[], AmqpUrl], silence: float = SILENT_SECONDS) -> None:
         self._stack, self._run, self._broker, self._silence = stack, run, broker, silence
@@ -41,14 +41,14 @@ class Follower:
 
     @property
     def is_over(self) -> bool:
-        """Whether the task has stopped; ECS is asked every few seconds only."""
+        """Whether the task has stopped; asks ECS only every few seconds."""
         if not self._over and self._stack.wait.clock.now() - self._looked >= LOOK_SECONDS:
             self._looked = self._stack.wait.clock.now()
             self._over = self._stopped()
         return self._over
 
     def events(self, unreachable: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-        """Yield the run's events from its first one until its end; `unreachable` is told once why there are none."""
+        """Yield the run's events from first to last; `unreachable` is called once with the reason if there are none."""
         from hfecs.messaging import connection as amqp
 
         since, told = self._stack.wait.clock.now(), False
@@ -77,8 +77,8 @@ class Follower:
         if told and told["attempt"] == self._run.attempt:
             return told
         raise WorkflowFailed(
-            f"Run {name} is lost, its engine ended without a result: {self._why()}.",
-            hint=f"go on with what is not done: hfecs run --resume {name}\nhfecs logs runner shows what was said last",
+            f"Run {name} is lost; its engine ended without a result: {self._why()}.",
+            hint=f"continue it: hfecs run --resume {name}\nhfecs logs runner shows the engine's last output",
         )
 
     def _why(self) -> str:
@@ -93,7 +93,7 @@ class Follower:
         return known is None or known["lastStatus"] == "STOPPED"
 
     def _task(self) -> Any:
-        """The task as ECS knows it; None if it has forgotten it, or nobody knows which it was."""
+        """The task as ECS knows it; None if ECS has forgotten it, or its id is unknown."""
         return task.describe(self._stack, self._run.task)
 
     def _listen(self, broker: AmqpUrl) -> Generator[dict[str, Any], None, None]:
@@ -115,7 +115,7 @@ class Follower:
 
 @contextmanager
 def _closing(connection: BlockingConnection) -> Iterator[None]:
-    """Close the connection, however: pika hands events back that it has not shown yet, which no stream takes."""
+    """Close the connection despite errors: pika returns prefetched events, which a stream refuses."""
     from pika.exceptions import AMQPError
 
     try:

@@ -1,4 +1,4 @@
-"""How far a run's events have been read, in the history that the broker keeps of all events."""
+"""How far a run's events have been read, in the broker's history of all events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from hfecs.messaging.event_stream import CLOCKS_APART
 
 EARLIEST = datetime.fromtimestamp(0, UTC)
-"""AMQP knows no time before."""
+"""AMQP has no earlier time."""
 
 
 def _now() -> datetime:
@@ -18,7 +18,7 @@ def _now() -> datetime:
 
 
 class Cursor:
-    """Where to go on reading, by the time: a broker that was lost with its data numbers its events anew."""
+    """Where to resume reading, as a time: a broker that lost its data numbers its events from the start again."""
 
     def __init__(self, run: str, now: Callable[[], datetime] = _now) -> None:
         self._run = run
@@ -26,12 +26,12 @@ class Cursor:
         self.offset: datetime | str = "first"
 
     def begin(self, when: datetime) -> None:
-        """The run began then; nothing of it is older."""
+        """The run started at this time, so older events can be skipped."""
         if isinstance(self.offset, str):
             self.offset = when
 
     def passed(self, event: dict[str, Any]) -> None:
-        """This event has been read. Its clock may be wrong: it leads neither into the future nor before the epoch."""
+        """Record an event as read. Its clock may be wrong: ignore times in the future and before the epoch."""
         if event.get("run") != self._run:
             return
         with suppress(ValueError, OverflowError):

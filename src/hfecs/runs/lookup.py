@@ -1,4 +1,4 @@
-"""Which run is meant: by the state file, or by its task while it goes on."""
+"""Find the run that a command means, by the state file, or by its task while it is running."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ def latest(stack: Stack, name: str | None = None) -> Run:
     """The run of that name, or the last one; Misused if neither the state file nor ECS knows it."""
     run = named(stack, name)
     if run is None:
-        which = f"run {name}" if name else "run"
+        which = f"Run {name} was not" if name else "No run was"
         raise Misused(
-            f"There is no {which} to be found in cluster {stack.cluster}.",
+            f"{which} found in cluster {stack.cluster}.",
             hint="start one: hfecs run JOB_DIR --bucket NAME",
         )
     return run
 
 
 def named(stack: Stack, name: str | None) -> Run | None:
-    """The run of that name, or the last one; one that somebody else started is found by its task while it goes on."""
+    """The run of that name, or the last one; one that somebody else started is found by its task while running."""
     last = remembered(stack)
     if last and name in (None, last.name):
         return last
@@ -36,7 +36,7 @@ def named(stack: Stack, name: str | None) -> Run | None:
 
 
 def remembered(stack: Stack) -> Run | None:
-    """The run that the state file names as the last one."""
+    """The last run, according to the state file."""
     known = stack.outputs()
     if not all(known.get(key) for key in ("run", "bucket", "task")):
         return None

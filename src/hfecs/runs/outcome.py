@@ -1,4 +1,4 @@
-"""What `hfecs run` shows of a run that has ended: its numbers, the jobs that failed, what never ran because of them."""
+"""The summary of a finished run: its numbers, the jobs that failed, and the jobs that never ran because of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hfecs.errors import WorkflowFailed
 if TYPE_CHECKING:
     from hfecs.blueprints.run import Run
 
-# Lines of a failed job's stderr that are shown; failed jobs that are shown in full, and with a line each.
+# Lines of a failed job's stderr to show; number of failed jobs to show in full, and in one line each.
 TAIL_LINES = 20
 SHOWN_IN_FULL = 5
 SHOWN = 100
@@ -29,13 +29,13 @@ def show(console: Console, run: Run, result: dict[str, Any]) -> None:
         console.say(f"{_sentence(job)}.", "bold red")
     folder = f"s3://{run.bucket}/runs/{run.name}"
     if len(failed) > SHOWN:
-        console.say(f"{len(failed) - SHOWN} more failed: {folder}/result.json names them all.", "bold red")
+        console.say(f"{len(failed) - SHOWN} more failed: see {folder}/result.json.", "bold red")
     why = _jobs(len(failed), "failed") if failed else result["error"]
     rest = f"; {_jobs(result['never_ran'], 'never ran')}" if failed and result["never_ran"] else ""
     raise WorkflowFailed(
         f"{which} {result['status']} after {result['done']} of {result['jobs']} jobs: {why.rstrip('.')}{rest}.",
-        hint=f"hfecs run --resume {run.name} goes on with what is not done, once the cause is gone\n"
-        f"hfecs logs worker shows the workers; the engine's log is {folder}/engine.log",
+        hint=f"hfecs run --resume {run.name} continues it once the cause is fixed\n"
+        f"hfecs logs worker shows the workers' output; the engine's log is {folder}/engine.log",
     )
 
 
@@ -46,7 +46,7 @@ def _jobs(count: int, what: str) -> str:
 def _sentence(job: dict[str, Any]) -> str:
     tries = job["attempts"] or 1
     tried = f" at each of {tries} tries" if tries > 1 else ""
-    behind = f"; {_jobs(job['never_ran'], 'behind it never ran')}" if job["never_ran"] else ""
+    behind = f"; {_jobs(job['never_ran'], 'depending on it never ran')}" if job["never_ran"] else ""
     how = "failed" if job["exit_status"] is None else f"failed with exit code {job['exit_status']}"
     return f"Job {job['name']} ({job['id']}) {how}{tried}{behind}"
 

@@ -1,4 +1,4 @@
-"""What `hfecs run` shows of a run on its way: bars, the result, the outputs."""
+"""What `hfecs run` shows during a run: bars, the result, the outputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def find(hfecs: Session, name: str | None) -> Run:
-    """The run of that name, or the last one; one that neither the state file nor ECS knows is in its bucket."""
+    """The run of that name, or the last one; if neither the state file nor ECS knows it, it is read from its bucket."""
     from hfecs.blueprints import run as run_blueprint
     from hfecs.runs import archive, lookup
 
@@ -29,23 +29,23 @@ def find(hfecs: Session, name: str | None) -> Run:
 
 
 def stop(hfecs: Session, name: str | None) -> None:
-    """Stop a run, or say how it ended; its machine ends itself."""
+    """Stop a run, or report how it ended; its machine shuts down automatically."""
     from hfecs.blueprints import run as run_blueprint
     from hfecs.runs import archive
 
     stack, run = hfecs.stack(run_blueprint.STACK), find(hfecs, name)
     stands = archive.state_of(stack, run)
-    if run.task:  # in any case: ECS may not have heard yet of one that has just been started
+    if run.task:  # in any case: ECS may not list a task yet that has just been started
         run_blueprint.stop(stack, run)
-    if stands == "goes on":
-        hfecs.console.say(f"Run {run.name} has been stopped; what its jobs have stored stays in {run.bucket}.")
+    if stands == "running":
+        hfecs.console.say(f"Run {run.name} was stopped; the files its jobs stored stay in {run.bucket}.")
     else:
-        hfecs.console.say(f"Run {run.name} is over: {stands}.")
+        hfecs.console.say(f"Run {run.name} has already ended: {stands}.")
 
 
 @contextmanager
 def leaving_it(hfecs: Session, run: Run) -> Iterator[None]:
-    """On Ctrl-C, say that the run goes on and how to come back to it, if its task has been started."""
+    """On Ctrl-C, say that the run is still running and how to follow it again, if its task has been started."""
     from hfecs.blueprints import run as run_blueprint
     from hfecs.runs import lookup
 
@@ -55,14 +55,14 @@ def leaving_it(hfecs: Session, run: Run) -> Iterator[None]:
         begun = run if run.task else lookup.remembered(hfecs.stack(run_blueprint.STACK))
         if begun and (begun.name, begun.attempt) == (run.name, run.attempt):
             hfecs.console.say(
-                f"\nRun {run.name} goes on. Follow it again: hfecs run --attach   Stop it: hfecs run --stop", "bold"
+                f"\nRun {run.name} is still running. Follow it: hfecs run --attach   Stop it: hfecs run --stop", "bold"
             )
         raise
 
 
 @contextmanager
 def starting(hfecs: Session, run: Run) -> Iterator[None]:
-    """Show how a run is started, by nobody else at the same time."""
+    """Show the start of a run, which nobody else may start at the same time."""
     console = hfecs.console
     with (
         leaving_it(hfecs, run),
@@ -91,14 +91,14 @@ def follow(hfecs: Session, run: Run, download: Path | None) -> None:
 
 
 def end(hfecs: Session, run: Run, result: dict[str, Any], download: Path | None) -> None:
-    """Show how a run ended, and fetch its outputs; WorkflowFailed unless every job succeeded."""
+    """Show how a run ended, and download its outputs; WorkflowFailed unless every job succeeded."""
     outcome.show(hfecs.console, run, result)
     if download:
         fetch(hfecs, run, _workflow(hfecs, run), download)
 
 
 def _workflow(hfecs: Session, run: Run) -> Workflow:
-    """The workflow of a run; while its engine has not begun, the one that lies in the bucket for it."""
+    """The workflow of a run; before its engine has started, the one in the bucket."""
     from hfecs.aws.errors import ignoring
     from hfecs.workflow import from_bytes
 
@@ -128,8 +128,8 @@ def _watch(hfecs: Session, follower: Any, workflow: Workflow) -> None:
 
     def unreachable(why: str) -> None:
         hfecs.console.say(
-            f"  the broker does not answer yet ({why}): hfecs status shows whether it runs. "
-            "Without it, or behind a firewall, only the result will be known.",
+            f"  the broker cannot be reached yet ({why}): hfecs status shows whether it is running. "
+            "Without it, or behind a firewall, only the result is shown.",
             "yellow",
         )
 
@@ -148,13 +148,13 @@ def _watch(hfecs: Session, follower: Any, workflow: Workflow) -> None:
 
 
 def _all_if_succeeded(event: dict[str, Any], totals: dict[str, int]) -> dict[str, int]:
-    """All jobs, at the end of a run that succeeded: those that ran while no engine was there told nobody here."""
+    """All jobs, after a run that succeeded: those that ran while no engine was running were not reported here."""
     result = event.get("result")
     return totals if isinstance(result, dict) and result.get("status") == "succeeded" else {}
 
 
 def _done_before(event: dict[str, Any]) -> dict[str, int]:
-    """The jobs of each program that earlier attempts have done, as the engine tells when it starts."""
+    """The jobs of each program that earlier attempts have done, as the engine reports at its start."""
     done = event.get("done") if event.get("type", "").startswith("workflow.") else None
     return (
         {program: count for program, count in done.items() if isinstance(count, int)} if isinstance(done, dict) else {}
@@ -162,7 +162,7 @@ def _done_before(event: dict[str, Any]) -> dict[str, int]:
 
 
 def fetch(hfecs: Session, run: Run, workflow: Workflow, directory: Path) -> None:
-    """Fetch the workflow's outputs, several at a time."""
+    """Download the workflow's outputs, several at a time."""
     from functools import partial
 
     from hfecs.parallel import together

@@ -1,4 +1,4 @@
-"""The result of a run as it lies in the bucket, where anybody may have written."""
+"""The result of a run, read from the bucket, where anybody may have written it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from hfecs.errors import WorkflowFailed
 
-# Old files have the arguments of a job in one line.
+# Old files have a job's arguments in one line.
 Words = Annotated[list[str], BeforeValidator(lambda words: [words] if isinstance(words, str) else words)]
 
 
@@ -39,7 +39,7 @@ class _Result(_Part):
 
 
 def read(content: bytes, run: str) -> dict[str, Any]:
-    """The result, with all that is shown of it; WorkflowFailed if it is none."""
+    """The result with everything that is shown of it; WorkflowFailed if it is invalid."""
     try:
         return _Result.model_validate_json(content).model_dump()
     except ValidationError as error:
@@ -47,5 +47,5 @@ def read(content: bytes, run: str) -> dict[str, Any]:
         place = ".".join(str(part) for part in fault["loc"]) or "the file"
         raise WorkflowFailed(
             f"The result of run {run} cannot be read: {place}: {fault['msg']}.",
-            "hfecs logs runner shows what the engine said; the outputs lie in the bucket",
+            "hfecs logs runner shows the engine's output; the run's outputs are in the bucket",
         ) from None

@@ -1,4 +1,4 @@
-"""hfecs run --resume: a run that failed, was stopped or lost goes on with what is not done."""
+"""hfecs run --resume: continue a run that failed, was stopped or was lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hfecs.session import Session
 
 
 def resume(hfecs: Session, name: str, directory: Path | None, download: Path | None) -> None:
-    """Start the next attempt of a run and follow it; one that has succeeded is only shown."""
+    """Start the next attempt of a run and follow it; a run that succeeded is only shown."""
     from hfecs.blueprints import cluster
     from hfecs.blueprints import run as run_blueprint
     from hfecs.runs import archive
@@ -31,5 +31,5 @@ def resume(hfecs: Session, name: str, directory: Path | None, download: Path | N
 
 def _told(result: dict[str, Any] | None) -> str:
     if result is None:
-        return "its engine was lost, and its journal tells what is done"
-    return f"{result['status']} before, with {result['done']} of {result['jobs']} jobs done"
+        return "its engine was lost; its journal lists the finished jobs"
+    return f"{result['status']} before, after {result['done']} of {result['jobs']} jobs"
