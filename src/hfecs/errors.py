@@ -1,25 +1,25 @@
-"""All errors that a person may see, and the exit codes they end in.
+"""All errors that a user may see, and their exit codes.
 
     HfecsError                    1   something went wrong
     ├── Failed                    1   AWS, the local cloud or the workflow failed
-    │   ├── AwsFailed                 a call was answered with an error that nobody expected
-    │   ├── TimedOut                  something did not become true in time
+    │   ├── AwsFailed                 AWS returned an unexpected error
+    │   ├── TimedOut                  something was not ready in time
     │   ├── WorkflowFailed            a job of the workflow failed, or the run was lost
-    │   ├── Leftovers                 destroy could not remove everything
-    │   └── LocalCloudFailed          the local cloud cannot start or does not answer
+    │   ├── Leftovers                 destroy could not delete everything
+    │   └── LocalCloudFailed          the local cloud cannot start or does not respond
     ├── Misused                   2   wrong usage, configuration or input
     │   ├── ConfigurationInvalid      hfecs.toml, HFECS_... or a flag
     │   ├── WorkflowInvalid           the job directory or its dag.json
-    │   ├── TemplateInvalid           a file of templates/ does not fit its values
-    │   ├── StateInvalid              the state file is broken, newer, or of another account
-    │   └── NoCluster                 the cluster that a command works on does not stand
-    └── Refused                   3   for safety
-        ├── NotOurs                   a resource of that name exists and carries no tag of ours
-        ├── Locked                    another hfecs works on the same state
+    │   ├── TemplateInvalid           a file in templates/ does not fit its values
+    │   ├── StateInvalid              the state file is corrupt, too new, or belongs to another account
+    │   └── NoCluster                 the cluster that a command works on does not exist
+    └── Refused                   3   refused for safety
+        ├── NotOurs                   a resource of that name exists without our tags
+        ├── Locked                    another hfecs is working on the same state
         └── NotConfirmed              a question was not answered with yes
 
-An error is a sentence saying what was tried and on what; `hint` says what to do next. Everything else that is
-raised is a bug and keeps its traceback.
+An error is a sentence saying what was tried on what; `hint` says what to do next. Any other exception is a bug
+and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dataclasses import dataclass
 
 
 class HfecsError(Exception):
-    """An error for a person: a sentence, and a hint with the way out."""
+    """An error for the user: a sentence, and a hint what to do."""
 
     exit_code = 1
 
@@ -44,7 +44,7 @@ class Failed(HfecsError):
 
 
 class AwsFailed(Failed):
-    """AWS answered a call with an error that nobody expected; `code` is its own name for it."""
+    """AWS returned an unexpected error; `code` is its error code."""
 
     def __init__(self, message: str, hint: str = "", *, code: str = "") -> None:
         super().__init__(message, hint)
@@ -52,7 +52,7 @@ class AwsFailed(Failed):
 
 
 class TimedOut(Failed):
-    """Something did not become true in time."""
+    """Something was not ready in time."""
 
 
 class WorkflowFailed(Failed):
@@ -61,7 +61,7 @@ class WorkflowFailed(Failed):
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something that could not be removed: what it is, what it costs in words, and why it is still there."""
+    """Something that could not be deleted: what it is, its cost in words, and why it still exists."""
 
     what: str
     cost: str
@@ -69,7 +69,7 @@ class Leftover:
 
 
 class Leftovers(Failed):
-    """Destroy could not remove everything; `things` is all that is left."""
+    """Destroy could not delete everything; `things` are the leftovers."""
 
     def __init__(self, things: Sequence[Leftover]) -> None:
         lines = [f"  {thing.what}, {thing.cost}\n      {thing.reason}" for thing in things]
@@ -78,7 +78,7 @@ class Leftovers(Failed):
 
 
 class LocalCloudFailed(Failed):
-    """The local cloud cannot start or does not answer."""
+    """The local cloud cannot start or does not respond."""
 
 
 class Misused(HfecsError):
@@ -88,7 +88,7 @@ class Misused(HfecsError):
 
 
 class ConfigurationInvalid(Misused):
-    """The configuration file, an HFECS_ variable or a flag has a value that cannot be used."""
+    """The configuration file, an HFECS_ variable or a flag has an invalid value."""
 
 
 class WorkflowInvalid(Misused):
@@ -96,19 +96,19 @@ class WorkflowInvalid(Misused):
 
 
 class TemplateInvalid(Misused):
-    """A file of templates/ does not fit the values that it is rendered with."""
+    """A file in templates/ does not fit the values that it is rendered with."""
 
 
 class StateInvalid(Misused):
-    """The state file is broken, of a newer version, or belongs to another account or region."""
+    """The state file is corrupt, of a newer version, or belongs to another account or region."""
 
 
 class NoCluster(Misused):
-    """The cluster that a command works on does not stand there."""
+    """The cluster that a command works on does not exist."""
 
 
 class Refused(HfecsError):
-    """Not done, for safety."""
+    """Refused for safety."""
 
     exit_code = 3
 
@@ -118,7 +118,7 @@ class NotOurs(Refused):
 
 
 class Locked(Refused):
-    """Another hfecs works on the same state."""
+    """Another hfecs is working on the same state."""
 
 
 class NotConfirmed(Refused):

@@ -1,4 +1,4 @@
-"""What this machine does not let us do with its files and network, as a sentence with a hint."""
+"""Turn OSError into a sentence with a hint."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 
 from hfecs.errors import Failed, HfecsError, Misused
 
-NAME_ANOTHER = "name another file or directory, or make this one usable"
-ROOM = "make room on the disk, then run the same command again: it goes on where it stopped"
+NAME_ANOTHER = "name another file or directory, or make this one accessible"
+ROOM = "free some disk space, then run the same command again: it continues where it stopped"
 ONLINE = "is this machine online, and does the address exist? then run the same command again"
 
 WRONG_PATHS = frozenset(
@@ -17,23 +17,23 @@ WRONG_PATHS = frozenset(
         *(errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO),
     }
 )
-"""Answers of the system to a path that cannot be used as asked."""
+"""Error codes for a path that cannot be used as requested."""
 
 EXHAUSTED = {
     errno.ENOSPC: ROOM,
     errno.EDQUOT: ROOM,
-    errno.EFBIG: "raise the limit on the size of files (ulimit -f), then run the same command again",
+    errno.EFBIG: "raise the file size limit (ulimit -f), then run the same command again",
     errno.EMFILE: "raise the limit on open files (ulimit -n), then run the same command again",
-    errno.ENFILE: "let other programs end, then run the same command again",
+    errno.ENFILE: "close other programs, then run the same command again",
     errno.EAGAIN: "raise the limit on processes (ulimit -u), then run the same command again",
-    errno.ENOMEM: "let other programs end, then run the same command again",
-    errno.EIO: "is the disk in order? then run the same command again",
+    errno.ENOMEM: "close other programs, then run the same command again",
+    errno.EIO: "check the disk for faults, then run the same command again",
 }
-"""What the system has no more of, and the way out."""
+"""Exhausted or broken system resources, and what to do."""
 
 
 def explain(error: BaseException) -> HfecsError | None:
-    """Say what the system answered as a sentence with a hint; None if that would hide a bug of ours."""
+    """Turn a system error into a sentence with a hint; None if that would hide a bug of ours."""
     if not isinstance(error, OSError):
         return None
     reason = error.strerror or str(error) or type(error).__name__

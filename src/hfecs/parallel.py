@@ -1,4 +1,4 @@
-"""Independent calls side by side."""
+"""Run independent calls in parallel."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ SIDE_BY_SIDE = 32
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:
-    """Run independent calls side by side and return their results in order.
+    """Run independent calls in parallel and return their results in order.
 
-    All calls end before an error is raised: the error itself if one call failed, an ExceptionGroup if several did.
+    All calls finish before an error is raised: the error itself if one call failed, an ExceptionGroup if several did.
     """
     if len(calls) < 2:
         return [call() for call in calls]
@@ -27,10 +27,10 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
 
 
 def in_turn(*calls: Callable[[], Any]) -> None:
-    """Run calls one after the other, all of them; what failed is raised at the end, in one ExceptionGroup."""
+    """Run all calls in sequence; raise what failed at the end, in one ExceptionGroup."""
     errors: list[Exception] = []
     for call in calls:
-        # A future keeps what was raised, whatever it is.
+        # A future stores any exception.
         with ThreadPoolExecutor(max_workers=1) as pool:
             error = pool.submit(call).exception()
         if isinstance(error, Exception):

@@ -1,4 +1,4 @@
-"""Templates: plain files that are valid before and after their values are filled in."""
+"""Templates: files that are valid before and after their values are filled in."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PLACEHOLDER = re.compile(r"\$\{([a-z_]+)\}")
 
 @cache
 def templates() -> Path:
-    """The folder of the templates: inside the installed package, or of the checkout."""
+    """The templates directory: inside the installed package, or of the checkout."""
     package = Path(__file__).resolve().parent
     for folder in (package / "templates", package.parents[1] / "templates"):
         if folder.is_dir():
             return folder
-    raise TemplateInvalid(f"The templates of hfecs are missing beside {package}.", hint="install hfecs again")
+    raise TemplateInvalid(f"The templates of hfecs are missing next to {package}.", hint="install hfecs again")
 
 
 def template_path(name: str) -> Path:
@@ -33,14 +33,14 @@ def template_path(name: str) -> Path:
 
 
 def text(name: str, **values: object) -> str:
-    """A text template with each `${name}` replaced; a value that is missing or not used is an error."""
+    """A text template with each `${name}` replaced; a missing or unused value is an error."""
     source = template_path(name).read_text(encoding="utf-8")
     _compare(name, set(PLACEHOLDER.findall(source)), values)
     return PLACEHOLDER.sub(lambda match: str(values[match[1]]), source)
 
 
 def document(name: str, **values: object) -> Any:
-    """A JSON template filled in: `"${port}"` alone takes the type of the value, else it becomes part of the text."""
+    """A JSON template filled in: `"${port}"` on its own takes the value's type, otherwise it is part of the text."""
     source = template_path(name).read_text(encoding="utf-8")
     _compare(name, set(PLACEHOLDER.findall(source)), values)
     return _fill(json.loads(source), values)

@@ -392,5 +392,5 @@ def test_another_clusters_provider_stays_when_one_goes(stack: Stack, cloud: Watc
 
 
 def test_a_warmup_that_ecs_does_not_take_is_refused() -> None:
-    with pytest.raises(ValueError, match="instance_cooldown is 20000, and a capacity provider takes 10000 at most"):
+    with pytest.raises(ValueError, match="instance_cooldown is 20000, but ECS allows 10000 at most"):
         configuration(**BY_PROVIDER, scaling__instance_cooldown=20_000)

@@ -25,11 +25,11 @@ __all__ = [
 
 
 class Config(Section):
-    """All tables, and where the state lies."""
+    """All tables, and where the state is stored."""
 
     state: StateAddress | None = key(
         None,
-        "where hfecs writes down what it made: a file, or s3://BUCKET/KEY for a team; default: hfecs.state.json beside "
+        "where hfecs records what it created: a file, or s3://BUCKET/KEY for a team; default: hfecs.state.json next to "
         "this file",
     )
     aws: Aws = Aws()

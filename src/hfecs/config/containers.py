@@ -10,12 +10,12 @@ from hfecs.config.types import Container, NfsExport, Port, Section, Switch, WebA
 
 
 class Ports(Section):
-    """Ports of the broker on the master machine, and of the parts on the monitoring machine."""
+    """Ports of the broker on the master machine, and of the programs on the monitoring machine."""
 
-    amqp: Port = key(5672, "where workers and engine reach the broker", original="server_port")
-    management: Port = key(15672, "where RabbitMQ's management answers", original="server_plugin_port")
-    grafana: Port = key(3000, "where a browser reaches Grafana")
-    influxdb: Port = key(8086, "where InfluxDB takes metrics and answers queries")
+    amqp: Port = key(5672, "AMQP port of the broker, for workers and engine", original="server_port")
+    management: Port = key(15672, "port of RabbitMQ's management API", original="server_plugin_port")
+    grafana: Port = key(3000, "port of Grafana")
+    influxdb: Port = key(8086, "port of InfluxDB")
 
 
 def _broker(url: SecretStr) -> SecretStr:
@@ -24,7 +24,7 @@ def _broker(url: SecretStr) -> SecretStr:
 
 
 class Broker(Section):
-    """A broker of one's own, in place of the one on the master machine."""
+    """A broker of your own, instead of the one on the master machine."""
 
     amqp_url: Annotated[SecretStr, AfterValidator(_broker)] | None = key(
         None,
@@ -32,12 +32,12 @@ class Broker(Section):
         original="AMQP_URL",
     )
     management_url: WebAddress | None = key(
-        None, "where its management answers, for the metrics that scale the cluster; default: port 15672 of that host"
+        None, "URL of its management API, for the metrics that scale the cluster; default: port 15672 of that host"
     )
 
 
 class Images(Section):
-    """Container images: hfecs with the engine, the worker with the programs of the workflow, the broker."""
+    """Container images: hfecs with the engine, the worker with the workflow's programs, the broker."""
 
     hfecs: Container | None = key(None, "hfecs with the HyperFlow engine: notifier and runner")
     worker: Container | None = key(
@@ -45,14 +45,14 @@ class Images(Section):
     )
     broker: Container = key(
         "rabbitmq:3.13-management",
-        "RabbitMQ below 4.1: the engine asks for smaller frames than that one takes",
+        "RabbitMQ older than 4.1, which rejects the small frames that the engine requests",
         original="hyperflow_master_container",
     )
-    influxdb: Container = key("influxdb:1.8", "InfluxDB 1.x, which the dashboards ask in InfluxQL")
+    influxdb: Container = key("influxdb:1.8", "InfluxDB 1.x; the dashboards query it in InfluxQL")
     grafana: Container = key("grafana/grafana-oss:11.6.1", "Grafana, with the dashboards of hfecs")
     telegraf: Container = key(
         "telegraf:1.34",
-        "measures processor, memory, disk and network of each machine",
+        "measures the CPU, memory, disk and network of each machine",
         original="ec2_status_reporter",
     )
 
@@ -61,25 +61,25 @@ class Worker(Section):
     """The executor in each worker container."""
 
     threads: Annotated[int, Field(ge=1, le=256)] | None = key(
-        None, "jobs side by side on one machine; default: its number of cores"
+        None, "parallel jobs on one machine; default: its number of cores"
     )
-    memory: Annotated[int, Field(ge=64, le=1_000_000)] = key(500, "memory set aside for a worker", unit="MiB")
+    memory: Annotated[int, Field(ge=64, le=1_000_000)] = key(500, "memory reserved for a worker", unit="MiB")
     stop_timeout: Annotated[int, Field(ge=10, le=3600)] = key(
-        120, "time to finish the jobs in hand when a worker is stopped", unit="seconds"
+        120, "time for a stopping worker to finish its jobs", unit="seconds"
     )
     feature_download: Switch = key(
         False,
-        "keep the inputs of jobs on the machine, for all its workers, and fetch again only what has changed",
+        "cache job inputs on the machine for all its workers, and fetch them again only if they changed",
         original="feature_download",
     )
     cache_gib: Annotated[int, Field(ge=1, le=1000)] = key(
-        10, "room for kept inputs on a machine, whose disk has 30 GiB", unit="GiB"
+        10, "size of the input cache on a machine, whose disk has 30 GiB", unit="GiB"
     )
     allow_containers: bool = key(
-        False, "let jobs run in containers of their own: workers get the Docker socket, and with it the machine"
+        False, "let jobs run in their own containers: gives workers the Docker socket, and so control of the machine"
     )
     nfs_mount: NfsExport | None = key(
         None,
-        "SERVER:/DIRECTORY of an NFS server, mounted on the worker machines, /nfs in the workers",
+        "SERVER:/DIRECTORY of an NFS server, mounted on worker machines, at /nfs in the workers",
         original="nfs_mount",
     )

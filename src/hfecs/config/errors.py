@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in sentences: where it was said, the key, what it should be, the nearest name."""
+"""Configuration errors as sentences: the source, the key, what is expected, the nearest valid key."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ EXPECTED = {
     "string_type": 'a text in quotes, such as "text"',
     "model_type": "a table, written as [table]",
 }
-"""What pydantic's kinds of error mean to somebody who writes a configuration."""
+"""The values that pydantic's error types expect, in the words of a configuration file."""
 
 OUT_OF_RANGE = ("greater_than_equal", "less_than_equal")
 
 
 def faults(error: ValidationError, places: Mapping[str, str]) -> list[str]:
-    """One sentence for each key that is wrong."""
+    """One sentence for each invalid key."""
     by_key: dict[str, list[ErrorDetails]] = {}
     for fault in error.errors(include_url=False):
         by_key.setdefault(".".join(str(part) for part in fault["loc"][:2]), []).append(fault)
@@ -49,7 +49,7 @@ def faults(error: ValidationError, places: Mapping[str, str]) -> list[str]:
 
 def _sentence(key: str, found: list[ErrorDetails], place: str) -> str:
     if found[0]["type"] == "extra_forbidden":
-        return f"{place}: {key} is no key{_nearest(key)}"
+        return f"{place}: unknown key {key}{_nearest(key)}"
     own = [fault["msg"].removeprefix("Value error, ") for fault in found if fault["type"] == "value_error"]
     if own and not own[0].startswith("should"):
         return f"{place}: in [{key}], {own[0]}"
@@ -68,13 +68,13 @@ def _expected(key: str, fault: ErrorDetails) -> str:
 
 
 def _told(value: object) -> str:
-    """A value as a person wrote it; of a long one the beginning."""
+    """A value as the user wrote it, truncated if long."""
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 def _place(key: str, fault: ErrorDetails, places: Mapping[str, str]) -> str:
-    """Where a key was said; of a whole table, where one of the keys that the sentence names was."""
+    """The source of a key; for a whole table, that of one of the keys in the sentence."""
     if key in places:
         return places[key]
     inside = [name for name in places if name.startswith(f"{key}.")]
@@ -83,7 +83,7 @@ def _place(key: str, fault: ErrorDetails, places: Mapping[str, str]) -> str:
 
 
 def _nearest(key: str) -> str:
-    """The right name that is nearest to a wrong one, or that took the place of the Terraform project's."""
+    """The nearest valid key, or the one that replaces a key of the Terraform project."""
     spelled = key.removeprefix(PREFIX).lower().replace("_", ".", 1) if key.startswith(PREFIX) else key
     table, _, name = spelled.partition(".")
     for old in (name or table, spelled.replace(".", "_")):

@@ -1,4 +1,4 @@
-"""What the keys mean: their descriptions, units, former names, and which of them are secrets."""
+"""Metadata of the keys: descriptions, units, former names, and which are secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hfecs.config import Config, Section
 
 @dataclass(frozen=True)
 class Meaning:
-    """A key's description, unit, former names, default, least and greatest number, and whether it is a secret."""
+    """A key's description, unit, former names, default, minimum and maximum, and whether it is a secret."""
 
     description: str
     unit: str
@@ -26,12 +26,12 @@ class Meaning:
 
 @cache
 def meanings() -> dict[str, Meaning]:
-    """The meaning of every dotted key."""
+    """The metadata of every dotted key."""
     return dict(_meanings("", Config))
 
 
 def _meanings(prefix: str, section: type[Section]) -> Iterator[tuple[str, Meaning]]:
-    """The meaning of each key of a table, and of the tables in it."""
+    """The metadata of each key of a table, including nested tables."""
     properties = section.model_json_schema()["properties"]
     for name, field in section.model_fields.items():
         if isinstance(field.default, Section):
@@ -42,12 +42,12 @@ def _meanings(prefix: str, section: type[Section]) -> Iterator[tuple[str, Meanin
 
 @cache
 def originals() -> dict[str, str]:
-    """The keys by the names that they had in the Terraform project."""
+    """The keys by their names in the Terraform project."""
     return {old: key for key, meaning in meanings().items() for old in meaning.originals}
 
 
 def is_secret(key: str) -> bool:
-    """Whether the value of a key may not be shown."""
+    """Whether the value of a key must not be shown."""
     return key in meanings() and meanings()[key].secret
 
 
@@ -62,6 +62,6 @@ def _meaning(field: Any, schema: dict[str, Any]) -> Meaning:
 
 
 def _types(annotation: Any) -> set[Any]:
-    """A type and all that it is made of."""
+    """A type and the types it is composed of."""
     inner: set[Any] = set().union(*(_types(part) for part in getattr(annotation, "__args__", ())))
     return {annotation} | inner if isinstance(annotation, type) else inner

@@ -1,4 +1,4 @@
-"""Filling the configuration: flag before environment before file before default; all faults are told at once."""
+"""Load the configuration: flag before environment before file before default; reports all errors at once."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MASK = "**********"
 
 @dataclass(frozen=True)
 class Setting:
-    """A key, its effective value, and where that was said."""
+    """A key, its effective value, and its source."""
 
     key: str
     value: Any
     place: str
 
     def row(self) -> tuple[str, str, str]:
-        """Key, value and place as text; a value that is not set is a dash."""
+        """Key, value and source as text; a dash for an unset value."""
         text = "-" if self.value is None else str(self.value)
         return self.key, text.lower() if isinstance(self.value, bool) else text, self.place
 
@@ -43,7 +43,7 @@ def load(
     local: Mapping[str, Any],
     assignments: Sequence[str] = (),
 ) -> Config:
-    """Merge the sources into a Config; `flags` and `local` (what a local cloud says of itself) are by dotted key."""
+    """Merge the sources into a Config; `flags` and `local` (settings of the local cloud) are by dotted key."""
     return filled(gather(file, environment, flags, local, assignments))
 
 
@@ -62,17 +62,17 @@ def gather(
 
 
 def filled(source: Source) -> Config:
-    """Check the values; ConfigurationInvalid tells all that is wrong, line by line."""
+    """Check the values; ConfigurationInvalid lists every error, one per line."""
     try:
         return Config.model_validate(_nested(source.values))
     except ValidationError as error:
         told = "\n".join(f"  {fault}" for fault in faults(error, source.places))
         hint = "hfecs.example.toml explains every key"
-        raise ConfigurationInvalid(f"The configuration cannot be used:\n{told}", hint) from None
+        raise ConfigurationInvalid(f"The configuration is invalid:\n{told}", hint) from None
 
 
 def effective(source: Source) -> list[Setting]:
-    """Every key with the value that counts and where it was said; secrets are masked."""
+    """Every key with its effective value and source; secrets are masked."""
     config = filled(source)
     return [Setting(key, _shown(config, key), source.places.get(key, DEFAULT)) for key in keys()]
 

@@ -1,4 +1,4 @@
-"""Metrics: where they go, how often they are taken, and the machine that keeps and shows them."""
+"""Metrics: where they go, how often they are taken, and the machine that stores and shows them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Monitoring(Section):
     influx_url: InfluxUrl | None = key(
         None,
         "http://USER:PASSWORD@HOST:8086/DATABASE of an InfluxDB 1.x of your own; "
-        "default: the one of hfecs monitoring up, if it stands",
+        "default: that of hfecs monitoring up, if it exists",
         original="influx_url",
     )
     period: Annotated[int, Field(ge=1, le=3600)] = key(
-        10, "between two measurements of a machine, the queue and the alarms", unit="seconds"
+        10, "interval between measurements of machines, queue and alarms", unit="seconds"
     )

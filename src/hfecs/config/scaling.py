@@ -1,4 +1,4 @@
-"""How much runs: scaling by the work there is, and the runs of workflows."""
+"""How much runs: scaling with the amount of work, and workflow runs."""
 
 from __future__ import annotations
 
@@ -9,53 +9,53 @@ from pydantic import Field, model_validator
 from hfecs.config.monitoring import InfluxUrl
 from hfecs.config.types import Bucket, Container, Count, Period, Positive, Seconds, Section, key
 
-# Seconds: ECS takes no more for the instances of a capacity provider.
+# Seconds: the maximum that ECS accepts for the instances of a capacity provider.
 LONGEST_WARMUP = 10_000
 
 
 class Scaling(Section):
-    """How many machines and workers, and when there are more or fewer."""
+    """How many machines and workers there are, and when that changes."""
 
-    asg_min: Count = key(0, "least number of worker machines; the master is not one of them", original="asg_min")
-    asg_max: Count = key(5, "most worker machines at a time", original="asg_max")
-    asg_desired: Count = key(0, "worker machines at the start", original="asg_desired")
+    asg_min: Count = key(0, "minimum number of worker machines, not counting the master", original="asg_min")
+    asg_max: Count = key(5, "maximum number of worker machines", original="asg_max")
+    asg_desired: Count = key(0, "initial number of worker machines", original="asg_desired")
     worker_min: Count | None = key(
-        None, "least number of workers; default: asg_min, one on each machine", original="worker_min_capacity"
+        None, "minimum number of workers; default: asg_min, one per machine", original="worker_min_capacity"
     )
     worker_max: Count | None = key(
-        None, "most workers; default: asg_max, one on each machine", original="worker_max_capacity"
+        None, "maximum number of workers; default: asg_max, one per machine", original="worker_max_capacity"
     )
     worker_desired: Count | None = key(
-        None, "workers at the start; default: asg_desired", original="aws_ecs_service_worker_desired_count"
+        None, "initial number of workers; default: asg_desired", original="aws_ecs_service_worker_desired_count"
     )
     metric: Literal["lookahead", "backlog", "queue"] = key(
         "lookahead",
-        "what the number of machines follows: the job slots that the workflow will use soon, the jobs that wait or "
-        "run, or the jobs that wait, as the Terraform project did",
+        "what the number of machines follows: the job slots that the workflow will need soon, the jobs waiting or "
+        "running, or the jobs waiting, as in the Terraform project",
     )
     instances: Literal["alarms", "capacity-provider"] = key(
         "alarms",
-        "who changes the number of machines: the alarms, together with that of the workers, or a capacity provider of "
+        "what changes the number of machines: alarms, which also change that of the workers, or a capacity provider of "
         "ECS, which follows the workers and keeps an idle machine for about 15 minutes",
     )
     boot_seconds: Annotated[int, Field(ge=1, le=3600)] = key(
-        150, "time from the launch of a machine to its first job, for looking ahead", unit="seconds"
+        150, "time from the launch of a machine to its first job, for planning ahead", unit="seconds"
     )
     jobs_per_worker: Positive | None = key(
-        None, "jobs or job slots of the metric for which one step more is taken; default: the job slots of a machine"
+        None, "jobs or job slots per scaling step; default: the job slots of a machine"
     )
     instance_adjustment: Annotated[int, Field(ge=1, le=1000)] = key(
-        1, "machines that one step adds", original="ec2_instance_scaling_adjustment"
+        1, "machines added per step", original="ec2_instance_scaling_adjustment"
     )
     worker_adjustment: Annotated[int, Field(ge=1, le=1000)] = key(
-        1, "workers that one step adds", original="worker_scaling_adjustment"
+        1, "workers added per step", original="worker_scaling_adjustment"
     )
     threshold_high: Positive = key(
-        1, "value of the metric from which on machines and workers are added", original="alarm_threshold_high"
+        1, "value of the metric at which machines and workers are added", original="alarm_threshold_high"
     )
     threshold_low: Annotated[int, Field(ge=0, le=100_000)] = key(
         0,
-        "value of the metric (for queue: of the backlog) up to which a cluster counts as idle",
+        "value of the metric (for queue: of the backlog) at or below which a cluster is idle",
         original="alarm_threshold_low",
     )
     alarm_period: Period = key(
@@ -68,11 +68,11 @@ class Scaling(Section):
         1, "periods with work before machines are added", original="alarm_evaluation_periods"
     )
     idle_periods: Annotated[int, Field(ge=1, le=1000)] = key(
-        3, "periods without any work before all but the least number go"
+        3, "idle periods before machines are removed down to the minimum"
     )
     instance_cooldown: Seconds = key(
         60,
-        "time in which a new machine counts as still on its way",
+        "time during which a new machine counts as starting",
         unit="seconds",
         original="aws_autoscaling_cooldown",
     )
@@ -84,12 +84,12 @@ class Scaling(Section):
     )
 
     spot: bool = key(
-        False, "spot machines for the workers: about a third of the price, and AWS may take them back in two minutes"
+        False, "spot machines for workers: about a third of the price, but AWS may reclaim them on two minutes' notice"
     )
 
     @property
     def workers(self) -> tuple[int, int, int]:
-        """Workers at least, at the start and at most: as many as machines, unless said otherwise."""
+        """Minimum, initial and maximum number of workers: the same as of machines, unless set."""
         least = self.asg_min if self.worker_min is None else self.worker_min
         most = self.asg_max if self.worker_max is None else self.worker_max
         desired = min(max(self.asg_desired, least), most) if self.worker_desired is None else self.worker_desired
@@ -103,9 +103,7 @@ class Scaling(Section):
     @model_validator(mode="after")
     def _fits_the_provider(self) -> Scaling:
         if self.instances == "capacity-provider" and self.instance_cooldown > LONGEST_WARMUP:
-            raise ValueError(
-                f"instance_cooldown is {self.instance_cooldown}, and a capacity provider takes {LONGEST_WARMUP} at most"
-            )
+            raise ValueError(f"instance_cooldown is {self.instance_cooldown}, but ECS allows {LONGEST_WARMUP} at most")
         return self
 
     @model_validator(mode="after")
@@ -114,7 +112,7 @@ class Scaling(Section):
         for kind, (least, desired, most) in (("asg", machines), ("worker", self.workers)):
             if not least <= desired <= most:
                 raise ValueError(
-                    f"{kind}_min <= {kind}_desired <= {kind}_max must hold, and does not for {least}, {desired}, {most}"
+                    f"{kind}_min <= {kind}_desired <= {kind}_max must hold; got {least}, {desired}, {most}"
                 )
         return self
 
@@ -123,36 +121,36 @@ class Run(Section):
     """How a workflow is run."""
 
     bucket: Bucket | None = key(
-        None, "where the files of runs go, unless --bucket names another", original="BUCKET_NAME"
+        None, "S3 bucket for the files of runs, unless --bucket names another", original="BUCKET_NAME"
     )
     job_directory: str | None = key(
-        None, "the directory with workdir/dag.json and input/, unless one is named", original="JOB_DIRECTORY"
+        None, "directory with workdir/dag.json and input/, unless given as an argument", original="JOB_DIRECTORY"
     )
     storage: Literal["s3", "nfs", "local"] = key(
         "s3",
-        "where jobs find their files: in the bucket, copied from and to run.workdir, or in run.workdir itself",
+        "where jobs find their files: in the bucket, copied from and to run.workdir, or directly in run.workdir",
     )
     workdir: str | None = key(
-        None, 'directory of the files on the workers, for storage "nfs" and "local"; relative: below /nfs'
+        None, 'directory on the workers, for storage "nfs" and "local"; relative paths are below /nfs'
     )
     metric_collector: InfluxUrl | None = key(
         None,
-        "InfluxDB for what the engine tells of a run; default: that of the cluster",
+        "InfluxDB for the engine's metrics of a run; default: the cluster's",
         original="METRIC_COLLECTOR",
     )
     container: Container | None = key(
-        None, "image in which the jobs run; the cluster must allow it (worker.allow_containers)", original="CONTAINER"
+        None, "image to run the jobs in; the cluster must allow it (worker.allow_containers)", original="CONTAINER"
     )
     retries: Annotated[int, Field(ge=0, le=100)] = key(
-        2, "how often a job whose program failed is tried again, unless the workflow says otherwise"
+        2, "retries of a job whose program failed, unless the workflow sets its own"
     )
     timeout: Annotated[int, Field(ge=1, le=604_800)] | None = key(
         None,
-        "time limit of one try of a job; default: none, unless the workflow says otherwise",
+        "time limit for one try of a job; default: none, unless the workflow sets one",
         unit="seconds",
     )
     fail_fast: bool = key(
-        True, "end a run when its first job has failed; false: finish first what does not depend on that job"
+        True, "end a run when its first job fails; false: first finish all jobs that do not depend on it"
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Where values come from: the file, the environment; each with the place where it was said."""
+"""The sources of values: file, environment, flags; each value with its location."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hfecs.config import Config, Section
 from hfecs.errors import ConfigurationInvalid
 
 PREFIX = "HFECS_"
-# Variables of the environment that steer the program and are no keys.
+# Environment variables that control the program and are not keys.
 NOT_KEYS = (
     *("HFECS_ENGINE_HOME", "HFECS_LOCAL", "HFECS_CONFIG", "HFECS_ADDRESS"),
     *("HFECS_LOCAL_TICK", "HFECS_LOCAL_BOOT", "HFECS_LOCAL_LINGER", "HFECS_LOCAL_SCALE_IN"),
@@ -27,33 +27,33 @@ Dotted = dict[str, Any]
 
 @dataclass(frozen=True)
 class Source:
-    """Values by dotted key, and where each was said."""
+    """Values by dotted key, and the location of each."""
 
     values: Dotted
     places: dict[str, str]
 
     def over(self, lower: Source) -> Source:
-        """These values, and those of a lower source where there are none."""
+        """These values, completed by those of a lower-priority source."""
         return Source(lower.values | self.values, lower.places | self.places)
 
 
 def keys() -> list[str]:
-    """Every key, those in tables with a dot."""
+    """Every key, with a dot if it is in a table."""
     return [key for name, field in Config.model_fields.items() for key in _keys_of(name, field.default)]
 
 
 def _keys_of(name: str, default: Any) -> list[str]:
-    """The keys of a table, or a key that stands outside all tables."""
+    """The keys of a table, or a key outside all tables."""
     return [f"{name}.{key}" for key in type(default).model_fields] if isinstance(default, Section) else [name]
 
 
 def variable_of(key: str) -> str:
-    """The variable of the environment that sets a key."""
+    """The environment variable that sets a key."""
     return PREFIX + key.replace(".", "_").upper()
 
 
 def flags(given: Mapping[str, Any]) -> Source:
-    """Values of flags by dotted key; None was not given."""
+    """Values of flags by dotted key; None means not given."""
     values = {key: value for key, value in given.items() if value is not None}
     return Source(values, {key: "--" + key.rpartition(".")[2].replace("_", "-") for key in values})
 
@@ -65,14 +65,14 @@ def assignments(texts: Iterable[str]) -> Source:
         key, equals, value = text.partition("=")
         if not equals:
             raise ConfigurationInvalid(
-                f"--set {text[:LONGEST_SHOWN]} sets nothing.", hint="write --set scaling.asg_max=8"
+                f"--set {text[:LONGEST_SHOWN]} is not KEY=VALUE.", hint="write --set scaling.asg_max=8"
             )
         values[key.strip()] = _plain(value)
     return Source(values, {key: f"--set {key}" for key in values})
 
 
 def file(path: Path) -> Source:
-    """Values of a TOML file; none if it does not exist."""
+    """Values of a TOML file; empty if it does not exist."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -82,11 +82,11 @@ def file(path: Path) -> Source:
     try:
         document = tomllib.loads(text)
     except ValueError as error:
-        hint = 'strings stand in quotes: name = "x"'
+        hint = 'strings need quotes: name = "x"'
         raise ConfigurationInvalid(f"{path} is not TOML: {error}.", hint) from None
     except RecursionError:
-        hint = "no key is a list of lists"
-        raise ConfigurationInvalid(f"{path} cannot be read: its lists stand too deep in each other.", hint) from None
+        hint = "no key takes a list of lists"
+        raise ConfigurationInvalid(f"{path} cannot be read: its lists are nested too deeply.", hint) from None
     values: Dotted = {}
     for table, entries in document.items():
         if isinstance(entries, dict):
@@ -99,12 +99,12 @@ def file(path: Path) -> Source:
 
 
 def _beside(path: Path, place: Any) -> Any:
-    """A file that is named in the configuration lies beside it."""
+    """A file named in the configuration is relative to it."""
     return str(path.parent / place) if isinstance(place, str) and place and not place.startswith("s3:") else place
 
 
 def environment(variables: Mapping[str, str]) -> Source:
-    """Values of variables such as HFECS_CLUSTER_INSTANCE_TYPE; lists are written as in JSON, an empty one is none."""
+    """Values of variables such as HFECS_CLUSTER_INSTANCE_TYPE; lists are JSON, an empty one means none."""
     by_variable = {variable_of(key): key for key in keys()}
     values, places = {}, {}
     for variable, text in variables.items():
@@ -115,7 +115,7 @@ def environment(variables: Mapping[str, str]) -> Source:
 
 
 def _plain(text: str) -> Any:
-    """A JSON list stays a list; anything else is text, which pydantic turns into numbers and truth values."""
+    """A JSON list stays a list; anything else is text, which pydantic converts to numbers and booleans."""
     if text.startswith("["):
         try:
             return json.loads(text)
