@@ -141,7 +141,7 @@ def test_without_images_nothing_is_made_and_the_ways_out_are_named(stack: Stack,
     with nothing_changes(cloud), pytest.raises(ConfigurationInvalid) as refused:
         cluster.up(stack, configuration(**NOTHING_SET))
 
-    assert refused.value.message == "There is no container image for images.hfecs and images.worker."
+    assert refused.value.message == "No container image for images.hfecs and images.worker."
     assert "hfecs images build && hfecs images push" in refused.value.hint
     assert "set images.hfecs and images.worker in hfecs.toml" in refused.value.hint
     assert "hfecs --local cluster up" in refused.value.hint

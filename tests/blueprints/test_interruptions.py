@@ -85,7 +85,7 @@ def test_a_cluster_does_not_move_to_another_network(stack: Stack, cloud: Watched
 
     with (
         nothing_changes(cloud),
-        pytest.raises(ConfigurationInvalid, match=f"and network.vpc_id is {network}") as refused,
+        pytest.raises(ConfigurationInvalid, match=f"but network.vpc_id is {network}") as refused,
     ):
         up(again(stack, may_interrupt=True), network__vpc_id=network)
 

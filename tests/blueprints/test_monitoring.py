@@ -278,7 +278,7 @@ def test_ports_and_machine_are_those_that_are_configured(stack: Stack, metrics: 
 def test_another_machine_type_asks_first_because_the_metrics_would_be_lost(metrics: Stack) -> None:
     up(metrics)
 
-    with pytest.raises(NotConfirmed, match="the metrics of all runs so far are lost"):
+    with pytest.raises(NotConfirmed, match="all metrics so far are lost"):
         up(again(metrics), monitoring__instance_type="t2.small")
 
 

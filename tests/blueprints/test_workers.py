@@ -248,7 +248,7 @@ def test_turning_is_asked_for_while_workers_run_and_planned(
     let_a_worker_run(stack)
 
     with nothing_changes(cloud):
-        with pytest.raises(NotConfirmed, match="auto-scaling-group workers, instances: ends the workers"):
+        with pytest.raises(NotConfirmed, match="auto-scaling-group workers, instances: deletes the workers"):
             up(again(stack), then)
         plan = up(again(stack, plan=True), then)
     up(again(stack, may_interrupt=True), then)
@@ -289,7 +289,7 @@ def test_a_service_made_for_a_provider_is_made_anew_for_alarms_though_group_and_
     delete_by_hand(cloud)
     let_a_worker_run(stack)
 
-    with pytest.raises(NotConfirmed, match="service worker, instances: ends the workers"):
+    with pytest.raises(NotConfirmed, match="service worker, instances: deletes the workers"):
         up(again(stack), BY_ALARMS)
     plan = up(again(stack, plan=True), BY_ALARMS)
     up(again(stack, may_interrupt=True), BY_ALARMS)

@@ -143,7 +143,7 @@ def test_another_region_than_that_of_the_state_is_refused(project: Path, hfecs: 
     answer = hfecs(*command)
 
     assert answer.code == 2
-    assert "belongs to region eu-west-1, and this command works on us-east-1" in answer.talk
+    assert "belongs to region eu-west-1, but this command works on us-east-1" in answer.talk
 
 
 @pytest.mark.parametrize("command", [*READING, *CHANGING], ids=words)
@@ -155,7 +155,7 @@ def test_another_account_than_that_of_the_state_is_refused(project: Path, hfecs:
     answer = hfecs(*command)
 
     assert answer.code == 2
-    assert "belongs to account 999999999999, and this command works on 123456789012" in answer.talk
+    assert "belongs to account 999999999999, but this command works on 123456789012" in answer.talk
 
 
 def test_where_the_name_comes_from_is_shown(project: Path, hfecs: Hfecs) -> None:

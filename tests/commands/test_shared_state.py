@@ -78,7 +78,7 @@ def test_a_bucket_that_nobody_made_is_misuse(
     answer = hfecs(*(["--state", PLACE] if way == "option" else []), "cluster", "up")
 
     assert answer.code == 2
-    assert f"The bucket of the state {PLACE} does not exist." in answer.talk
+    assert f"The bucket of state {PLACE} does not exist." in answer.talk
     assert f"aws --endpoint-url {server.endpoint_url} s3 mb s3://team-state" in answer.talk
     assert server.ecs.list_clusters()["clusterArns"] == []
 

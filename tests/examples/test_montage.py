@@ -45,7 +45,7 @@ def test_a_directory_with_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "workdir").mkdir()
     (tmp_path / "workdir" / "dag.json").write_text('{"name": "mine"}')
 
-    with pytest.raises(Refused, match="holds something else"):
+    with pytest.raises(Refused, match="contains something other"):
         montage.write(tmp_path)
 
     assert contents(tmp_path) == {"workdir/dag.json": b'{"name": "mine"}'}

@@ -43,7 +43,7 @@ def test_without_any_builder_the_error_says_what_to_install(paper: Paper) -> Non
     with pytest.raises(Misused) as refused:
         builder.find()
 
-    assert "docker (installed, but does not answer), podman (not installed), buildah (not" in refused.value.message
+    assert "docker (installed, but does not respond), podman (not installed), buildah (not" in refused.value.message
     assert "apt-get install podman" in refused.value.hint
 
 
@@ -55,7 +55,7 @@ def test_the_wanted_builder_is_not_replaced_by_another(paper: Paper) -> None:
 
 
 def test_another_program_is_no_builder(paper: Paper) -> None:
-    with pytest.raises(Misused, match="kaniko is no program") as refused:
+    with pytest.raises(Misused, match="cannot build images with kaniko") as refused:
         builder.find("kaniko")
 
     assert refused.value.hint == "one of docker, podman, buildah"
@@ -79,7 +79,7 @@ def test_a_push_that_fails_still_logs_out_and_says_what_failed(paper: Paper) -> 
     paper.install("docker", fails="push")
     docker = Builder("docker")
 
-    with pytest.raises(Failed, match=f"docker push {REGISTRY}/x:1 ended with code 1"):
+    with pytest.raises(Failed, match=f"docker push {REGISTRY}/x:1 failed with exit code 1"):
         with docker.logged_in(REGISTRY, "AWS", "s3cret"):
             docker.push("hfecs/x:1", f"{REGISTRY}/x:1")
 

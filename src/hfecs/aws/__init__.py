@@ -1,1 +1,1 @@
-"""AWS underneath everything: clients, errors as sentences, lookups in the account, prices."""
+"""AWS below everything else: clients, errors as sentences, account lookups, prices."""

@@ -1,4 +1,4 @@
-"""What the account and region offer: network, image, size of a machine. Looked up, never made."""
+"""What the account and region offer: network, image, machine sizes. Only looked up, never created."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class MachineType:
 
 @dataclass(frozen=True)
 class Site:
-    """Where a cluster stands."""
+    """The account's resources that a cluster uses."""
 
     vpc_id: str
     subnet_ids: list[str]
@@ -61,13 +61,11 @@ def look(cloud: Cloud, config: Config, known_image: str | None = None) -> Site:
     )
     usable = [subnet for subnet in subnets if subnet["VpcId"] == network and subnet["AvailabilityZone"] in zones]
     if not usable:
-        hint = "choose another cluster.instance_type, or name network.subnet_ids in a zone that offers it"
-        raise AwsFailed(
-            f"No subnet of {network} stands in a zone that offers {kind} ({', '.join(sorted(zones))}).", hint
-        )
+        hint = "choose another cluster.instance_type, or set network.subnet_ids to subnets in such a zone"
+        raise AwsFailed(f"No subnet of {network} is in a zone that offers {kind} ({', '.join(sorted(zones))}).", hint)
     if built_for not in (None, machine.architecture):
-        hint = "take cluster.ami_id out, or name an image or an instance type of the other architecture"
-        raise ConfigurationInvalid(f"{pinned} is for {built_for}, and {kind} is {machine.architecture}.", hint)
+        hint = "remove cluster.ami_id, or choose an image or an instance type of the other architecture"
+        raise ConfigurationInvalid(f"{pinned} is for {built_for}, but {kind} is {machine.architecture}.", hint)
     if machine.architecture != "x86_64" and not (pinned or known):
         image = _image(cloud, machine.architecture)
     identifiers = sorted(subnet["SubnetId"] for subnet in usable)
@@ -76,7 +74,9 @@ def look(cloud: Cloud, config: Config, known_image: str | None = None) -> Site:
 
 def machine_type(cloud: Cloud, name: str) -> MachineType:
     """Cores, memory and architecture of an instance type."""
-    unknown = ConfigurationInvalid(f"{name} is no instance type of {cloud.region}.", hint="try t2.micro or m5.large")
+    unknown = ConfigurationInvalid(
+        f"{name} is not an instance type in {cloud.region}.", hint="try t2.micro or m5.large"
+    )
     with ignoring("InvalidInstanceType", "InvalidParameterValue"):
         described: Any = cloud.ec2.describe_instance_types(InstanceTypes=[name])["InstanceTypes"]  # type: ignore[list-item]
         if not described:
@@ -90,16 +90,16 @@ def machine_type(cloud: Cloud, name: str) -> MachineType:
 
 
 def admin_cidrs(cloud: Cloud, config: Config) -> list[str]:
-    """The blocks that may reach a person's ports; the whole world only if that is allowed by name."""
+    """The blocks that may reach user-facing ports; the whole world only if explicitly allowed."""
     wanted = config.network.admin_cidrs
     if wanted == "auto":
         return [_own_address(cloud.endpoint_url)]
     blocks = [_block(text) for text in wanted]
-    # Two halves are the world too; nobody's own network is larger than this.
+    # Two halves are the world too; nobody's network is larger than this.
     if any(block.prefixlen < SMALLEST_PREFIX for block in blocks) and not config.network.allow_world:
         raise Refused(
-            "network.admin_cidrs opens the broker to the whole world.",
-            hint="name your own address block, or set network.allow_world = true",
+            "network.admin_cidrs exposes the broker to the whole world.",
+            hint="use your own address block, or set network.allow_world = true",
         )
     return sorted(str(block) for block in blocks)
 
@@ -114,7 +114,7 @@ def _block(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 def _own_address(endpoint_url: str | None) -> str:
-    """This machine's address as AWS sees it; as a stand-in for AWS sees it, if there is one."""
+    """This machine's address as AWS sees it, or as the server used instead of AWS does."""
     if endpoint_url:
         target = urlsplit(endpoint_url)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -125,7 +125,7 @@ def _own_address(endpoint_url: str | None) -> str:
             return f"{_block(answer.read().decode().strip())}"
     except OSError as error:
         hint = 'set network.admin_cidrs to your own block, such as ["192.0.2.7/32"], or to [] for none'
-        raise ConfigurationInvalid(f"This machine's public address cannot be found out: {error}.", hint) from None
+        raise ConfigurationInvalid(f"This machine's public address cannot be determined: {error}.", hint) from None
 
 
 def _vpc(cloud: Cloud, config: Config) -> str:
@@ -140,7 +140,7 @@ def _vpc(cloud: Cloud, config: Config) -> str:
 
 
 def _subnets(cloud: Cloud, config: Config) -> list[Any]:
-    """The subnets that were named, or those of the VPC, or the default ones."""
+    """The configured subnets, or those of the VPC, or the default ones."""
     if config.network.subnet_ids:
         return list(cloud.ec2.describe_subnets(SubnetIds=config.network.subnet_ids)["Subnets"])
     key, value = ("vpc-id", config.network.vpc_id) if config.network.vpc_id else ("default-for-az", "true")
@@ -158,29 +158,29 @@ def _zones(cloud: Cloud, machine: str) -> set[str]:
 
 
 def _key_pair(cloud: Cloud, name: str | None) -> None:
-    """See that the key pair exists, if one is named: machines are launched last, and could not be without it."""
+    """Check that the configured key pair exists: machines are launched last, and need it."""
     if not name:
         return
     with ignoring("InvalidKeyPair.NotFound"):
         cloud.ec2.describe_key_pairs(KeyNames=[name])
         return
-    hint = "name a key pair that this region has, or take cluster.key_pair_name out"
-    raise ConfigurationInvalid(f"There is no key pair {name} in {cloud.region}.", hint)
+    hint = "choose a key pair of this region, or remove cluster.key_pair_name"
+    raise ConfigurationInvalid(f"Key pair {name} does not exist in {cloud.region}.", hint)
 
 
 def _pinned(config: Config) -> str | None:
-    """The image that the configuration names."""
+    """The configured image."""
     return None if config.cluster.ami_id == "latest" else config.cluster.ami_id
 
 
 def _architecture(cloud: Cloud, image: str) -> str:
-    """What a machine image was built for."""
+    """The architecture of a machine image."""
     with ignoring("InvalidAMIID.NotFound", "InvalidAMIID.Malformed"):
         described = cloud.ec2.describe_images(ImageIds=[image])["Images"]
         if described:
             return described[0]["Architecture"]
-    hint = "images belong to one region: name one of this region, or take cluster.ami_id out for the newest"
-    raise ConfigurationInvalid(f"There is no machine image {image} in {cloud.region}.", hint)
+    hint = "images belong to one region: choose one of this region, or remove cluster.ami_id to use the newest"
+    raise ConfigurationInvalid(f"Machine image {image} does not exist in {cloud.region}.", hint)
 
 
 def _image(cloud: Cloud, architecture: str) -> str:

@@ -1,6 +1,6 @@
-"""The same question to AWS, asked by several at a time, travels once.
+"""Coalesce identical concurrent AWS calls into one request.
 
-The stacks of a cluster read the same lists, each for what is its own in them: looked at side by side, they share.
+A cluster's stacks read the same lists, each for its own part of them: surveyed in parallel, they share the calls.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
-# Operations that change nothing.
+# Read-only operations.
 READING = ("Describe", "Get", "List", "Head")
 # Where a call keeps the answer that it owes to the others.
 OWED = "hfecs-owed"
@@ -21,14 +21,14 @@ Answer = tuple[Any, dict[str, Any]]
 
 
 class Coalescing:
-    """Keeps the answers of AWS, those under way too, while `once` lasts."""
+    """Keeps AWS's answers, including pending ones, while `once` lasts."""
 
     def __init__(self) -> None:
         self._answers: dict[str, Future[Answer]] | None = None
         self._asking = threading.Lock()
 
     def listen(self, client: Any) -> None:
-        """Stand between a client and AWS; an answer is kept as it came, before botocore decodes what is in it."""
+        """Intercept a client's calls; answers are kept as received, before botocore parses them."""
         service = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register("before-call", self._before)
         client.meta.events.register_first(f"after-call.{service}", self._after)
@@ -36,7 +36,7 @@ class Coalescing:
 
     @contextmanager
     def once(self) -> Iterator[None]:
-        """Ask each question once while this lasts; what is asked later sees the world as it is then."""
+        """Send each identical call once while this lasts; later calls are sent again."""
         self._answers = {}
         try:
             yield
@@ -44,7 +44,7 @@ class Coalescing:
             self._answers = None
 
     def _before(self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Answer | None:
-        """Give the answer that another call has or will have; whoever asks first goes on, and owes it."""
+        """Return the answer that another call has or will have; the first caller sends the call and owes the answer."""
         if not model.name.startswith(READING) or model.has_streaming_output:
             return None
         question = repr((model.service_model.service_name, model.name, params["url"], params["body"]))

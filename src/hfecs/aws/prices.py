@@ -1,9 +1,8 @@
-"""What things cost by the hour, about: to say what is left running, not to keep accounts.
+"""Approximate hourly costs, to tell the user what is still running; not for accounting.
 
-Prices of us-east-1 in US dollars, Linux on demand, of which https://aws.amazon.com/ec2/pricing/on-demand/ and the like
-pages of EBS, VPC and CloudWatch are the source. They were put together in November 2026 without a look at those pages,
-and held against other people's tables of January 2025 and June 2026. Other regions cost up to a half more. What is not
-known is None.
+Prices in US dollars of us-east-1, Linux on demand; the source is https://aws.amazon.com/ec2/pricing/on-demand/ and the
+same pages for EBS, VPC and CloudWatch. They were compiled in November 2026 without access to those pages, and checked
+against third-party tables of January 2025 and June 2026. Other regions cost up to half more. Unknown prices are None.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 
 BASIS = "prices of us-east-1, November 2026"
 
-# An hour of the size "large" of each family; the other sizes of a family cost in proportion.
+# Hourly price of the size "large" of each family; other sizes cost in proportion.
 LARGE = {
     "t2": 0.0928,
     "t3": 0.0832,
@@ -41,7 +40,7 @@ LARGE = {
     "r7g": 0.1071,
 }
 SIZES = {"nano": 1 / 16, "micro": 1 / 8, "small": 1 / 4, "medium": 1 / 2, "large": 1.0, "xlarge": 2.0}
-# AWS counts a month as so many hours.
+# Hours in a month, as AWS counts.
 MONTH = 730
 ADDRESS = 0.005
 DISK = 30 * 0.08 / MONTH
@@ -50,7 +49,7 @@ DISK = 30 * 0.08 / MONTH
 HIGH_RESOLUTION_ALARM, ALARM = 0.30 / MONTH, 0.10 / MONTH
 LOGS_PER_BYTE = 0.03 / 2**30 / MONTH
 
-# What AWS does not charge for by itself.
+# What AWS does not charge for.
 FREE = frozenset(
     {
         *("capacity-provider", "container-instance", "ecs-cluster", "ingress", "instance-profile", "launch-template"),
@@ -61,7 +60,7 @@ FREE = frozenset(
 
 
 def machine(kind: str, *, runs: bool = True, has_address: bool = True) -> float | None:
-    """An hour of a machine of this instance type with its disk and public address; one that is stopped has its disk."""
+    """Hourly cost of a machine of this type with its disk and public address; a stopped one only has its disk."""
     family, _, size = kind.partition(".")
     if not runs:
         return DISK
@@ -72,13 +71,13 @@ def machine(kind: str, *, runs: bool = True, has_address: bool = True) -> float 
 
 
 def _multiple(size: str) -> float | None:
-    """How often 2xlarge and the like are large."""
+    """How many "large" units an instance size is: 2xlarge is 4."""
     count = size.removesuffix("xlarge")
     return 2.0 * int(count) if size.endswith("xlarge") and count.isdecimal() else None
 
 
 def of(kind: str, actual: Any) -> float | None:
-    """An hour of a resource of this kind, of which AWS says `actual`; None if that is not known."""
+    """Hourly cost of a resource of this kind, with `actual` as returned by AWS; None if unknown."""
     if kind in FREE:
         return 0.0
     if kind == "instance" and actual:
@@ -100,7 +99,7 @@ def together(costs: Any) -> float | None:
 
 
 def words(cost: float | None) -> str:
-    """A cost as people say it."""
+    """A cost in words."""
     if cost is None:
         return "cost unknown"
     return f"about {cost:.2g} USD an hour" if cost else "costs nothing"

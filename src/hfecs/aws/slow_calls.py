@@ -1,4 +1,4 @@
-"""Calls that AWS has not answered for long: a person is told what is waited for."""
+"""Tell the user which AWS call is slow to answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 QUIET_SECONDS = 5.0
 PERIOD_SECONDS = 1.0
 
-# These take as long as their bytes do, and have a bar of their own.
+# These take as long as their bytes do, and have their own progress bar.
 TRANSFERS = {"PutObject", "UploadPart", "GetObject"}
 
 Tell = Callable[[str, float], None]
@@ -20,7 +20,7 @@ Tell = Callable[[str, float], None]
 
 @dataclass
 class Call:
-    """A call under way, repeated so often by botocore until now."""
+    """A call in progress, and how often botocore has retried it."""
 
     service: str
     operation: str
@@ -33,23 +33,23 @@ class Call:
 
 
 class SlowCalls:
-    """Tells of the call that has been waited for longest, from five seconds on, not more than every five seconds."""
+    """Reports the longest-running call, after five seconds, and at most every five seconds."""
 
     def __init__(self, tell: Tell, clock: Callable[[], float] = time.monotonic) -> None:
-        """`tell` gets what is waited for and the seconds since, in a thread of ours."""
+        """`tell` gets what is waited for and the seconds since, in its own thread."""
         self._tell, self._clock = tell, clock
         self._under_way: dict[int, Call] = {}
         self._changing = threading.Lock()
         self._told = float("-inf")
 
     def listen(self, client: Any) -> None:
-        """Hear of each attempt at a call of this client, and of its end; a thread makes one call at a time."""
+        """Watch each attempt at a call of this client, and its end; a thread makes one call at a time."""
         client.meta.events.register_first("before-send", self._sent)
         client.meta.events.register("after-call", self._ended)
         client.meta.events.register("after-call-error", self._ended)
 
     def start(self) -> None:
-        """Look every second, in a thread that ends with the program."""
+        """Check every second, in a thread that ends with the program."""
         threading.Thread(target=self._watch, name="slow calls", daemon=True).start()
 
     def _watch(self) -> None:
@@ -58,7 +58,7 @@ class SlowCalls:
             self.look()
 
     def look(self) -> None:
-        """Tell if there is something to tell now."""
+        """Report if something is due."""
         now = self._clock()
         with self._changing:
             oldest = min(self._under_way.values(), key=lambda call: call.since, default=None)

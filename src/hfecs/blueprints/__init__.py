@@ -1,1 +1,1 @@
-"""The whole of a cluster, and of a run: up() in paragraphs, TEARDOWN as a list."""
+"""How to build a whole cluster, or a run: up() in groups of parallel steps, TEARDOWN as a list."""

@@ -1,4 +1,4 @@
-"""Which broker the parts of a cluster talk to, and the secrets that its containers are given."""
+"""Which broker the parts of a cluster use, and the secrets that their containers get."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from hfecs.resources import instance, parameter, task_definition
 
 # The account on the broker of the master machine.
 USER = "hyperflow"
-# Names of secrets; the first is made at random, the others are the user's own.
+# Names of secrets; the first is random, the others are the user's own.
 PASSWORD = "broker-password"
 OWN_PASSWORD = "amqp-password"
 ACCESS_KEYS = {"AWS_ACCESS_KEY_ID": "access-key", "AWS_SECRET_ACCESS_KEY": "secret-access-key"}
-# Where RabbitMQ's management answers, unless said otherwise.
+# Default port of RabbitMQ's management API.
 MANAGEMENT_PORT = 15672
 
 
 @dataclass(frozen=True)
 class Broker:
-    """Addresses without the account, the account's user, and the ARN of its password."""
+    """URLs without credentials, the user, and the ARN of the password."""
 
     amqp_url: str
     management_url: str
@@ -55,7 +55,7 @@ def of_master(config: Config, address: str, password: str) -> Broker:
 
 
 def own(config: Config, password: str) -> Broker | None:
-    """The broker that the user brought, if there is one."""
+    """The user's own broker, if configured."""
     if config.broker.amqp_url is None:
         return None
     url = AmqpUrl.parse(config.broker.amqp_url.get_secret_value())
@@ -64,7 +64,7 @@ def own(config: Config, password: str) -> Broker | None:
 
 
 def of_task(definition: Any) -> Broker:
-    """The broker that the containers of a registered task definition talk to."""
+    """The broker used by the containers of a registered task definition."""
     container = definition["containerDefinitions"][0]
     environment = {pair["name"]: pair["value"] for pair in container["environment"]}
     secrets = {pair["name"]: pair["valueFrom"] for pair in container["secrets"]}
@@ -72,7 +72,7 @@ def of_task(definition: Any) -> Broker:
 
 
 def for_people(stack: Stack, config: Config) -> str:
-    """The URL, account included, by which a person's machine reaches the broker of a cluster that stands."""
+    """The URL with credentials by which this machine reaches the broker of an existing cluster."""
     if config.broker.amqp_url:
         return config.broker.amqp_url.get_secret_value()
     definition = task_definition.registered(stack, "worker")
@@ -86,20 +86,20 @@ def for_people(stack: Stack, config: Config) -> str:
 
 
 def password_of(config: Config) -> str:
-    """The password of the user's own broker; empty if there is none."""
+    """The password of the user's own broker; empty if it has none."""
     url = config.broker.amqp_url
     return AmqpUrl.parse(url.get_secret_value()).password if url else ""
 
 
 def lay_password(stack: Stack, config: Config) -> str:
-    """Make the secret exist that opens the broker, the user's own or ours; return its ARN."""
+    """Create the secret with the broker's password, the user's own or ours; return its ARN."""
     given = password_of(config)
     ours = parameter.ensure(stack, PASSWORD)
     return parameter.ensure(stack, OWN_PASSWORD, value=given) if given else ours
 
 
 def lay_access_keys(stack: Stack, config: Config) -> list[dict[str, str]]:
-    """Make the secrets exist with the user's keys for S3; return them as a container takes them. None: roles do it."""
+    """Create the secrets with the user's S3 keys; return them in the form of a container's secrets. None: use roles."""
     keys = (config.aws.task_access_key, config.aws.task_secret_access_key)
     return [
         {"name": variable, "valueFrom": parameter.ensure(stack, name, value=key.get_secret_value())}
@@ -109,7 +109,7 @@ def lay_access_keys(stack: Stack, config: Config) -> list[dict[str, str]]:
 
 
 def drop_unused(stack: Stack, config: Config) -> None:
-    """Delete the secrets that are not configured any more, once no service refers to them."""
+    """Delete the secrets that are no longer configured, once no service refers to them."""
     if not password_of(config):
         absent(stack, parameter, OWN_PASSWORD)
     if not config.aws.task_access_key:
@@ -118,5 +118,5 @@ def drop_unused(stack: Stack, config: Config) -> None:
 
 
 def access_keys_of(definition: Any) -> list[dict[str, str]]:
-    """The secrets with keys for S3 that a registered task definition has."""
+    """The S3 key secrets of a registered task definition."""
     return [pair for pair in definition["containerDefinitions"][0]["secrets"] if pair["name"] in ACCESS_KEYS]

@@ -1,7 +1,7 @@
-"""The cluster: a master machine with the broker, and workers that come and go with the work.
+"""The cluster: a master machine with the broker, and workers that scale with the work.
 
-up() makes it in paragraphs: the calls inside one do not depend on each other and run side by side. Twice is nothing:
-what is there stays as it is, what differs is mended. down() removes it in the order of TEARDOWN.
+up() creates it in groups: the calls in a group are independent and run in parallel. It is idempotent: what is there
+stays as it is, what differs is corrected. down() deletes it in the order of TEARDOWN.
 """
 
 from __future__ import annotations
@@ -61,15 +61,15 @@ TEARDOWN: Paragraphs = [
 ]
 
 NAMED = re.compile("hfecs-(.+)-cluster")
-# Whoever may not list the clusters of the account is told of those in the state.
+# Without permission to list the account's clusters, use those in the state.
 NOT_LISTED = ("AccessDeniedException", "AccessDenied")
 
-REPLACED = "replaces the broker's machine: jobs that wait in its queue are lost and running ones end"
-RESTARTED = "restarts the broker: jobs that wait in its queue are lost and running ones end"
+REPLACED = "replaces the broker's machine: queued jobs are lost and running ones are stopped"
+RESTARTED = "restarts the broker: queued jobs are lost and running ones are stopped"
 
 
 def up(stack: Stack, config: Config) -> None:
-    """Make the cluster exist as configured."""
+    """Create the cluster as configured, or change what differs."""
     config = images.require(stack, config)
     place = look(stack, config)
     ask_first(stack, partial(_make, config=config, place=place))
@@ -104,7 +104,7 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
         lambda: workers.policies(stack, sized, group),
         lambda: _on_master(stack, config, base, master_task),
     )
-    # Application Auto Scaling wants its calls for one service one after the other.
+    # Application Auto Scaling requires sequential calls for one service.
     more = service_scaling_policy.ensure(stack, "more", target=target, policy=scaling.workers_more(sized))
     fewer = service_scaling_policy.ensure(stack, "fewer", target=target, policy=scaling.workers_fewer(sized))
 
@@ -119,7 +119,7 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
 
 
 def others(stack: Stack) -> list[str]:
-    """The names of the other clusters that the state knows, or that stand in the same region."""
+    """The names of the other clusters in the state, or in the same region."""
     known = set(stack.state.document.clusters())
     with ignoring(*NOT_LISTED):
         for page in stack.cloud.ecs.get_paginator("list_clusters").paginate():
@@ -130,44 +130,44 @@ def others(stack: Stack) -> list[str]:
 
 
 def down(stack: Stack, *, looked: bool = False) -> None:
-    """Remove the cluster, its log lines included; `looked`: the stack has just been surveyed."""
+    """Delete the cluster and its logs; `looked`: the stack has just been surveyed."""
     remove(stack, TEARDOWN, looked=looked)
 
 
 def look(stack: Stack, config: Config) -> account.Site:
-    """See what there is of the cluster and what the account offers, in one round of calls."""
-    # What is looked up in most steps, the roles, comes first.
+    """Survey the cluster and what the account offers, in one round of calls."""
+    # Start with the roles, which take the most lookups.
     kinds = [service_linked_role, *(module for paragraph in reversed(TEARDOWN) for module in paragraph)]
     place: account.Site
     _, place = together(lambda: stack.survey(kinds), lambda: account.look(stack.cloud, config, _image(stack, config)))
     if config.worker.memory > place.machine.memory:
         raise ConfigurationInvalid(
             f"worker.memory is {config.worker.memory} MiB, and {place.machine.name} has {place.machine.memory}.",
-            hint="set worker.memory lower, or take a larger cluster.instance_type",
+            hint="lower worker.memory, or choose a larger cluster.instance_type",
         )
     master = stack.seen(instance.KIND, "master")
     if config.cluster.ami_id or _image(stack, config) or not (master and master.ours):
         return place
-    # The state file is lost: what the master was made of is what the others are made of.
+    # The state file is lost: use the master's image for the other machines too.
     same_type = master.actual["InstanceType"] == config.cluster.instance_type
     return replace(place, image_id=master.actual["ImageId"]) if same_type else place
 
 
 def _image(stack: Stack, config: Config) -> str | None:
-    """The machine image of an earlier `up`, if it was for the same type of machine."""
+    """The machine image of an earlier `up`, if it was for the same instance type."""
     known = stack.outputs()
     return known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
 
 
 def _master(stack: Stack, config: Config, place: account.Site, base: foundation.Foundation) -> dict[str, Any]:
-    """The broker's machine, outside the group: it stays when the last worker has gone."""
+    """The broker's machine, outside the group: it stays when there are no workers."""
     groups = [base.broker_group]
     parameters = launch(config, place, role="master", cluster=base.cluster, profile=base.profile, groups=groups)
     return parameters | {"SubnetId": place.subnet_ids[0]}
 
 
 def _on_master(stack: Stack, config: Config, base: foundation.Foundation, definition: str) -> str:
-    """The broker and the notifier; of a user's own broker only the notifier, which may restart at any time."""
+    """The broker and the notifier; with a user's own broker only the notifier, which may restart at any time."""
     settings = containers.on_master(definition, config.cluster.master_count)
     ends = "" if config.broker.amqp_url else RESTARTED
     return service.ensure(stack, "master", cluster=base.cluster, settings=settings, interrupts=ends)

@@ -13,19 +13,19 @@ from hfecs.blueprints.machines import on
 from hfecs.config import Config
 from hfecs.provisioning.stack import Stack
 
-# A worker hands back what it has not finished so many seconds before ECS kills it: then it waits for the broker's
-# confirmations and for the end of its connection, 7 seconds at most.
+# A worker returns unfinished jobs this many seconds before ECS kills it: it then waits for the broker's
+# confirmations and for its connection to close, 7 seconds at most.
 SPARE_SECONDS = 8
 
-# Of the two minutes that are left of a spot machine, the ECS agent needs some until it stops the worker.
+# Of a spot machine's last two minutes, the ECS agent needs some before it stops the worker.
 SPOT_SECONDS = 90
 
-# So much longer than a machine boots jobs may wait without a worker until the notifier asks for machines itself.
+# Beyond a machine's boot time, jobs may wait this long without a worker before the notifier requests machines.
 PATIENCE_SECONDS = 60
 
 
 def master(stack: Stack, config: Config, base: Foundation, broker: Broker) -> Any:
-    """RabbitMQ, and the notifier that tells CloudWatch of its queue; only the notifier for a broker of one's own."""
+    """RabbitMQ, and the notifier that reports its queue to CloudWatch; only the notifier for a user's own broker."""
     definition = templating.document(
         "task-definitions/master.json",
         **_common(stack, base, broker),
@@ -50,7 +50,7 @@ def master(stack: Stack, config: Config, base: Foundation, broker: Broker) -> An
 
 
 def slots(config: Config, site: Site) -> int:
-    """Jobs that a worker does side by side: one for each core of its machine unless configured otherwise."""
+    """Parallel jobs of a worker: one per core of its machine unless configured otherwise."""
     return config.worker.threads or site.machine.cores
 
 
@@ -68,14 +68,14 @@ def worker(stack: Stack, config: Config, site: Site, base: Foundation, broker: B
         group=stack.full_name("workers"),
     )
     if scaling.has_provider(config.scaling):
-        # ECS protects the machines on which workers run; the workers themselves protect nothing but their tasks.
+        # ECS protects the machines on which workers run; the workers protect only their own tasks.
         (container,) = definition["containerDefinitions"]
         container["environment"] = [pair for pair in container["environment"] if pair["name"] != "AUTO_SCALING_GROUP"]
     return mounts.mounted(_with_secrets(definition, base.access_keys), mounts.of(config))
 
 
 def _finish_within(config: Config) -> int:
-    """The seconds that a stopped worker has for its jobs; a spot machine ends two minutes after its warning."""
+    """The seconds that a stopping worker has for its jobs; a spot machine ends two minutes after its warning."""
     finish = config.worker.stop_timeout - SPARE_SECONDS
     return min(finish, SPOT_SECONDS) if config.scaling.spot else finish
 
@@ -92,7 +92,7 @@ def runner(stack: Stack, config: Config, base: Foundation, broker: Broker) -> An
 
 
 def on_master(definition: str, count: int) -> dict[str, Any]:
-    """Service settings: one task at most, on the master machine; a new one when the old one has freed the ports."""
+    """Service settings: at most one task, on the master machine; a new one starts once the old one frees the ports."""
     return {
         "taskDefinition": definition,
         "desiredCount": count,
@@ -107,15 +107,15 @@ def one_a_machine(definition: str) -> dict[str, Any]:
 
 
 def spread(definition: str) -> dict[str, Any]:
-    """Service settings: workers on the machines of the group, several on one if there is room."""
+    """Service settings: workers on the machines of the group, several on one if they fit."""
     return _of_workers(definition, []) | {"placementStrategy": [{"type": "spread", "field": "instanceId"}]}
 
 
 def on_provider(settings: dict[str, Any], provider: str) -> dict[str, Any]:
-    """The same on the machines of a capacity provider: the workers' own, so that no attribute has to say which.
+    """The same on the machines of a capacity provider: only workers run there, so no attribute is needed.
 
-    With a constraint on an attribute ECS may not see that one machine more would help. New workers take the places of
-    old ones: beside them, they would ask for machines of their own.
+    With a constraint on an attribute ECS may not see that another machine would help. New workers replace old ones one
+    by one: alongside them, they would need more machines.
     """
     constraints = [constraint for constraint in settings["placementConstraints"] if constraint["type"] != "memberOf"]
     return settings | {

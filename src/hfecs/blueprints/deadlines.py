@@ -1,7 +1,7 @@
-"""The dead man's switch: machines end by themselves when their time is over or nothing is left to do.
+"""Automatic shutdown: machines end when their time is up or when they have been idle for too long.
 
-The deadline stands as a tag on each machine outside the group, where the machine itself looks every minute, and as a
-scheduled action of the group. `up` and `run` renew it. That nothing is left to do, the notifier finds out.
+The deadline is a tag on each machine outside the group, which the machine checks every minute, and a scheduled
+action of the group. `up` and `run` renew it. The notifier detects idleness.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from hfecs.provisioning.teardown import absent
 from hfecs.resources import auto_scaling_group, deadline_tag, instance, scheduled_action
 
 ACTION = "overdue"
-# The machines of a cluster outside its group that stay from run to run.
+# The cluster's machines outside its group that stay from run to run.
 LASTING = ("master", "monitoring")
 
 
 def deadline(config: Config) -> Deadline:
-    """Until when machines that are needed now may live."""
+    """Until when machines that are needed now may run."""
     return Deadline.after(config.cluster.max_hours, datetime.now(UTC))
 
 
 def arm_machine(stack: Stack, config: Config, name: str, machine: str) -> None:
-    """Let a machine outside the group end at the deadline; the master also knows when a cluster counts as idle."""
+    """Make a machine outside the group end at the deadline; the master also gets the idle limit of the cluster."""
     told = {IDLE_TAG: f"{config.cluster.idle_minutes:g}"} if name == "master" else {}
     known = stack.seen(instance.KIND, name)
     tags = tags_of(known.actual.get("Tags")) if known and known.id == machine else {}
@@ -36,7 +36,7 @@ def arm_machine(stack: Stack, config: Config, name: str, machine: str) -> None:
 
 
 def arm_group(stack: Stack, config: Config, group: str) -> None:
-    """Let the group end at the deadline; without one, never."""
+    """Make the group end at the deadline; without one, never."""
     end = deadline(config)
     if end.at is None:
         absent(stack, scheduled_action, ACTION)
@@ -45,7 +45,7 @@ def arm_group(stack: Stack, config: Config, group: str) -> None:
 
 
 def renew(stack: Stack, config: Config) -> None:
-    """Give all that stands of a cluster its time once more, the monitoring too: a run begins that needs it."""
+    """Renew the deadline of the whole cluster, monitoring included, for a run that is about to start."""
     machines = [(name, known.id) for name in LASTING if (known := stack.seen(instance.KIND, name))]
     group = stack.found(auto_scaling_group.KIND, "workers", auto_scaling_group.survey)
     together(

@@ -1,4 +1,4 @@
-"""What everything else stands on: rights, secrets, logs, firewalls, the empty ECS cluster."""
+"""What everything else needs: permissions, secrets, logs, firewalls, the empty ECS cluster."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from hfecs.resources import (
 )
 from hfecs.resources.security_group import Rule
 
-# AWS acts through these roles of the account; without them the first cluster of an account fails for a minute.
+# AWS acts through these roles; in an account without them, creating the first cluster fails for a minute.
 SERVICES = ("ecs.amazonaws.com", "autoscaling.amazonaws.com", "ecs.application-autoscaling.amazonaws.com")
 SPOT = "spot.amazonaws.com"
 
 
 SSH = 22
 
-# Secrets that containers of the cluster and of its runs may have; those of InfluxDB and Grafana are not among them, but
-# for the one that writes.
+# Secrets that containers of the cluster and of its runs may read; of InfluxDB's and Grafana's only the one for
+# writing.
 SECRETS = (
     broker.PASSWORD,
     broker.OWN_PASSWORD,
@@ -46,7 +46,7 @@ SECRETS = (
 
 @dataclass(frozen=True)
 class Foundation:
-    """What the later paragraphs need of it: names, ids and ARNs."""
+    """What later steps need from it: names, ids and ARNs."""
 
     cluster: str
     members: str
@@ -62,7 +62,7 @@ class Foundation:
 
 
 def ensure(stack: Stack, config: Config, site: Site) -> Foundation:
-    """Make all of it exist, side by side."""
+    """Create all of it, in parallel."""
     trust = templating.document("policies/trust-task.json", account=stack.cloud.account)
     (members, broker_group), *others = together(
         lambda: _firewalls(stack, config, site),
@@ -82,7 +82,7 @@ def ensure(stack: Stack, config: Config, site: Site) -> Foundation:
 
 
 def found(stack: Stack) -> Foundation:
-    """The foundation of a cluster that stands, by the names that its parts have."""
+    """The foundation of an existing cluster, from the names of its parts."""
     account = stack.cloud.account
 
     def arn(name: str) -> str:
@@ -112,7 +112,7 @@ def _account_roles(stack: Stack, config: Config) -> list[Callable[[], None]]:
 
 
 def _machine_profile(stack: Stack) -> str:
-    """A machine may join the cluster; what its tasks may do, their own roles say."""
+    """Lets a machine join the cluster; its tasks have their own roles."""
     trust = templating.document("policies/trust-machine.json")
     joining = templating.document("policies/machine.json", cluster=stack.full_name("cluster"), **_where(stack))
     role.ensure(stack, "machine", trust=trust, policy=joining)
@@ -126,7 +126,7 @@ def _starting(stack: Stack) -> Any:
 
 
 def _notifying(stack: Stack) -> Any:
-    """What the notifier may: tell CloudWatch of the queue, look at machines, workers and alarms, end machines."""
+    """What the notifier may do: report the queue to CloudWatch, describe machines, workers and alarms, end machines."""
     full = stack.full_name
     names = {"cluster": stack.ecs_cluster, "worker": full("worker"), "group": full("workers"), "alarms": full("")}
     names["owner"] = stack.cluster
@@ -144,7 +144,7 @@ def _where(stack: Stack) -> dict[str, str]:
 
 
 def _firewalls(stack: Stack, config: Config, site: Site) -> tuple[str, str]:
-    """Members reach the broker, and so do the addresses of people; with a key pair these reach ssh everywhere."""
+    """Members and user addresses reach the broker; with a key pair, user addresses reach ssh on all machines."""
     logging_in = [Rule(SSH, source) for source in site.admin_cidrs] if config.cluster.key_pair_name else []
     members = security_group.ensure(
         stack, "members", vpc_id=site.vpc_id, description="Workers and runner of an hfecs cluster", rules=logging_in

@@ -1,6 +1,6 @@
-"""Which images the containers run, and the registry with those that were built here.
+"""The images that the containers run, and the registry with those that were built here.
 
-push() makes a repository for each image and uploads it; the cluster then runs exactly that one, by its digest.
+push() creates a repository for each image and uploads it; the cluster then runs exactly that one, by its digest.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ KIND = "image"
 TEARDOWN: Paragraphs = [[image_repository]]
 
 DENIED = ("AccessDeniedException", "AccessDenied")
-# Digits of an image's id that its tag in the registry carries.
+# Digits of an image's id used in its tag in the registry.
 TAG_DIGITS = 12
-# Seconds until the registry shows what was pushed.
+# Seconds until the registry shows a pushed image.
 SHOWN_WITHIN = 60
 
 
 def require(stack: Stack, config: Config, parts: Sequence[str] = NAMES) -> Config:
-    """The configuration with an image for each of these parts: the configured one, else the one that was pushed last.
+    """The configuration with an image for each of these parts: the configured one, otherwise the last one pushed.
 
-    Refuse to begin without: a cluster that cannot start a container costs money and does nothing.
+    Without one, refuse to start: a cluster that cannot start a container costs money and does nothing.
     """
     wanted = [name for name in parts if not getattr(config.images, name)]
     if not wanted:
@@ -45,7 +45,7 @@ def require(stack: Stack, config: Config, parts: Sequence[str] = NAMES) -> Confi
     missing = " and ".join(f"images.{name}" for name in wanted if not pushed.get(name))
     if missing:
         raise ConfigurationInvalid(
-            f"There is no container image for {missing}.",
+            f"No container image for {missing}.",
             hint="build them and push them to ECR: hfecs images build && hfecs images push; "
             f"or set {missing} in hfecs.toml to images that the machines can pull; or {LOCAL_HINT}",
         )
@@ -53,9 +53,9 @@ def require(stack: Stack, config: Config, parts: Sequence[str] = NAMES) -> Confi
 
 
 def push(stack: Stack, builder: Builder) -> dict[str, str]:
-    """Upload the images that `builder` has built to repositories of this cluster; return their names, with digests.
+    """Upload the images that `builder` has built to this cluster's repositories; return their names with digests.
 
-    What is there already is not uploaded again.
+    Existing ones are not uploaded again.
     """
     tags = {name: f"{__version__}-{builder.identity(local_name(name))[:TAG_DIGITS]}" for name in NAMES}
     stack.survey([image_repository])
@@ -68,7 +68,7 @@ def push(stack: Stack, builder: Builder) -> dict[str, str]:
     pushed = {}
     for name, remote in remotes.items():
         look = partial(registry.digest_of, stack.cloud, remote)
-        digest = stack.wait.until(look, what=f"{remote} to show up", timeout=SHOWN_WITHIN)
+        digest = stack.wait.until(look, what=f"{remote} to appear", timeout=SHOWN_WITHIN)
         outcome = Outcome.UNCHANGED if name in there else Outcome.CREATED
         pushed[name] = stack.report(outcome, KIND, name, f"{remote.rpartition(':')[0]}@{digest}")
     stack.output(**pushed)
@@ -76,24 +76,24 @@ def push(stack: Stack, builder: Builder) -> dict[str, str]:
 
 
 def down(stack: Stack) -> None:
-    """Remove the repositories with all their images; whoever never pushed needs no right to look for them."""
+    """Delete the repositories with all their images; without a push, no permission to list them is needed."""
     with ignoring(*(() if stack.state.records(STACK) else DENIED)):
         remove(stack, TEARDOWN)
     stack.output(**dict.fromkeys(NAMES))
 
 
 def _own(stack: Stack) -> Stack:
-    """The stack of the images of the same cluster."""
+    """The stack of the same cluster's images."""
     return Stack(STACK, stack.cluster, stack.cloud, stack.state, stack.reporter, stack.wait, stack.plan)
 
 
 def _pushed(stack: Stack, wanted: list[str]) -> dict[str, str]:
-    """The images that were pushed, by digest: what the state file says, else what the registry shows."""
+    """The pushed images, by digest: from the state file, otherwise from the registry."""
     known = {name: stack.outputs().get(name) for name in wanted}
     if all(known.values()):
         return {name: str(value) for name, value in known.items()}
     shown: dict[str, str] = {}
-    with ignoring(*DENIED):  # whoever may not look has none to be found
+    with ignoring(*DENIED):  # without permission to look, nothing is found
         for found in image_repository.survey(stack):
             digest = registry.newest(stack.cloud, found.id) if found.ours and found.name in wanted else None
             shown |= {found.name: f"{found.id}@{digest}"} if digest else {}

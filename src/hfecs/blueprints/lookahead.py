@@ -1,4 +1,4 @@
-"""What a run needs to know of its cluster to plan ahead, and what it tells before its engine is there."""
+"""Settings for demand planning, and the demand a run reports before its engine starts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hfecs.resources import alarm, auto_scaling_group, service
 
 @dataclass(frozen=True)
 class Ahead:
-    """The workers' machines: their job slots, the most of them, seconds to boot, and workers that are there.
+    """The workers' machines: their job slots, maximum number, seconds to boot, and current workers.
 
-    `period` is that of the alarms that look at the demand, in seconds, `alarm` the name of the one that asks for more.
+    `period` is that of the demand alarms, in seconds, `alarm` the name of the one that scales up.
     """
 
     cluster: str
@@ -28,7 +28,7 @@ class Ahead:
     alarm: str
 
     def environment(self) -> dict[str, str]:
-        """The variables of the engine agent that say so."""
+        """The environment variables of the engine agent for it."""
         return {
             "CLUSTER_NAME": self.cluster,
             "DEMAND_PERIOD": str(self.period),
@@ -38,7 +38,7 @@ class Ahead:
         }
 
 
-# Tells the demand of a run from now on, until its engine does; gives the variables that tell the engine of it.
+# Reports the demand of a run from now on, until its engine does; returns the engine's variables for taking over.
 Announce = Callable[[Ahead], Callable[[], Mapping[str, str]]]
 
 
@@ -48,7 +48,7 @@ def silently(_: Ahead) -> Callable[[], Mapping[str, str]]:
 
 
 def announced(ahead: Ahead | None, announce: Announce) -> Callable[[], Mapping[str, str]]:
-    """Announce a run if the cluster looks ahead; gives what the engine agent has to know for it."""
+    """Announce a run if the cluster plans ahead; returns what the engine agent has to know for it."""
     if ahead is None:
         return dict
     told = announce(ahead)
@@ -56,7 +56,7 @@ def announced(ahead: Ahead | None, announce: Announce) -> Callable[[], Mapping[s
 
 
 def ahead(whole: Stack, config: Config, workers: Any) -> Ahead | None:
-    """What the survey of the cluster and the task definition of its workers say; None if no alarm looks ahead."""
+    """Taken from the survey of the cluster and its workers' task definition; None if no alarm uses the demand."""
     seen = whole.seen(alarm.KIND, "jobs-wait")
     group, running = whole.seen(auto_scaling_group.KIND, "workers"), whole.seen(service.KIND, "worker")
     if not (seen and group and seen.actual.get("MetricName") == DEMAND):

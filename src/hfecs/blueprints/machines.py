@@ -1,4 +1,4 @@
-"""What a machine is launched with: the same for the master, the workers and the runner, but for its role."""
+"""The launch parameters of a machine: the same for master, workers and runner, except for the role."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from hfecs import templating
 from hfecs.aws.account import Site
 from hfecs.config import Config
 
-# The root volume of the ECS-optimised image; its snapshot has 30 GiB.
+# Root volume of the ECS-optimised image; its snapshot has 30 GiB.
 ROOT_DEVICE = "/dev/xvda"
 ROOT_GIB = 30
 
 
 def launch(config: Config, site: Site, *, role: str, cluster: str, profile: str, groups: list[str]) -> dict[str, Any]:
-    """Launch parameters as RunInstances takes them."""
+    """Launch parameters in the form of RunInstances."""
     parameters: dict[str, Any] = {
         "ImageId": site.image_id,
         "InstanceType": site.machine.name,
@@ -39,7 +39,7 @@ def launch(config: Config, site: Site, *, role: str, cluster: str, profile: str,
         ),
     }
     if role != "worker":
-        # Those of the group are ended by the group. The others shut down, and that must not leave a disk behind.
+        # The group terminates its own machines. The others shut down, and must not leave a disk behind.
         parameters["InstanceInitiatedShutdownBehavior"] = "terminate"
         parameters["MetadataOptions"]["InstanceMetadataTags"] = "enabled"
     if role == "worker" and config.scaling.spot:
@@ -50,7 +50,7 @@ def launch(config: Config, site: Site, *, role: str, cluster: str, profile: str,
 
 
 def template_data(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The same for a launch template, which wants its user data encoded and does not do it itself."""
+    """The same for a launch template, which requires encoded user data."""
     return parameters | {"UserData": base64.b64encode(parameters["UserData"].encode()).decode()}
 
 

@@ -1,4 +1,4 @@
-"""Where the metrics of a cluster go, and what its containers are told of it; without a collector, nothing."""
+"""Where a cluster's metrics go, and the settings of its containers for it; without a collector, none."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.teardown import absent
 from hfecs.resources import ingress, instance, parameter, security_group, service, task_definition
 
-# What the monitoring stack is called, its machine and its security group; and the accounts of its InfluxDB.
+# Names of the monitoring stack, its machine and its security group, and the accounts of its InfluxDB.
 MONITORING = "monitoring"
 DATABASE = "hyperflow_tests"
 WRITER, WRITER_PASSWORD = "hyperflow", "influxdb-writer-password"
-# The user's own password of an InfluxDB elsewhere.
+# The user's password of an external InfluxDB.
 OWN_PASSWORD = "influxdb-password"
 
 TELEGRAF = "telegraf"
@@ -29,9 +29,9 @@ TELEGRAF = "telegraf"
 
 @dataclass(frozen=True)
 class Collector:
-    """An InfluxDB: its address, the database, the account's user and the ARN of its password; both may be empty.
+    """An InfluxDB: its address, database, user and the ARN of its password; the last two may be empty.
 
-    `group` is the security group to be let into, empty if that is somebody else's business.
+    `group` is the security group to get access to; empty if that is not our concern.
     """
 
     server: str
@@ -51,7 +51,7 @@ class Collector:
 
 
 def with_metrics(definition: Any, container: str, collector: Collector | None, **more: str) -> Any:
-    """The task definition whose container of that name knows the collector; as it is if there is none."""
+    """The task definition with the collector's settings in that container; unchanged without a collector."""
     if collector is None:
         return definition
     extra = [*collector.environment(), *({"name": name, "value": value} for name, value in more.items())]
@@ -69,7 +69,7 @@ def with_metrics(definition: Any, container: str, collector: Collector | None, *
 
 
 def of_task(definition: Any) -> Collector | None:
-    """The collector that the first container of a registered task definition writes to, if there is one."""
+    """The collector used by the first container of a registered task definition, if any."""
     container = definition["containerDefinitions"][0]
     environment = {pair["name"]: pair["value"] for pair in container["environment"]}
     secrets = {pair["name"]: pair["valueFrom"] for pair in container["secrets"]}
@@ -80,7 +80,7 @@ def of_task(definition: Any) -> Collector | None:
 
 
 def standing(stack: Stack, config: Config) -> Collector | None:
-    """The InfluxDB of the monitoring stack, if the survey of this cluster's machines has shown one."""
+    """The InfluxDB of the monitoring stack, if this cluster's survey found its machine."""
     machine = stack.seen(instance.KIND, MONITORING)
     if not machine or tags_of(machine.actual.get("Tags")).get(STACK_TAG) != MONITORING:
         return None
@@ -90,7 +90,7 @@ def standing(stack: Stack, config: Config) -> Collector | None:
 
 
 def own(stack: Stack, url: SecretStr | None, secret: str) -> Collector | None:
-    """The user's own InfluxDB, its password kept as a secret of that name; the secret goes when it is not needed."""
+    """The user's own InfluxDB, with its password in a secret of that name; the secret is deleted if not needed."""
     parts = urlsplit(url.get_secret_value() if url else "")
     password = unquote(parts.password or "")
     if not password:
@@ -103,7 +103,7 @@ def own(stack: Stack, url: SecretStr | None, secret: str) -> Collector | None:
 
 
 def ensure(stack: Stack, config: Config, base: Foundation) -> Collector | None:
-    """Let the cluster reach its collector and have Telegraf on each machine; without a collector, neither."""
+    """Give the cluster access to its collector and run Telegraf on each machine; without a collector, neither."""
     collector = own(stack, config.monitoring.influx_url, OWN_PASSWORD) or standing(stack, config)
     if collector is None:
         absent(stack, service, TELEGRAF)
@@ -114,7 +114,7 @@ def ensure(stack: Stack, config: Config, base: Foundation) -> Collector | None:
 
 
 def watching(stack: Stack, config: Config) -> dict[str, str]:
-    """What the notifier needs to know beside the collector."""
+    """What the notifier needs besides the collector."""
     alarms = ",".join(stack.full_name(name) for name in ("jobs-wait", "no-work"))
     period = str(config.monitoring.period)
     return {"ALARMS": alarms, "METRICS_PERIOD": period}

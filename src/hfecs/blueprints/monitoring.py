@@ -1,6 +1,6 @@
-"""Monitoring: a machine with InfluxDB, which keeps the metrics, and Grafana, which shows them.
+"""Monitoring: a machine with InfluxDB, which stores the metrics, and Grafana, which shows them.
 
-It stands by itself: clusters find it by its tags and write to it, and come and go while it keeps what they wrote.
+It is independent: clusters find it by its tags and write to it; they come and go while it keeps their metrics.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ GRAFANA_PASSWORD = "grafana-password"
 PASSWORDS = (ADMIN_PASSWORD, WRITER_PASSWORD, READER_PASSWORD, GRAFANA_PASSWORD)
 
 MACHINE_ROLE, EXECUTION_ROLE = "monitoring-machine", "monitoring-execution"
-# Groups of the cluster, if it stands: they write metrics.
+# Security groups of the cluster, if it exists: they write metrics.
 WRITING_GROUPS = ("members", "broker")
 
-REPLACED = "replaces the monitoring machine: the metrics of all runs so far are lost"
+REPLACED = "replaces the monitoring machine: all metrics so far are lost"
 
 
 def up(stack: Stack, config: Config) -> None:
-    """Make the monitoring exist as configured."""
+    """Create the monitoring as configured, or change what differs."""
     config = _of_monitoring(images.require(stack, config, ("hfecs",)))
     place = _look(stack, config)
     ask_first(stack, partial(_make, config=config, place=place))
@@ -97,18 +97,18 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
 
 
 def down(stack: Stack, *, looked: bool = False) -> None:
-    """Remove the monitoring, all metrics included; `looked`: the stack has just been surveyed."""
+    """Delete the monitoring with all metrics; `looked`: the stack has just been surveyed."""
     remove(stack, TEARDOWN, looked=looked)
 
 
 def _of_monitoring(config: Config) -> Config:
-    """The configuration as its machine has it: of its own type, and not touched by settings of workers."""
+    """The configuration for its machine: its own instance type, and no settings of workers."""
     machine = config.cluster.model_copy(update={"instance_type": config.monitoring.instance_type})
     return config.model_copy(update={"cluster": machine, "worker": Worker()})
 
 
 def _look(stack: Stack, config: Config) -> account.Site:
-    """See what there is, and what the account offers, in one round of calls."""
+    """Survey what exists, and what the account offers, in one round of calls."""
     known, kinds = stack.outputs(), [service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)]
     image = known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
     place: account.Site
@@ -116,13 +116,13 @@ def _look(stack: Stack, config: Config) -> account.Site:
     machine = stack.seen(instance.KIND, MONITORING)
     if config.cluster.ami_id or image or not (machine and machine.ours):
         return place
-    # The state file is lost: a newer machine image would replace the machine, and with it all metrics.
+    # The state file is lost: a newer machine image would replace the machine, and lose all metrics.
     same_type = machine.actual["InstanceType"] == config.cluster.instance_type
     return replace(place, image_id=machine.actual["ImageId"]) if same_type else place
 
 
 def _firewall(stack: Stack, config: Config, place: account.Site) -> str:
-    """People reach Grafana and InfluxDB; the cluster, if it stands, InfluxDB. One that comes later lets itself in."""
+    """Users reach Grafana and InfluxDB; the cluster, if it exists, InfluxDB. A later cluster adds its own rule."""
     writing = [found.id for name in WRITING_GROUPS if (found := stack.seen(security_group.KIND, name))]
     ports = config.ports
     rules = [Rule(port, block) for port in (ports.grafana, ports.influxdb) for block in place.admin_cidrs]
@@ -140,7 +140,7 @@ def _machine_profile(stack: Stack) -> str:
 
 
 def _execution_role(stack: Stack) -> str:
-    """What ECS needs to start the containers; they themselves may do nothing in AWS."""
+    """What ECS needs to start the containers; they have no permissions of their own."""
     trust = templating.document("policies/trust-task.json", account=stack.cloud.account)
     logs, secrets = log_group.full_name(stack), [parameter.arn(stack, name) for name in PASSWORDS]
     starting = templating.document("policies/execution.json", secrets=secrets, log_group=logs, **_where(stack))
@@ -174,7 +174,7 @@ def _containers(stack: Stack, config: Config, execution_role: str, passwords: di
 
 
 def _one_task(definition: str) -> dict[str, Any]:
-    """Service settings: one task, and a new one only when the old one has left the data and the ports."""
+    """Service settings: one task; a new one starts only when the old one has released data and ports."""
     return {
         "taskDefinition": definition,
         "desiredCount": 1,

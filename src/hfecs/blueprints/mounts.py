@@ -1,6 +1,6 @@
-"""What workers share with their machine: kept inputs, a file server, and where jobs run in containers of their own.
+"""What workers share with their machine: cached inputs, a file server, and jobs in their own containers.
 
-Each directory has the same path on both sides: the Docker daemon, asked from inside a worker, knows the machine's only.
+Each directory has the same path on both sides: the Docker daemon, called inside a worker, knows only the machine's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DOCKER = "/var/run/docker.sock"
 
 @dataclass(frozen=True)
 class Mount:
-    """A path of the machine, under the same name in the container, and the variables that tell of it."""
+    """A path on the machine, mounted at the same path in the container, and the variables that point to it."""
 
     name: str
     path: str
@@ -26,7 +26,7 @@ class Mount:
 
 
 def of(config: Config) -> list[Mount]:
-    """What the workers of a cluster have mounted; the Docker socket only if that is allowed by name."""
+    """The mounts of a cluster's workers; the Docker socket only if explicitly allowed."""
     worker, mounts = config.worker, []
     if worker.feature_download:
         told = {"FEATURE_DOWNLOAD": "ENABLED", "CACHE_DIRECTORY": CACHE, "CACHE_GIB": str(worker.cache_gib)}
@@ -39,7 +39,7 @@ def of(config: Config) -> list[Mount]:
 
 
 def mounted(definition: dict[str, Any], mounts: list[Mount]) -> dict[str, Any]:
-    """The task definition with these mounts in its one container."""
+    """The task definition with these mounts in its only container."""
     if not mounts:
         return definition
     (container,) = definition["containerDefinitions"]
@@ -47,7 +47,7 @@ def mounted(definition: dict[str, Any], mounts: list[Mount]) -> dict[str, Any]:
     points = [{"sourceVolume": mount.name, "containerPath": mount.path, "readOnly": False} for mount in mounts]
     container |= {"environment": [*container["environment"], *told], "mountPoints": points}
     if may_run_containers({"volumes": _volumes(mounts)}):
-        container["user"] = "root"  # the socket is root's
+        container["user"] = "root"  # the socket belongs to root
     return definition | {"volumes": _volumes(mounts)}
 
 

@@ -1,4 +1,4 @@
-"""What `up` would do, field by field: for people, and as a document whose form is described in docs/plan.md."""
+"""What `up` would do, field by field: for people, and as the document described in docs/plan.md."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import container_instance, instance, service_linked_role, task
 
-# The version of the document; it grows when a field goes or changes its meaning.
+# Version of the document; raised when a field is removed or changes its meaning.
 SCHEMA = 1
-# What comes and goes by itself, or belongs to the account.
+# Kinds that come and go automatically, or belong to the account.
 NOT_CONFIGURED = (container_instance.KIND, service_linked_role.KIND, task.KIND)
 VERBS = {Outcome.CREATED: "create", Outcome.CHANGED: "update", Outcome.DELETED: "delete"}
 
 
 @dataclass
 class Plan:
-    """What differs between AWS and the configuration; `orphans` are things of ours that nothing configures."""
+    """What differs between AWS and the configuration; `orphans` are our resources that are no longer configured."""
 
     cluster: str
     region: str
@@ -31,11 +31,11 @@ class Plan:
 
     @property
     def has_changes(self) -> bool:
-        """Whether `up` would make, change or delete anything."""
+        """Whether `up` would create, change or delete anything."""
         return any(step.outcome in VERBS for _, step in self.steps)
 
     def as_dict(self) -> dict[str, Any]:
-        """The plan for machines."""
+        """The plan as JSON."""
         entries = [_entry(stack, step) for stack, step in self.steps if step.outcome in VERBS]
         entries += [_orphan(*orphan) for orphan in self.orphans]
         actions = ["create", "update", "replace", "delete", "orphan"]
@@ -52,7 +52,7 @@ class Plan:
 
 
 def plan(whole: Stack, watching: Stack, config: Config) -> Plan:
-    """Plan the cluster, and the monitoring if it stands; `whole` and `watching` are their stacks. Reads only."""
+    """Plan the cluster, and the monitoring if it exists; `whole` and `watching` are their stacks. Only reads."""
     planned = Plan(whole.cluster, whole.cloud.region)
     _rehearse(planned, whole, lambda stack: cluster.up(stack, config))
     if watching.state.records(watching.name) or whole.seen(instance.KIND, monitoring.STACK):
@@ -69,7 +69,7 @@ def _rehearse(planned: Plan, stack: Stack, up: Callable[[Stack], None]) -> None:
 
 
 def _orphans(stack: Stack, steps: list[Step]) -> Iterator[tuple[str, str, Existing]]:
-    """What the survey has shown of this stack and `up` has not asked for."""
+    """Resources that the survey of this stack found and `up` did not ask for."""
     wanted = {(step.kind, step.name) for step in steps}
     for kind, found in stack.inventory.everything():
         if stack.inventory.owns(found) and kind not in NOT_CONFIGURED and (kind, found.name) not in wanted:

@@ -1,7 +1,7 @@
-"""How the cluster follows the work: step policies sized by a metric of it, and the alarms that set them off.
+"""How the cluster scales: step policies based on a metric, and the alarms that trigger them.
 
-`scaling.metric` says which: lookahead and backlog ask for exactly as many machines and workers as the metric is worth,
-queue adds to those that are there, as the Terraform project did. docs/scaling.md tells why these are the defaults.
+`scaling.metric` selects it: lookahead and backlog set exactly as many machines and workers as the metric calls for,
+queue adds to the existing ones, as the Terraform project did. docs/scaling.md explains the defaults.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from hfecs.config import Scaling
 from hfecs.lookahead.sizes import MOST_STEPS, sizes
 
 EXACT, MORE = "ExactCapacity", "ChangeInCapacity"
-# So many machines a capacity provider adds at a time; asg_max bounds them.
+# Maximum number of machines that a capacity provider adds at a time; asg_max limits the total.
 MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is looked at for growth and for its end, and how the values of one period become one."""
+    """The metric to scale on, and how the values of one period are combined."""
 
     work: str
     rest: str
@@ -28,8 +28,8 @@ class Measure:
     statistic: str = "Average"
 
 
-# Job slots worth having, of which each run tells its own once a period and CloudWatch takes the sum; jobs that wait or
-# run; jobs that wait.
+# Job slots needed, reported by each run once per period and summed by CloudWatch; jobs waiting or running; jobs
+# waiting.
 MEASURES = {
     "lookahead": Measure(DEMAND, DEMAND, EXACT, "Sum"),
     "backlog": Measure(BACKLOG, BACKLOG, EXACT),
@@ -38,22 +38,22 @@ MEASURES = {
 
 
 def sized(scaling: Scaling, slots: int) -> Scaling:
-    """The same with the job slots of a machine as the share of a step, if no other was configured."""
+    """The same with a machine's job slots as the size of a step, unless configured."""
     return scaling.model_copy(update={"jobs_per_worker": scaling.jobs_per_worker or slots})
 
 
 def demand_period(scaling: Scaling) -> int:
-    """The seconds in which each publisher of the demand tells it once; 0 if no alarm looks at it."""
+    """Seconds between two reports of each publisher of the demand; 0 if no alarm uses it."""
     return scaling.alarm_period if _measure(scaling).work == DEMAND else 0
 
 
 def has_provider(scaling: Scaling) -> bool:
-    """Whether a capacity provider of ECS changes the number of machines, and not our alarms."""
+    """Whether an ECS capacity provider changes the number of machines, instead of our alarms."""
     return scaling.instances == "capacity-provider"
 
 
 def managed(scaling: Scaling) -> dict[str, Any]:
-    """The provider's managedScaling: as many machines as the workers need, and none beside them."""
+    """The provider's managedScaling: as many machines as the workers need, and no spare ones."""
     return {
         "status": "ENABLED",
         "targetCapacity": 100,
@@ -64,7 +64,7 @@ def managed(scaling: Scaling) -> dict[str, Any]:
 
 
 def machines_more(scaling: Scaling) -> dict[str, Any]:
-    """The group's policy for work: up to `asg_max` machines, within asg_min they stay by themselves."""
+    """The group's policy for work: up to `asg_max` machines; the group itself keeps asg_min."""
     return {
         "AdjustmentType": _measure(scaling).adjustment,
         "StepAdjustments": _steps(scaling, scaling.instance_adjustment, scaling.asg_max),
@@ -82,7 +82,7 @@ def machines_fewer(scaling: Scaling) -> dict[str, Any]:
 
 
 def workers_more(scaling: Scaling) -> dict[str, Any]:
-    """The service's policy for work, by the same steps up to the greatest number of workers."""
+    """The service's policy for work, with the same steps up to the maximum number of workers."""
     _, _, most = scaling.workers
     return _of_service(scaling, _measure(scaling).adjustment, _steps(scaling, scaling.worker_adjustment, most))
 
@@ -102,10 +102,10 @@ def _of_service(scaling: Scaling, adjustment: str, steps: list[dict[str, Any]]) 
 
 
 def _steps(scaling: Scaling, adjustment: int, most: int) -> list[dict[str, Any]]:
-    """`adjustment` for each share of the metric, in up to 20 steps that end with the most.
+    """`adjustment` for each step of the metric, in up to 20 steps that end with the maximum.
 
-    Exact steps count from 0 and round up, so that all work has its machines; those that add count from the threshold
-    and round down, since they are taken again while work waits. Bounds are distances from the alarm's threshold.
+    Exact steps count from 0 and round up, so that all work has its machines; adding steps count from the threshold
+    and round down, since they repeat while work waits. Bounds are distances from the alarm's threshold.
     """
     share, most = scaling.jobs_per_worker or 1, max(1, most)
     last = -(-most // adjustment)
@@ -126,7 +126,7 @@ def _steps(scaling: Scaling, adjustment: int, most: int) -> list[dict[str, Any]]
 
 
 def alarm_more(scaling: Scaling, cluster: str, actions: list[str]) -> dict[str, Any]:
-    """Set off when the metric reaches `threshold_high`; a silent notifier sets off nothing."""
+    """Triggered when the metric reaches `threshold_high`; a silent notifier triggers nothing."""
     return _alarm(scaling, cluster, actions) | {
         "AlarmDescription": "there is work: machines and workers for it",
         "MetricName": _measure(scaling).work,
@@ -138,7 +138,7 @@ def alarm_more(scaling: Scaling, cluster: str, actions: list[str]) -> dict[str, 
 
 
 def alarm_fewer(scaling: Scaling, cluster: str, actions: list[str]) -> dict[str, Any]:
-    """Set off when there was `threshold_low` work or less for `idle_periods`; never by a silent notifier."""
+    """Triggered after `idle_periods` with `threshold_low` work or less; never by a silent notifier."""
     return _alarm(scaling, cluster, actions) | {
         "AlarmDescription": "no work: back to the minimum",
         "MetricName": _measure(scaling).rest,

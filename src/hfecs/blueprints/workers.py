@@ -1,8 +1,8 @@
-"""The workers and their machines, and who changes the number of machines: our alarms, or a capacity provider of ECS.
+"""The workers and their machines, scaled by our alarms or by an ECS capacity provider.
 
-The two do not mix: a service is made for the one or the other, and machines belong to a provider only if they were
-launched for it. Switching modes recreates both: `switch_scaling_mode` deletes the old ones, and the rest of `up`
-creates the new ones.
+The two do not mix: a service is created for one or the other, and machines belong to a provider only if launched for
+it. Switching modes recreates both: `switch_scaling_mode` deletes the old ones, and the rest of `up` creates the new
+ones.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from hfecs.resources import (
 GROUP = capacity_provider.GROUP
 SERVICE = "worker"
 POLICIES = ("more", "fewer")
-# By this tag ECS knows the machines of its providers; put on the group at its creation, it is on its first ones, too.
+# ECS recognises its providers' machines by this tag; set when the group is created, it is on the first ones too.
 MANAGED: dict[str, str] = {"AmazonECSManaged": "true"}
 
-# All that is made anew, in the order in which it goes; the group is the last, and shows if there is more to be removed.
+# Everything that is recreated, in order of deletion; the group is last, and shows whether anything is left to delete.
 ANEW: Paragraphs = [
     [alarm],
     [service_scaling_policy, scaling_policy, scheduled_action],
@@ -59,11 +59,11 @@ NAMES: dict[str, tuple[str, ...]] = {
     capacity_provider.KIND: (GROUP,),
     auto_scaling_group.KIND: (GROUP,),
 }
-ENDED = "ends the workers and their machines: the jobs that they do begin anew on others"
+ENDED = "deletes the workers and their machines: their jobs restart on others"
 
 
 def machines(stack: Stack, config: Config, place: Site, base: Foundation) -> str:
-    """Make their group, and its capacity provider if that is wanted; return the name of the group."""
+    """Create their group, and its capacity provider if configured; return the name of the group."""
     groups = [base.members]
     parameters = launch(config, place, role="worker", cluster=base.cluster, profile=base.profile, groups=groups)
     template = launch_template.ensure(stack, "worker", data=template_data(parameters))
@@ -76,7 +76,7 @@ def machines(stack: Stack, config: Config, place: Site, base: Foundation) -> str
         sizes={
             "MinSize": config.scaling.asg_min,
             "MaxSize": config.scaling.asg_max,
-            # The workers, or the provider, let idle machines go.
+            # The workers, or the provider, release idle machines.
             "NewInstancesProtectedFromScaleIn": True,
         },
         desired=config.scaling.asg_desired,
@@ -96,7 +96,7 @@ def machines(stack: Stack, config: Config, place: Site, base: Foundation) -> str
 
 
 def policies(stack: Stack, sized: Scaling, group: str) -> tuple[list[str], list[str]]:
-    """The group's own step policies for work and for its end: none if a provider scales it."""
+    """The group's own step policies for work and for idleness: none if a provider scales it."""
     if scaling.has_provider(sized):
         together(*[partial(absent, stack, scaling_policy, name) for name in POLICIES])
         return [], []
@@ -108,29 +108,29 @@ def policies(stack: Stack, sized: Scaling, group: str) -> tuple[list[str], list[
 
 
 def service_of(stack: Stack, config: Config, base: Foundation, definition: str) -> str:
-    """Make their service, one on each machine of the group unless their number is their own; return its target."""
+    """Create their service, with one worker per machine unless their number is configured; return its target."""
     least, desired, most = config.scaling.workers
     placed = containers.one_a_machine if config.scaling.one_worker_a_machine else containers.spread
     settings = placed(definition)
     if scaling.has_provider(config.scaling):
         settings = containers.on_provider(settings, stack.full_name(GROUP))
-    # A change of these tasks interrupts nothing: a worker with jobs is protected from being stopped.
+    # Changing these tasks interrupts nothing: a worker with jobs is protected from being stopped.
     name = service.ensure(stack, SERVICE, cluster=base.cluster, desired=desired, settings=settings)
     return scalable_target.ensure(stack, SERVICE, cluster=base.cluster, service=name, least=least, most=most)
 
 
 def switch_scaling_mode(stack: Stack, config: Config) -> Stack:
-    """Remove what stands of the workers if their machines are scaled in the other way; the stack without it.
+    """Delete the workers if their machines are scaled in the other mode; return the stack without them.
 
-    NotConfirmed if that ends work and is not allowed.
+    NotConfirmed if that interrupts work and was not allowed.
     """
     if not _stands_otherwise(stack, wanted=scaling.has_provider(config.scaling)):
         return stack
     because = _turn(stack, config)
-    # The group is the last to go; without one its service tells why.
+    # The group is deleted last; without one, its service tells the mode.
     tells = auto_scaling_group if _ours(stack, auto_scaling_group.KIND) else service
     if because.interrupts and not (stack.plan or stack.may_interrupt):
-        raise NotConfirmed(f"Changing {because} {because.interrupts}.", hint="repeat with --yes if that is all right")
+        raise NotConfirmed(f"Changing {because} {because.interrupts}.", hint="repeat with --yes to allow it")
     for paragraph in ANEW:
         together(
             *[
@@ -144,7 +144,7 @@ def switch_scaling_mode(stack: Stack, config: Config) -> Stack:
 
 
 def _stands_otherwise(stack: Stack, *, wanted: bool) -> bool:
-    """Whether something stands of the workers that does not fit, be it what is left of an `up` that was interrupted."""
+    """Whether anything exists of workers in the other mode, perhaps left over from an interrupted `up`."""
     group, provider = _ours(stack, auto_scaling_group.KIND), _ours(stack, capacity_provider.KIND)
     if _serves_otherwise(stack, wanted=wanted):
         return True
@@ -157,13 +157,13 @@ def _stands_otherwise(stack: Stack, *, wanted: bool) -> bool:
 
 
 def _serves_otherwise(stack: Stack, *, wanted: bool) -> bool:
-    """Whether the workers' service was made for the other way, or for another provider."""
+    """Whether the workers' service was created for the other mode, or for another provider."""
     workers = _ours(stack, service.KIND, SERVICE)
     if workers is None:
         return False
     if providers := service.providers(workers):
         return not wanted or providers != [stack.full_name(GROUP)]
-    # moto never tells the provider of a service, so a service without one is believed only where no provider stands.
+    # moto never returns a service's provider, so "none" is trusted only if no provider exists.
     return wanted and _ours(stack, capacity_provider.KIND) is None
 
 
@@ -172,7 +172,7 @@ def _is_managed(group: Existing | None) -> bool:
 
 
 def _turn(stack: Stack, config: Config) -> Change:
-    """The change of mode, and what it ends."""
+    """The change of mode, and what it interrupts."""
     group, workers = _ours(stack, auto_scaling_group.KIND), _ours(stack, service.KIND, SERVICE)
     ends = (group and group.actual["Instances"]) or (workers and workers.actual.get("runningCount"))
     provided = _ours(stack, capacity_provider.KIND) or _is_managed(group) or (workers and service.providers(workers))

@@ -1,4 +1,4 @@
-"""The Montage example: a job directory that makes a mosaic of a synthetic sky.
+"""The Montage example: a job directory that builds a mosaic of a synthetic sky.
 
 Its tiles are FITS images that Montage's own programs draw: overlapping, turned a little, each with a background and
 noise of its own. The workflow matches the backgrounds: the mosaic shows a spiral galaxy among stars, without seams.
@@ -43,10 +43,10 @@ def write(
     pixels: int = 300,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Summary:
-    """Write a job directory for `grid` times `grid` tiles of `pixels` times `pixels`; the same bytes each time.
+    """Write a job directory for `grid` x `grid` tiles of `pixels` x `pixels`; the same bytes each time.
 
-    `progress` is told how many tiles of how many are there.
-    Raises Misused for numbers out of range, Refused if another job lives in the directory, Failed without Montage.
+    `progress` gets the number of finished tiles and the total.
+    Raises Misused for numbers out of range, Refused if the directory holds another job, Failed without Montage.
     """
     _check(directory, grid, pixels)
     sky = Sky(grid, pixels)
@@ -69,11 +69,11 @@ def _check(directory: Path, grid: int, pixels: int) -> None:
     """Refuse what cannot be made, and a directory that holds something else."""
     for what, number, allowed in (("grid", grid, GRIDS), ("pixels", pixels, PIXELS)):
         if number not in allowed:
-            raise Misused(f"The example cannot be made with {what} {number}.", f"{allowed[0]} to {allowed[-1]} work")
+            raise Misused(f"Invalid {what}: {number}.", f"choose {allowed[0]} to {allowed[-1]}")
     if directory.exists() and not directory.is_dir():
         raise Misused(f"{directory} is a file.", "name a new directory")
     if directory.exists() and any(directory.iterdir()) and not _is_ours(directory / "workdir" / "dag.json"):
-        raise Refused(f"{directory} holds something else than this example.", "name a new or an empty directory")
+        raise Refused(f"{directory} contains something other than this example.", "name a new or an empty directory")
 
 
 def _is_ours(dag: Path) -> bool:
@@ -85,7 +85,7 @@ def _is_ours(dag: Path) -> bool:
 
 
 def _write_tiles(sky: Sky, inputs: Path, progress: Callable[[int, int], None]) -> None:
-    """Make the tiles, as many at a time as there are cores."""
+    """Create the tiles, one per core at a time."""
     total = len(sky.tiles)
     with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(os.cpu_count()) as makers:
         made = makers.map(lambda tile: tiles.make(sky, tile, Path(work), inputs / f"{tile.name}.fits"), sky.tiles)

@@ -1,4 +1,4 @@
-"""The FITS files of the Montage example, made with Montage's own programs."""
+"""The FITS files of the Montage example, created with Montage's own programs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hfecs.errors import Failed
 from hfecs.examples.sky import CENTRE, DEGREES_PER_PIXEL, Sky, Source, Tile, equatorial, galactic
 
 PACKAGES = "montage montage-gridtools"
-"""The Debian packages that hold Montage's programs."""
+"""The Debian packages with Montage's programs."""
 
 
 def montage(program: str, *arguments: object) -> None:
-    """Run a program of Montage; Failed if it is not there, or says that it failed (some end with exit code 0 then)."""
+    """Run a program of Montage; Failed if it is missing, or reports a failure (some then exit with 0)."""
     path = shutil.which(program)
     if path is None:
         raise Failed(f"Montage's program {program} is not installed.", f"sudo apt-get install {PACKAGES}")
@@ -24,7 +24,10 @@ def montage(program: str, *arguments: object) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode != 0 or 'stat="ERROR"' in ended.stdout:
         said = (ended.stdout + ended.stderr).strip() or f"exit code {ended.returncode}"
-        raise Failed(f"{program} failed on {arguments[-1]}: {said}", "is the disk full, or the directory read-only?")
+        raise Failed(
+            f"{program} failed on {arguments[-1]}: {said}",
+            "check that the disk is not full and the directory is writable",
+        )
 
 
 def header(axes: tuple[str, str], size: tuple[int, int], centre: tuple[float, float], rotation: float = 0) -> str:

@@ -1,4 +1,4 @@
-"""The program that builds images and pushes them: docker, podman or buildah, which share most of their commands."""
+"""The program that builds and pushes images: docker, podman or buildah, which share most of their commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from hfecs.errors import Failed, Misused
 
 KNOWN = ("docker", "podman", "buildah")
-# What the programs say while they work is talk.
+# Their output is for people, so it goes to stderr.
 STDERR = 2
 
 IDENTITY = {
@@ -25,7 +25,7 @@ IDENTITY = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """An image to build: its local name, its Dockerfile, the folder that the Dockerfile copies from, its arguments."""
+    """An image to build: its local name, Dockerfile, build context and arguments."""
 
     name: str
     dockerfile: Path
@@ -35,18 +35,18 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Builder:
-    """One of the KNOWN programs, which is installed and answers."""
+    """One of the KNOWN programs, installed and working."""
 
     program: str
 
     def build(self, recipe: Recipe, *, platform: str, options: Sequence[str] = ()) -> None:
-        """Build an image for a platform such as linux/amd64; `options` go to the program as they are."""
+        """Build an image for a platform such as linux/amd64; `options` are passed to the program unchanged."""
         arguments = [word for key, value in recipe.arguments.items() for word in ("--build-arg", f"{key}={value}")]
         where = ("--file", str(recipe.dockerfile), "--tag", recipe.name, "--platform", platform)
         self._run("build", *where, *arguments, *options, str(recipe.folder))
 
     def identity(self, name: str) -> str:
-        """The id of a local image, 64 hexadecimal digits; Misused if there is none of that name."""
+        """The id of a local image, 64 hexadecimal digits; Misused if it does not exist."""
         answer = subprocess.run(
             [self.program, *IDENTITY[self.program], name], capture_output=True, text=True, check=False
         )
@@ -56,7 +56,7 @@ class Builder:
 
     @contextmanager
     def logged_in(self, registry: str, user: str, password: str) -> Iterator[None]:
-        """Be logged in to a registry meanwhile; the password goes through a pipe, for a command line can be read."""
+        """Log in to a registry; the password goes through a pipe, since command lines are visible to others."""
         self._run("login", "--username", user, "--password-stdin", registry, stdin=password)
         try:
             yield
@@ -64,7 +64,7 @@ class Builder:
             self._run("logout", registry)
 
     def push(self, name: str, remote: str) -> None:
-        """Upload a local image under the name that it has in its registry."""
+        """Upload a local image under its name in the registry."""
         self._run("tag", name, remote)
         self._run("push", remote)
 
@@ -75,17 +75,17 @@ class Builder:
         )
         if ended.returncode:
             raise Failed(
-                f"{self.program} {words[0]} {words[-1]} ended with code {ended.returncode}.",
-                hint="what it says of the reason stands above",
+                f"{self.program} {words[0]} {words[-1]} failed with exit code {ended.returncode}.",
+                hint="its output is above",
             )
 
 
 def find(wanted: str | None = None) -> Builder:
-    """The wanted program, or the first of the KNOWN ones that answers; Misused says what to install."""
+    """The requested program, or the first KNOWN one that works; Misused says what to install."""
     missing = []
     for program in [wanted] if wanted else KNOWN:
         if program not in KNOWN:
-            raise Misused(f"{program} is no program that hfecs builds images with.", hint=f"one of {', '.join(KNOWN)}")
+            raise Misused(f"hfecs cannot build images with {program}.", hint=f"use one of {', '.join(KNOWN)}")
         reason = _why_not(program)
         if not reason:
             return Builder(program)
@@ -100,4 +100,4 @@ def _why_not(program: str) -> str:
     if not shutil.which(program):
         return "not installed"
     answer = subprocess.run([program, "version"], capture_output=True, check=False)
-    return "installed, but does not answer" if answer.returncode else ""
+    return "installed, but does not respond" if answer.returncode else ""

@@ -1,4 +1,4 @@
-"""Building the images, from what recipes.py lays out, with a program of builder.py."""
+"""Build the images laid out by recipes.py, with a program of builder.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hfecs.images.recipes import BASE, recipes
 
 @dataclass(frozen=True)
 class Wish:
-    """How the images are wanted: their platform, and what they are made from where that is not the usual."""
+    """Options of a build: the platform, and replacements for the usual sources."""
 
     platform: str
     base: str = BASE
@@ -21,7 +21,7 @@ class Wish:
 
 
 def build(builder: Builder, wish: Wish, options: Sequence[str] = ()) -> list[str]:
-    """Build the images, one on top of the other; `options` go to the builder as they are. Return their names."""
+    """Build the images, one on top of the other; `options` are passed to the builder unchanged. Return their names."""
     with recipes(wish.source, base=wish.base, worker=wish.worker) as wanted:
         for recipe in wanted:
             builder.build(recipe, platform=wish.platform, options=options)

@@ -1,4 +1,4 @@
-"""What the images are built from: a checkout of hfecs, laid out for the Dockerfiles in templates/images/."""
+"""What the images are built from: a checkout of hfecs, arranged for the Dockerfiles in templates/images/."""
 
 from __future__ import annotations
 
@@ -17,30 +17,32 @@ NAMES = ("hfecs", "worker")
 BASE = "debian:bookworm-slim"
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "src", "templates")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
-# AWS names the families of its ARM processors by a letter g behind their number, and the first of them a1.
+# AWS marks ARM instance families by a "g" after their number, and the first of them was a1.
 ARM = re.compile(r"a1\.|[a-z]+[0-9]+g")
 
 
 def local_name(name: str) -> str:
-    """The name that an image has on this machine."""
+    """The image's name on this machine."""
     return f"hfecs/{name}:{__version__}"
 
 
 def platform_of(instance_type: str) -> str:
-    """The platform of the machines that an image is to run on."""
+    """The platform of the machines that will run the image."""
     return "linux/arm64" if ARM.match(instance_type) else "linux/amd64"
 
 
 @contextmanager
 def recipes(source: Path | None, *, base: str, worker: Path | None) -> Iterator[list[Recipe]]:
-    """The images in the order in which they are built, from a checkout: the one hfecs runs from unless named.
+    """The images in build order, from a checkout: the one hfecs runs from unless specified.
 
-    `worker` is the Dockerfile of another worker than that of the Montage example. The folder that hfecs is copied
-    from is gone afterwards.
+    `worker` is the Dockerfile of a worker other than the Montage example's. The directory that hfecs is copied from is
+    deleted afterwards.
     """
     files = worker or templating.template_path("images/worker/Dockerfile")
     if not files.is_file():
-        raise Misused(f"There is no Dockerfile {files}.", hint="docs/images.md says what a worker image must hold")
+        raise Misused(
+            f"Dockerfile {files} does not exist.", hint="docs/images.md says what a worker image must contain"
+        )
     with TemporaryDirectory(prefix="hfecs-images-") as name:
         folder = Path(name)
         _lay_out(_checkout(source), folder)
@@ -55,7 +57,7 @@ def _checkout(source: Path | None) -> Path:
     missing = [name for name in (*SOURCES, "constraints.txt") if not (folder / name).exists()]
     if missing:
         raise Misused(
-            f"Images are built from a checkout of hfecs, and {folder} is none: {', '.join(missing)} is not there.",
+            f"Images are built from a checkout of hfecs, but {folder} is not one: {', '.join(missing)} is missing.",
             hint="name a checkout: hfecs images build --source DIR",
         )
     return folder

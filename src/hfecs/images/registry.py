@@ -1,4 +1,4 @@
-"""What the registry (ECR) holds, and how to log in to it."""
+"""What the registry (ECR) contains, and how to log in to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def credentials(cloud: Cloud) -> tuple[str, str]:
 
 
 def digest_of(cloud: Cloud, image: str) -> str | None:
-    """The digest, "sha256:...", of an image that is named by repository URI and tag; None if there is none."""
+    """The digest, "sha256:...", of an image with this repository URI and tag; None if there is none."""
     uri, _, tag = image.rpartition(":")
     with ignoring("ImageNotFoundException"):
         answer = cloud.ecr.describe_images(repositoryName=repository(uri), imageIds=[{"imageTag": tag}])
@@ -25,7 +25,7 @@ def digest_of(cloud: Cloud, image: str) -> str | None:
 
 
 def newest(cloud: Cloud, uri: str) -> str | None:
-    """The digest of the tagged image that was pushed last; None if the repository is empty."""
+    """The digest of the tagged image pushed last; None if the repository is empty."""
     pages = cloud.ecr.get_paginator("describe_images").paginate(
         repositoryName=repository(uri), filter={"tagStatus": "TAGGED"}
     )

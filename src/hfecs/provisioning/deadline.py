@@ -1,4 +1,4 @@
-"""Deadlines: until when machines may live, unless somebody renews it."""
+"""Deadlines: until when machines may run, unless renewed."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 NEVER = "never"
-# The share of the time that may have passed before a deadline is worth a call that renews it.
+# The share of its time after which a deadline is worth a call to renew it.
 SLACK = 0.05
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """The moment at which machines end by themselves; None is never. It is written as in 2026-01-31T12:00:00Z."""
+    """The moment at which machines shut down; None is never. Written as 2026-01-31T12:00:00Z."""
 
     at: datetime | None = None
     slack: timedelta = timedelta()
 
     @classmethod
     def after(cls, hours: float, now: datetime) -> Deadline:
-        """So many hours from now; never for 0."""
+        """This many hours from now; never for 0."""
         return (
             cls((now + timedelta(hours=hours)).replace(microsecond=0), SLACK * timedelta(hours=hours))
             if hours
@@ -30,7 +30,7 @@ class Deadline:
         return NEVER if self.at is None else self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def is_right(self, known: str | None, *, planning: bool = False) -> bool:
-        """Whether a deadline that is in force may stay; for a plan, that time has passed is no difference."""
+        """Whether the current deadline may stay; a plan ignores the time that has passed."""
         standing = moment(known)
         if self.at is None or standing is None:
             return known == str(self)
@@ -38,7 +38,7 @@ class Deadline:
 
 
 def moment(text: str | None) -> datetime | None:
-    """The time that a tag names; None for never, for nothing and for what is no time."""
+    """The time in a tag; None for never, for an absent tag and for an invalid time."""
     try:
         return datetime.strptime(text or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Comparing what is wanted with what AWS says: desired is contained in actual, or a document is exactly as desired."""
+"""Compare the desired with the actual: desired is contained in actual, or a document is exactly as desired."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 Differences = dict[str, tuple[Any, Any]]
 
-# Which key tells the items of a list apart, in the words of the services.
+# The key that identifies the items of a list, in AWS's names.
 NAMES = ("Sid", "name", "Name", "sourceVolume", "DeviceName", "Key")
 
 
 def contained(desired: Any, actual: Any) -> bool:
-    """Whether everything desired stands in what AWS answers, which has more keys, and lists in another order."""
+    """Whether AWS's answer contains everything desired; it may have more keys and another order of lists."""
     if isinstance(desired, Mapping):
         return isinstance(actual, Mapping) and all(contained(value, actual.get(key)) for key, value in desired.items())
     if _is_list(desired):
@@ -21,7 +21,7 @@ def contained(desired: Any, actual: Any) -> bool:
 
 
 def _matched(desired: Sequence[Any], actual: list[Any]) -> bool:
-    """Whether each item finds one of its own."""
+    """Whether each item matches a different one."""
     for item in desired:
         matches = [place for place, other in enumerate(actual) if contained(item, other)]
         if not matches:

@@ -1,4 +1,4 @@
-"""Rehearsing an up: what would interrupt running work is asked for before anything is changed."""
+"""Preview of an up: ask about changes that interrupt running work before anything is changed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hfecs.provisioning.stack import Stack
 
 
 def ask_first(stack: Stack, make: Callable[[Stack], object]) -> None:
-    """Run `make` as a plan over what the stack has seen, and ask about the changes that interrupt running work.
+    """Run `make` as a plan over the survey, and ask about the changes that interrupt running work.
 
-    NotConfirmed if they are not wanted: nothing has been changed then. A rehearsal makes no call that the survey has
-    not made.
+    NotConfirmed if they are declined; nothing has been changed then. A preview makes no call that the survey has not
+    made.
     """
     if stack.plan or stack.may_interrupt:
         return
@@ -29,6 +29,6 @@ def ask_first(stack: Stack, make: Callable[[Stack], object]) -> None:
     if not told:
         return
     message = "This would interrupt running work:\n" + "\n".join(told)
-    if not stack.confirm(f"{message}\nGo on?"):
+    if not stack.confirm(f"{message}\nContinue?"):
         raise NotConfirmed(f"{message}\nNothing was changed.", hint="answer y, or repeat with --yes")
     stack.may_interrupt = True

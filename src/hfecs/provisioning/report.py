@@ -1,4 +1,4 @@
-"""What resources say while they work, and to whom."""
+"""What resources report while they work, and to whom."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hfecs.provisioning.resource import Change
 
 
 class Outcome(Enum):
-    """What became of a resource; the value is the sign that stands before it."""
+    """The outcome for a resource; the value is the sign printed before it."""
 
     CREATED = "+"
     CHANGED = "~"
@@ -23,7 +23,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One resource, what became of it, details, and the fields that were changed or would be."""
+    """One resource, its outcome, details, and the fields that were changed or would be."""
 
     outcome: Outcome
     kind: str
@@ -34,36 +34,36 @@ class Step:
 
 
 class Reporter(Protocol):
-    """Who listens to the steps; called from many threads."""
+    """Receives the steps; called from many threads."""
 
     def step(self, step: Step) -> None:
-        """A step has ended (or, in plan mode, would be done)."""
+        """A step is done (or, in plan mode, would be)."""
 
     def waiting(self, what: str, seconds: float) -> None:
         """Something has been waited for that many seconds."""
 
     def transferred(self, what: str, done: int, total: int) -> None:
-        """So many bytes of a transfer are done."""
+        """This many bytes of a transfer are done."""
 
 
 @dataclass
 class Recorder:
-    """A reporter that keeps the steps: for tests and for summaries."""
+    """A reporter that stores the steps, for tests and summaries."""
 
     steps: list[Step] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
 
     def step(self, step: Step) -> None:
-        """Keep the step."""
+        """Store the step."""
         self.steps.append(step)
 
     def waiting(self, what: str, seconds: float) -> None:
-        """Keep what is waited for."""
+        """Store what is waited for."""
         self.waits.append(what)
 
     def transferred(self, what: str, done: int, total: int) -> None:
-        """Nothing to keep."""
+        """Store nothing."""
 
     def count(self, *outcomes: Outcome) -> int:
-        """How many steps had one of these outcomes."""
+        """The number of steps with one of these outcomes."""
         return sum(step.outcome in outcomes for step in self.steps)

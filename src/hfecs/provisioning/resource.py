@@ -1,4 +1,4 @@
-"""The words between a resource module and its stack: what exists, what differs, what is only planned."""
+"""The types that resource modules and Stack share: existing resources, changes, and placeholders for planned ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# So much of a value is shown to a person; machines get it whole.
+# Characters of a value that are shown; JSON output has it whole.
 SHOWN = 160
 
 
@@ -22,9 +22,9 @@ NOT_YET = Planned("(known after up)")
 
 @dataclass(frozen=True)
 class Existing:
-    """A resource that exists: its id, what AWS says of it, and whether it carries our tags.
+    """A resource that exists: its id, what AWS returns for it, and whether it carries our tags.
 
-    What cannot carry tags belongs to whoever owns what it is `within`: that one's kind and name.
+    A resource that cannot carry tags belongs to the owner of what it is `within`: a kind and a name.
     """
 
     name: str
@@ -36,10 +36,10 @@ class Existing:
 
 @dataclass(frozen=True)
 class Change:
-    """A field that differs, and the call that mends it; the call may return a new id.
+    """A field that differs, and the call that corrects it; the call may return a new id.
 
-    `replaces` says that a new thing takes the place of the old one, so that its id changes. `interrupts` says what
-    running work the change would end; such a change is made only when that is allowed.
+    `replaces` means that the resource is recreated, so that its id changes. `interrupts` says what running work the
+    change would end; such a change needs permission.
     """
 
     field: str
@@ -55,37 +55,37 @@ class Change:
 
 
 class Inventory:
-    """What a survey has shown of each kind, by name; filled from many threads."""
+    """What a survey found of each kind, by name; filled from many threads."""
 
     def __init__(self) -> None:
         self._by_kind: dict[str, dict[str, Existing]] = {}
         self._looking = threading.Lock()
 
     def remember(self, kind: str, found: Iterable[Existing]) -> None:
-        """Keep what there is of a kind, in place of what was known of it."""
+        """Set what exists of a kind, replacing earlier knowledge."""
         listed = {item.name: item for item in found}
         with self._looking:
             self._by_kind[kind] = listed
 
     def without(self, gone: Collection[tuple[str, str]]) -> Inventory:
-        """The same but for these things, each a kind and a name."""
+        """The same without these resources, each a kind and a name."""
         rest = Inventory()
         for kind, listed in list(self._by_kind.items()):
             rest.remember(kind, (found for found in listed.values() if (kind, found.name) not in gone))
         return rest
 
     def of(self, kind: str) -> dict[str, Existing] | None:
-        """What there is of a kind; None if nobody has looked."""
+        """The resources of a kind; None if nobody has looked."""
         return self._by_kind.get(kind)
 
     def owns(self, found: Existing) -> bool:
-        """Whether it is ours: by its own tags, and by those of what it is within, if that is there."""
+        """Whether we own it, judged by its own tags and by its parent's, if the parent exists."""
         kind, name = found.within
         owner = self._by_kind.get(kind, {}).get(name)
         return found.ours and (owner is None or owner.ours)
 
     def everything(self) -> Iterator[tuple[str, Existing]]:
-        """Each thing with its kind."""
+        """Each resource with its kind."""
         for kind, listed in list(self._by_kind.items()):
             yield from ((kind, found) for found in listed.values())
 
@@ -93,19 +93,19 @@ class Inventory:
 def at_once(
     fields: Mapping[str, tuple[Any, Any]], apply: Callable[[], object], *, interrupts: str = "", replaces: bool = False
 ) -> Iterator[Change]:
-    """A change for each field, (old, new) by name; one call makes all of them."""
+    """One change per field, (old, new) by name; a single call makes all of them."""
     calls = iter([apply])
     for field, (old, new) in fields.items():
         yield Change(field, old, new, next(calls, lambda: None), interrupts, replaces)
 
 
 def digest(*parts: object) -> str:
-    """A SHA-256 in hexadecimal over values that JSON can write, whatever the order of their keys."""
+    """A SHA-256 in hexadecimal of values that JSON can represent, whatever the order of their keys."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _shown(old: object, new: object) -> tuple[str, str]:
-    """Both values for a line of text; of texts with several lines, the lines that differ."""
+    """Both values on one line; of multi-line texts only the lines that differ."""
     values = ["none" if value is None else str(value) for value in (old, new)]
     lines = [value.splitlines() for value in values]
     if max(map(len, lines)) > 1:

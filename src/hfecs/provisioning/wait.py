@@ -19,17 +19,17 @@ FIRST_PAUSE = 0.2
 
 
 class Clock(Protocol):
-    """Where the time comes from; tests bring one that does not wait."""
+    """A source of time; tests have one that does not wait."""
 
     def now(self) -> float:
-        """Seconds that only ever grow."""
+        """Monotonic seconds."""
 
     def sleep(self, seconds: float) -> None:
-        """Let that much time pass."""
+        """Let this much time pass."""
 
 
 class RealClock:
-    """The clock of this machine."""
+    """This machine's clock."""
 
     def now(self) -> float:
         """Seconds of the monotonic clock."""
@@ -41,25 +41,25 @@ class RealClock:
 
 
 def _tell_nobody(_what: str, _seconds: float) -> None:
-    """Say nothing about a wait."""
+    """Report nothing about a wait."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Bounded waits; a wait longer than five seconds is told to `tell`(what, seconds waited)."""
+    """Waits with a timeout; one longer than five seconds is reported to `tell`(what, seconds waited)."""
 
     clock: Clock = field(default_factory=RealClock)
     tell: Callable[[str, float], None] = _tell_nobody
     ends: float = math.inf
 
     def within(self, seconds: float) -> Wait:
-        """The same waits, none of them longer than until `seconds` from now."""
+        """The same waits, none of them beyond `seconds` from now."""
         return replace(self, ends=min(self.ends, self.clock.now() + seconds))
 
     def until(self, probe: Callable[[], Result | None], *, what: str, timeout: float, every: float = 2.0) -> Result:
-        """Ask until the answer is true-ish, and return it; TimedOut after `timeout` seconds.
+        """Poll until the answer is truthy, and return it; TimedOut after `timeout` seconds.
 
-        The pauses double from a fifth of a second up to `every` seconds: quick where things are quick, calm where not.
+        The pauses double from a fifth of a second up to `every` seconds, so short waits stay short.
         """
         start = told = self.clock.now()
         timeout = min(timeout, max(0.0, self.ends - start))
@@ -69,14 +69,16 @@ class Wait:
                 return answer
             now = self.clock.now()
             if now - start >= timeout:
-                raise TimedOut(f"Waited {timeout:.0f} seconds for {what}, in vain.", hint="run the same command again")
+                raise TimedOut(
+                    f"Gave up after waiting {timeout:.0f} seconds for {what}.", hint="run the same command again"
+                )
             if now - told >= QUIET_SECONDS:
                 told = now
                 self.tell(what, now - start)
             self.clock.sleep(pauses.next())
 
     def pause(self, seconds: float) -> None:
-        """Let some time pass before something is tried again."""
+        """Let some time pass before a retry."""
         self.clock.sleep(seconds)
 
     def out(
@@ -88,9 +90,9 @@ class Wait:
         timeout: float = 120.0,
         every: float = 2.0,
     ) -> Result:
-        """Repeat a call while AWS answers it with one of `codes` ("Code" or "Code: part of the message").
+        """Repeat a call while AWS returns one of `codes` ("Code" or "Code: part of the message").
 
-        The last answer is raised as it is when `timeout` seconds have passed.
+        The last error is raised unchanged after `timeout` seconds.
         """
         start = self.clock.now()
         answers: list[Result] = []

@@ -1,4 +1,4 @@
-"""CloudWatch alarms: which metric sets off which policies."""
+"""CloudWatch alarms: which metric triggers which policies."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hfecs.provisioning.state import Record
 
 KIND = "alarm"
 
-# What an alarm without its actions is good for: nothing. Somebody may have switched them off by hand.
+# An alarm without its actions does nothing. Somebody may have disabled them by hand.
 ACTING: Any = {"ActionsEnabled": True}
 
 
 def ensure(stack: Stack, name: str, *, alarm: Mapping[str, Any]) -> str:
-    """Make the alarm exist as `alarm` says (MetricName, Threshold, AlarmActions ...); return its name."""
+    """Create or update the alarm as `alarm` says (MetricName, Threshold, AlarmActions ...); return its name."""
     return stack.ensure(
         KIND,
         name,
@@ -38,7 +38,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List the alarms whose names are of this cluster."""
+    """List the alarms with this cluster's names."""
     prefix = stack.full_name("")
     pages = stack.cloud.cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
     alarms: list[Any] = [alarm for page in pages for alarm in page["MetricAlarms"]]
@@ -60,7 +60,7 @@ def _create(stack: Stack, name: str, alarm: Mapping[str, Any]) -> str:
 
 
 def _put(stack: Stack, name: str, alarm: Mapping[str, Any]) -> None:
-    """Write the whole alarm: a put replaces everything but the state."""
+    """Write the whole alarm: a put replaces everything except the state."""
     stack.cloud.cloudwatch.put_metric_alarm(
         AlarmName=stack.full_name(name), Tags=pairs(stack.tags(name)), **ACTING, **alarm
     )

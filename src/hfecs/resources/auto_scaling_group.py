@@ -1,4 +1,4 @@
-"""Auto Scaling groups: as many machines of one launch template as the work asks for."""
+"""Auto Scaling groups: as many machines from one launch template as the work requires."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def ensure(
     desired: int,
     tags: Mapping[str, str] | None = None,
 ) -> str:
-    """Make the group exist, of this template, in these subnets, within `sizes` (MinSize, MaxSize); return its name.
+    """Create or update the group with this template, subnets and `sizes` (MinSize, MaxSize); return its name.
 
-    `desired` is the number of machines at the start; later that number is the autoscaler's. `tags` are what a new group
-    and its machines carry beside ours.
+    `desired` is the initial number of machines; later the autoscaler owns that number. `tags` are added to ours on a
+    new group and its machines.
     """
     wanted = {"VPCZoneIdentifier": ",".join(sorted(subnet_ids)), "HealthCheckGracePeriod": 300, **sizes}
     carried = stack.tags(name) | {"Name": stack.full_name(name)} | dict(tags or {})
@@ -78,11 +78,11 @@ def teardown(stack: Stack, record: Record) -> None:
 
     busy = ("ScalingActivityInProgress", "ResourceContention", "ResourceInUse")
     stack.wait.out(busy, delete, what=f"group {record.name} to be free", timeout=600)
-    stack.wait.until(gone, what=f"the machines of group {record.name} to end", timeout=600, every=3)
+    stack.wait.until(gone, what=f"the machines of group {record.name} to terminate", timeout=600, every=3)
 
 
 def arn(stack: Stack, name: str) -> str:
-    """The ARN of a group that stands; before it is made, nothing that is known yet."""
+    """The ARN of an existing group; before it is created, a placeholder."""
     known = stack.seen(KIND, name)
     if known and not known.actual.get("Status"):
         return str(known.actual["AutoScalingGroupARN"])
@@ -94,7 +94,7 @@ def arn(stack: Stack, name: str) -> str:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List the groups whose names are of this cluster."""
+    """List the groups with this cluster's names."""
     prefix = stack.full_name("")
     for page in stack.cloud.autoscaling.get_paginator("describe_auto_scaling_groups").paginate():
         for group in page["AutoScalingGroups"]:
@@ -138,11 +138,11 @@ def _wait_until_gone(stack: Stack, name: str) -> None:
             "AutoScalingGroups"
         ]
 
-    stack.wait.until(gone, what=f"the old group {name} to be gone", timeout=600, every=3)
+    stack.wait.until(gone, what=f"the old group {name} to be deleted", timeout=600, every=3)
 
 
 def _revived(found: Existing, wanted: Mapping[str, Any], desired: int) -> Mapping[str, Any]:
-    """What is wanted; of a group that was switched off, as many machines as at the start."""
+    """The desired sizes; for a group that was shut down, the initial number of machines."""
     switched_off = found.actual.get("MaxSize") == 0 and wanted["MaxSize"] > 0
     return {**wanted, "DesiredCapacity": desired} if switched_off else wanted
 
@@ -151,10 +151,10 @@ def _changes(stack: Stack, found: Existing, template_id: str, wanted: Mapping[st
     def update(**fields: Any) -> None:
         stack.cloud.autoscaling.update_auto_scaling_group(AutoScalingGroupName=found.id, **fields)
 
-    # AWS lists the subnets in an order of its own.
+    # AWS returns the subnets in its own order.
     subnets = ",".join(sorted(found.actual["VPCZoneIdentifier"].split(",")))
     changed = differences(wanted, {**found.actual, "VPCZoneIdentifier": subnets})
-    # In one call: between two, the least number might be above the greatest.
+    # In one call: between two calls, the minimum might exceed the maximum.
     yield from at_once(changed, lambda: update(**{field: new for field, (_, new) in changed.items()}))
     if template := details(_latest(template_id), found.actual.get("LaunchTemplate", {}), "LaunchTemplate"):
         yield from at_once(template, lambda: update(LaunchTemplate=_latest(template_id)))
@@ -171,7 +171,7 @@ def _latest(template_id: str) -> Any:
 
 
 def _machines(stack: Stack, group: str) -> list[Any]:
-    """The group's machines that still live: AWS forgets the group before its machines have ended."""
+    """The group's machines that are still alive: AWS drops the group before its machines have ended."""
     filters: Any = [
         {"Name": "tag:aws:autoscaling:groupName", "Values": [group]},
         {"Name": "instance-state-name", "Values": ["pending", "running", "shutting-down", "stopping", "stopped"]},

@@ -1,4 +1,4 @@
-"""Capacity providers of ECS: the number of machines of a group follows the tasks of the services that use it."""
+"""ECS capacity providers: the number of a group's machines follows the tasks of the services that use it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROLE_NOT_READY = ("InvalidParameterException: Unable to assume the service linke
 BUSY = ("ResourceInUseException", "UpdateInProgressException")
 NO_CLUSTER = ("ClusterNotFoundException",)
 GONE = tuple(f"{code}: does not exist" for code in ("ClientException", "InvalidParameterException"))
-# ECS changes providers, and what it made for them, in some seconds or minutes.
+# ECS takes seconds or minutes to change providers and what it created for them.
 PATIENCE = 600.0
 CHANGING, FAILED = "UPDATE_IN_PROGRESS", "UPDATE_FAILED"
 
@@ -28,10 +28,10 @@ CHANGING, FAILED = "UPDATE_IN_PROGRESS", "UPDATE_FAILED"
 def ensure(
     stack: Stack, name: str, *, cluster: str, attached: Collection[str], group: str, scaling: Mapping[str, Any]
 ) -> str:
-    """Make the provider exist for this group (an ARN) and be one of the cluster's; return its name.
+    """Create or update the provider for this group (an ARN) and attach it to the cluster; return its name.
 
-    `name` is GROUP: a cluster has one provider, and `survey` looks at no other.
-    `attached` are the providers that the cluster has; `scaling` is managedScaling as ECS takes it.
+    `name` is GROUP: a cluster has one provider, and `survey` looks for no other. `attached` are the cluster's
+    providers; `scaling` is ECS's managedScaling.
     """
     wanted = {"managedScaling": scaling, "managedTerminationProtection": "ENABLED", "managedDraining": "DISABLED"}
     full_name = stack.full_name(name)
@@ -67,7 +67,7 @@ def ensure(
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Take the provider from its cluster, where no service uses it any more, and delete it; wait until it is gone."""
+    """Detach the provider from its cluster, where no service uses it any more, and delete it; wait until it is gone."""
     with ignoring(*NO_CLUSTER):
         _detach(stack, stack.ecs_cluster, record.id)
     if _described(stack, record.id):
@@ -76,7 +76,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """Look at the provider of this cluster's workers; one that is INACTIVE does not exist any more."""
+    """Look for the provider of this cluster's workers; an INACTIVE one no longer exists."""
     for provider in _described(stack, stack.full_name(GROUP)):
         yield Existing(GROUP, provider["name"], provider, ours=stack.owns(tags_of(provider.get("tags"))))
 
@@ -95,20 +95,20 @@ def _changes(stack: Stack, found: Existing, wanted: Mapping[str, Any]) -> Iterat
 
 
 def _attach(stack: Stack, cluster: str, name: str) -> None:
-    """Let the cluster have the provider beside those of others."""
+    """Attach the provider to the cluster, and keep those of others."""
     known = _settled(stack, cluster)
     others = [other for other in known.get("capacityProviders", []) if other != name]
     _put_providers(stack, known, [*others, name])
 
 
 def _detach(stack: Stack, cluster: str, name: str) -> None:
-    """Let the cluster have only the providers of others."""
+    """Detach the provider from the cluster, and keep those of others."""
     known = _settled(stack, cluster)
     _put_providers(stack, known, [other for other in known.get("capacityProviders", []) if other != name])
 
 
 def _put_providers(stack: Stack, known: Any, names: list[str]) -> None:
-    """Let the cluster have these providers, and wait until ECS has seen to it; nothing if it has them."""
+    """Set the cluster's providers, and wait until ECS has done it; nothing to do if they are set already."""
     cluster, by_default = known["clusterName"], known.get("defaultCapacityProviderStrategy", [])
     if _has(known, names) and known.get("attachmentsStatus") != FAILED:
         return
@@ -119,7 +119,7 @@ def _put_providers(stack: Stack, known: Any, names: list[str]) -> None:
             capacityProviders=names,
             defaultCapacityProviderStrategy=[item for item in by_default if item["capacityProvider"] in names],
         )["cluster"],
-        what=f"cluster {cluster} to let its capacity providers be changed",
+        what=f"cluster {cluster} to allow changing its capacity providers",
         timeout=PATIENCE,
     )
     if answer.get("attachmentsStatus") == CHANGING:
@@ -131,7 +131,7 @@ def _put_providers(stack: Stack, known: Any, names: list[str]) -> None:
 
 
 def _changed(stack: Stack, before: Any, names: list[str]) -> Any:
-    """The cluster after the change to these providers; for a while ECS may still tell what it was before."""
+    """The cluster after the change to these providers; ECS may return the old state for a while."""
     cluster, stale = before["clusterName"], [before.get("attachmentsStatus")]
 
     def look() -> Any:
@@ -147,7 +147,7 @@ def _changed(stack: Stack, before: Any, names: list[str]) -> Any:
 
 
 def _settled(stack: Stack, cluster: str) -> Any:
-    """The cluster, once its providers are not being changed any more."""
+    """The cluster, once its providers are no longer being changed."""
 
     def look() -> Any:
         known = _told(stack, cluster)
@@ -175,7 +175,7 @@ def _delete(stack: Stack, full_name: str) -> None:
 
 
 def _wait_until_gone(stack: Stack, full_name: str) -> None:
-    """Wait; a deletion that failed, because the cluster had not let go of it yet, is asked for again."""
+    """Wait; a deletion that failed, because the provider was still attached, is requested again."""
 
     def gone() -> bool:
         left = _described(stack, full_name)
@@ -183,4 +183,4 @@ def _wait_until_gone(stack: Stack, full_name: str) -> None:
             _delete(stack, full_name)
         return not left
 
-    stack.wait.until(gone, what=f"capacity provider {full_name} to be gone", timeout=PATIENCE, every=3)
+    stack.wait.until(gone, what=f"capacity provider {full_name} to be deleted", timeout=PATIENCE, every=3)

@@ -1,4 +1,4 @@
-"""Container instances: machines that have registered with the cluster; left-over ones keep it from being deleted."""
+"""Container instances: machines registered with the cluster; left-over ones keep it from being deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GONE = ("ClusterNotFoundException", "InvalidParameterException: not found")
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Take the machine out of the cluster, whether it still answers or not."""
+    """Deregister the machine from the cluster, whether it still responds or not."""
     with ignoring(*GONE):
         stack.cloud.ecs.deregister_container_instance(
             cluster=stack.ecs_cluster, containerInstance=record.id, force=True

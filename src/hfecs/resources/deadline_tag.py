@@ -1,4 +1,4 @@
-"""What a machine outside the group is told by tags while it runs: until when it may live, how long it may be idle."""
+"""Tags that tell a running machine outside the group its deadline and its idle limit."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hfecs.provisioning.stack import Stack
 KIND = "deadline"
 
 NOT_VISIBLE = "InvalidInstanceID.NotFound"
-# EC2 advises to be patient for minutes with a new machine.
+# EC2 may take minutes to show a new machine.
 VISIBLE_WITHIN = 120.0
 
 
 def ensure(
     stack: Stack, name: str, *, machine: str, tags: Mapping[str, str], deadline: Deadline, told: Mapping[str, str]
 ) -> None:
-    """Write the deadline and what is `told` on a machine with these tags, unless about the same stands there.
+    """Write the deadline and `told` as tags on a machine with these tags, unless they are about the same already.
 
-    It goes with its machine: there is nothing to record and nothing to tear down.
+    The tag disappears with its instance, so it is neither recorded nor torn down.
     """
     wanted = dict(told)
     if not deadline.is_right(tags.get(ENDS_TAG), planning=stack.plan):

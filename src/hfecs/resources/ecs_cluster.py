@@ -23,7 +23,7 @@ NOT_EMPTY = (
 
 
 def ensure(stack: Stack, name: str, *, insights: bool) -> str:
-    """Make the cluster exist, with container insights on or off; return its name."""
+    """Create the cluster, with container insights on or off; return its name."""
     setting = "enabled" if insights else "disabled"
     return stack.ensure(
         KIND,
@@ -46,7 +46,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """Look at this cluster; one that is INACTIVE does not exist any more."""
+    """Look for this cluster; an INACTIVE one no longer exists."""
     names = [stack.full_name(name) for name in ("cluster", "monitoring")]
     answer = stack.cloud.ecs.describe_clusters(clusters=names, include=["TAGS", "SETTINGS"])
     for cluster in answer["clusters"]:

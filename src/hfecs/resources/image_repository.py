@@ -1,4 +1,4 @@
-"""Image repositories: where ECR keeps the images that the containers run; scanned, and no tag is ever moved."""
+"""Image repositories in ECR for the containers' images; scanned on push, with immutable tags."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GONE = "RepositoryNotFoundException"
 
 
 def ensure(stack: Stack, name: str, *, lifecycle: Any) -> str:
-    """Make the repository exist, with a document that says which images it drops; return its URI."""
+    """Create the repository, with a policy document that says which images expire; return its URI."""
     return stack.ensure(
         KIND,
         name,
@@ -34,7 +34,7 @@ def ensure(stack: Stack, name: str, *, lifecycle: Any) -> str:
 
 
 def full_name(stack: Stack, name: str) -> str:
-    """The name in AWS: a path of this cluster, in small letters and without two signs in a row, as ECR wants it."""
+    """The name in AWS: a path of this cluster, in lower case and without repeated separators, as ECR requires."""
     cluster = re.sub(r"([_-])[_-]+", r"\1", stack.cluster.lower()).rstrip("_-")
     return f"hfecs/{cluster}/{name}"
 

@@ -1,4 +1,4 @@
-"""Ways in: rules that let this stack's machines reach those of another stack of the same cluster."""
+"""Rules that let this stack's machines reach those of another stack of the same cluster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GONE = ("InvalidPermission.NotFound", "InvalidGroup.NotFound")
 
 
 def ensure(stack: Stack, *, group: str, port: int, source: str) -> str:
-    """Let TCP from the security group `source`, which is this stack's, into `group`; return "group/port/source"."""
+    """Allow TCP from the security group `source`, which is this stack's, to `group`; return "group/port/source"."""
     name = f"{group}/{port}/{source}"
     return stack.ensure(
         KIND,
@@ -29,7 +29,7 @@ def ensure(stack: Stack, *, group: str, port: int, source: str) -> str:
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Close the way: a security group that a rule names cannot be deleted."""
+    """Delete the rule: a security group named in a rule cannot be deleted."""
     group, permission = _permission(record.name)
     with ignoring(*GONE):
         stack.cloud.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[permission])

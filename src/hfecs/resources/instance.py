@@ -17,20 +17,20 @@ from hfecs.provisioning.state import Record
 
 KIND = "instance"
 
-# The profile was made a moment ago and EC2 does not know it yet; a real mistake gives the same code for two minutes.
+# A profile just created is not visible to EC2 yet; a real mistake gives the same error, after two minutes.
 PROFILE_NOT_VISIBLE = (
     "InvalidParameterValue: Invalid IAM Instance Profile",
     "InvalidParameterValue: has no associated IAM Roles",
 )
 GONE = "InvalidInstanceID.NotFound"
-# An idempotency token that was used for another request: the machine that it stands for is recorded, and gone.
+# An idempotency token was used for another request: the machine it stands for is recorded, and gone.
 USED = "IdempotentParameterMismatch"
-# A new machine shows up within seconds; EC2 advises to be patient for minutes.
+# A new machine appears within seconds, but EC2 may take minutes.
 VISIBLE_WITHIN = 120.0
 
 
 def ensure(stack: Stack, name: str, *, launch: Any, interrupts: str = "") -> str:
-    """Make one machine with these launch parameters exist; return its id. A machine that differs is replaced."""
+    """Create one machine with these launch parameters; return its id. A machine that differs is replaced."""
     return stack.ensure(
         KIND,
         name,
@@ -41,7 +41,7 @@ def ensure(stack: Stack, name: str, *, launch: Any, interrupts: str = "") -> str
 
 
 def private_address(stack: Stack, name: str, instance_id: str) -> str:
-    """The address by which the other parts reach a machine; it is known from the moment of its launch."""
+    """The address by which other parts reach a machine; known from its launch on."""
     if isinstance(instance_id, Planned):
         return NOT_YET
     known = stack.found(KIND, name, survey)
@@ -50,10 +50,10 @@ def private_address(stack: Stack, name: str, instance_id: str) -> str:
 
 
 def public_address(stack: Stack, name: str) -> str:
-    """The address by which a person reaches a machine; its private one if it has no other."""
+    """The address by which a user reaches a machine; its private one if it has no public one."""
     found = stack.found(KIND, name, survey)
     if not found:
-        raise Misused(f"There is no machine {name} in cluster {stack.cluster}.", hint="make it: hfecs cluster up")
+        raise Misused(f"Cluster {stack.cluster} has no machine {name}.", hint="create it: hfecs cluster up")
     return str(found.actual.get("PublicIpAddress") or found.actual["PrivateIpAddress"])
 
 
@@ -71,17 +71,17 @@ def teardown(stack: Stack, record: Record) -> None:
             what=f"machine {record.name} ({record.id}) to be visible",
             timeout=_patience(record),
         )
-    stack.wait.until(gone, what=f"machine {record.name} ({record.id}) to end", timeout=600, every=3)
+    stack.wait.until(gone, what=f"machine {record.name} ({record.id}) to terminate", timeout=600, every=3)
 
 
 def _patience(record: Record) -> float:
-    """Seconds in which "no such machine" means "not visible yet": only one that was just launched may be so."""
+    """Seconds in which "no such machine" means "not visible yet": only for one that was just launched."""
     age = datetime.now(UTC) - datetime.fromisoformat(record.created)
     return VISIBLE_WITHIN if age.total_seconds() < VISIBLE_WITHIN else 0.0
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List this cluster's machines that live, but for those of the Auto Scaling group."""
+    """List this cluster's live machines outside the Auto Scaling group."""
     filters = [
         {"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]},
         {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
@@ -98,7 +98,7 @@ def _create(stack: Stack, name: str, launch: Any) -> str:
     with ignoring(*((USED,) if record and _is_gone(stack, record) else ())):
         instance = _run(stack, name, launch)
     if instance is None or _has_ended(_as_it_is(stack, record, instance)):
-        # The machine has ended by itself. Its token outlives it, and only another one gives another machine.
+        # The machine has ended. Its token outlives it, and only a new token gives a new machine.
         stack.state.forget(stack.name, record or Record(KIND, name, instance["InstanceId"]))
         instance = _run(stack, name, launch)
     if _has_ended(instance):
@@ -108,7 +108,7 @@ def _create(stack: Stack, name: str, launch: Any) -> str:
 
 
 def _is_gone(stack: Stack, record: Record) -> bool:
-    """Whether a recorded machine that the survey did not show has ended, or is only not visible yet."""
+    """Whether a recorded machine that the survey did not find has ended, or is just not visible yet."""
     shown = _instances(stack, [{"Name": "instance-id", "Values": [record.id]}])
     return all(_has_ended(one) for one in shown) if shown else not _patience(record)
 
@@ -118,7 +118,7 @@ def _has_ended(instance: Any) -> bool:
 
 
 def _as_it_is(stack: Stack, record: Record | None, instance: Any) -> Any:
-    """The machine that was launched; one that the token stands for from an earlier launch is told as it was then."""
+    """The launched machine; if the token stands for an earlier launch, EC2 returns it as it was then."""
     now = datetime.now(UTC)
     is_new = (now - instance.get("LaunchTime", now)).total_seconds() < VISIBLE_WITHIN
     if is_new and not (record and record.id == instance["InstanceId"]):
@@ -140,7 +140,7 @@ def _run(stack: Stack, name: str, launch: Any) -> Any:
 
 
 def _changes(stack: Stack, name: str, found: Existing, launch: Any, interrupts: str) -> Iterator[Change]:
-    """A machine is replaced when its launch has changed; what somebody changed on it by hand is put back in place."""
+    """A machine is replaced if its launch parameters changed; manual changes to it are reverted in place."""
     actual, wanted = tags_of(found.actual.get("Tags")).get(DIGEST_TAG, "none"), digest(launch)
     relaunched = actual != wanted
     fields = launched.differences(found.actual, launch)
@@ -158,11 +158,11 @@ def _changes(stack: Stack, name: str, found: Existing, launch: Any, interrupts: 
 
 
 def _start(stack: Stack, name: str, instance_id: str) -> None:
-    """Start a machine that somebody stopped; one that is still stopping has to be waited for."""
+    """Start a stopped machine; if it is still stopping, wait first."""
     stack.wait.out(
         ("IncorrectInstanceState",),
         lambda: stack.cloud.ec2.start_instances(InstanceIds=[instance_id]) and None,
-        what=f"machine {name} ({instance_id}) to have stopped",
+        what=f"machine {name} ({instance_id}) to stop",
     )
 
 
@@ -174,7 +174,7 @@ def _replace(stack: Stack, name: str, instance_id: str, launch: Any) -> str:
 
 
 def _describe(stack: Stack, instance_id: str) -> Any:
-    """The machine as EC2 describes it; a new one may take seconds to show up."""
+    """The machine as EC2 describes it; a new one may take seconds to appear."""
     filters = [{"Name": "instance-id", "Values": [instance_id]}]
     return stack.wait.until(
         lambda: _instances(stack, filters), what=f"machine {instance_id} to be visible", timeout=120

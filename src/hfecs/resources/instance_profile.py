@@ -17,7 +17,7 @@ GONE = "NoSuchEntity"
 
 
 def ensure(stack: Stack, name: str, *, role: str) -> str:
-    """Make the profile exist and hold the role of that name; return the profile's name."""
+    """Create the profile with the role of that name; return the profile's name."""
     return stack.ensure(
         KIND,
         name,
@@ -29,7 +29,7 @@ def ensure(stack: Stack, name: str, *, role: str) -> str:
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Take the role out of the profile, then delete the profile."""
+    """Remove the role from the profile, then delete the profile."""
     with ignoring(GONE):
         profile = stack.cloud.iam.get_instance_profile(InstanceProfileName=record.id)["InstanceProfile"]
         for role in profile["Roles"]:

@@ -1,4 +1,4 @@
-"""The files of a job directory in a bucket: what changed is uploaded, several files at a time."""
+"""The files of a job directory in a bucket: uploads what changed, several files at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOLDERS = ("workdir", "input")
 
 @dataclass(frozen=True)
 class File:
-    """A file to upload: its key in the bucket, where it lies, its size in bytes."""
+    """A file to upload: its key in the bucket, its path, its size in bytes."""
 
     key: str
     path: Path
@@ -30,7 +30,7 @@ class File:
 
 
 def ensure(stack: Stack, name: str, *, bucket: str, directory: Path) -> int:
-    """Make the bucket hold workdir/ and input/ of the directory; return the number of bytes sent."""
+    """Upload workdir/ and input/ of the directory to the bucket; return the number of bytes sent."""
     files = list(_files(directory))
     present = {} if stack.plan else {found.name: found for found in _objects(stack, bucket)}
     changed = [file for file in files if not _same(file, present.get(file.key))]
@@ -43,12 +43,12 @@ def ensure(stack: Stack, name: str, *, bucket: str, directory: Path) -> int:
 
 
 def in_bucket(stack: Stack, bucket: str) -> dict[str, str]:
-    """The entity tags of what lies in the bucket's workdir/ and input/, by key."""
+    """The entity tags of the objects in the bucket's workdir/ and input/, by key."""
     return {found.name: found.id for found in _objects(stack, bucket)}
 
 
 def here(directory: Path) -> dict[str, Callable[[], str]]:
-    """The files of a job directory by key, each with a call that computes the entity tag that it has in a bucket."""
+    """The files of a job directory by key, each with a function that computes its entity tag in a bucket."""
     return {file.key: partial(_checksum, file) for file in _files(directory)}
 
 
@@ -68,7 +68,7 @@ def _objects(stack: Stack, bucket: str) -> Iterator[Existing]:
 
 
 def _same(file: File, present: Existing | None) -> bool:
-    """Whether the object is the file: by size first, then by checksum."""
+    """Whether the object equals the file: by size first, then by checksum."""
     return present is not None and present.actual == file.size and present.id == _checksum(file)
 
 
@@ -88,7 +88,7 @@ def _upload(stack: Stack, bucket: str, files: list[File], total: int) -> None:
 
 
 class _Progress:
-    """Adds up the bytes of uploads that run side by side."""
+    """Sums the bytes of parallel uploads."""
 
     def __init__(self, stack: Stack, bucket: str, total: int) -> None:
         self._tell: Callable[[int], None] = lambda done: stack.reporter.transferred(f"upload to {bucket}", done, total)

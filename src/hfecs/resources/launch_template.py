@@ -1,4 +1,4 @@
-"""Launch templates: what a machine of the Auto Scaling group is made of."""
+"""Launch templates: the launch settings of the Auto Scaling group's machines."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ GONE = ("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateName.NotFoundE
 
 
 def ensure(stack: Stack, name: str, *, data: Any) -> str:
-    """Make the template exist with this launch data as its latest version; return its id.
+    """Create or update the template with this launch data as its latest version; return its id.
 
-    Machines that run keep what they were made of; the next ones take the new version.
+    Running machines keep their version; new ones take the latest.
     """
     return stack.ensure(
         KIND,
@@ -40,7 +40,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List the templates whose names are of this cluster, each with its latest version."""
+    """List the templates with this cluster's names, each with its latest version."""
     prefix = stack.full_name("")
     answer = stack.cloud.ec2.describe_launch_templates(
         Filters=[{"Name": "launch-template-name", "Values": [f"{prefix}*"]}]
@@ -71,15 +71,15 @@ def _create(stack: Stack, name: str, data: Any) -> str:
 def _changes(stack: Stack, found: Existing, data: Any) -> Iterator[Change]:
     actual, wanted = found.actual.get("VersionDescription", ""), digest(data)
     told = found.actual.get("LaunchTemplateData", {})
-    # moto takes the template's own tags for those of its machines.
+    # moto applies the template's own tags to its machines.
     same, existing = actual == wanted, {field: told[field] for field in told if field != "TagSpecifications"}
-    # A person's version may have kept our description: its data are looked at as well.
+    # A version made by hand may have kept our description, so compare its data too.
     fields = details(data, existing) if same else of_document(data, existing) or {"data": (actual[:8], wanted[:8])}
     yield from at_once(_readable(fields), lambda: _add_version(stack, found.id, data))
 
 
 def _readable(fields: Differences) -> Differences:
-    """User data as the text that it is."""
+    """The decoded user data."""
     if coded := fields.get("UserData"):
         fields["UserData"] = (_text(coded[0]), _text(coded[1]))
     return fields

@@ -13,12 +13,12 @@ KIND = "log-group"
 
 
 def full_name(stack: Stack) -> str:
-    """One group for a cluster, and one for its monitoring; the streams begin with the part's name."""
+    """One group for a cluster, and one for its monitoring; stream names start with the part."""
     return f"/hfecs/{stack.cluster}{'/monitoring' if stack.name == 'monitoring' else ''}"
 
 
 def ensure(stack: Stack, name: str, *, retention_days: int) -> str:
-    """Make the group exist and keep its lines for `retention_days`; return its name."""
+    """Create the group with a retention of `retention_days`; return its name."""
     return stack.ensure(
         KIND,
         name,
@@ -30,7 +30,7 @@ def ensure(stack: Stack, name: str, *, retention_days: int) -> str:
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Delete the group with all its lines."""
+    """Delete the group with all its logs."""
 
     def delete() -> bool:
         with ignoring("ResourceNotFoundException"):

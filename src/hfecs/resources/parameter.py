@@ -1,4 +1,4 @@
-"""Secret parameters: values made at random or given, kept by SSM as SecureString and given to containers by ARN."""
+"""Secrets, random or given, stored by SSM as SecureString and passed to containers by ARN."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORD_BYTES = 24
 
 
 def ensure(stack: Stack, name: str, *, value: str = "") -> str:
-    """Make the secret exist with this value, or with 24 random bytes that never change; return its ARN."""
+    """Create the secret with this value, or with 24 random bytes that never change; return its ARN."""
     stack.ensure(
         KIND,
         name,
@@ -43,7 +43,7 @@ def full_name(stack: Stack, name: str) -> str:
 
 
 def read(stack: Stack, name: str) -> str:
-    """The secret itself; for a connection of this process, never for the state file, a template or a log."""
+    """The secret's value; for a connection of this process, never for the state file, a template or a log."""
     answer = stack.cloud.ssm.get_parameter(Name=full_name(stack, name), WithDecryption=True)
     return answer["Parameter"]["Value"]
 
@@ -80,7 +80,7 @@ def _create(stack: Stack, name: str, value: str) -> str:
 
 
 def _changes(stack: Stack, name: str, value: str) -> Iterator[Change]:
-    """A given value that has changed; what it was is not shown."""
+    """A changed value; the old one is not shown."""
 
     def put() -> None:
         stack.cloud.ssm.put_parameter(Name=full_name(stack, name), Type="SecureString", Value=value, Overwrite=True)

@@ -1,4 +1,4 @@
-"""IAM roles: who may take them (trust), and what they allow (one inline policy)."""
+"""IAM roles: who may assume them (trust), and what they allow (one inline policy)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GONE = "NoSuchEntity"
 
 
 def ensure(stack: Stack, name: str, *, trust: Any, policy: Any = None) -> str:
-    """Make the role exist with this trust document and this inline policy document, if any; return its ARN."""
+    """Create the role with this trust document and this inline policy document, if any; return its ARN."""
     return stack.ensure(
         KIND,
         name,
@@ -34,7 +34,7 @@ def ensure(stack: Stack, name: str, *, trust: Any, policy: Any = None) -> str:
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Take the role's policies away, then the role."""
+    """Delete the role's policies, then the role."""
     role = stack.iam_name(record.name)
     with ignoring(GONE):
         for policy in stack.cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]:
@@ -66,7 +66,7 @@ def survey(stack: Stack) -> Iterator[Existing]:
 
 
 def _tags(stack: Stack, role: str) -> dict[str, str]:
-    """The tags of a role; none when it went away meanwhile."""
+    """The tags of a role; none if it was deleted meanwhile."""
     with ignoring(GONE):
         return tags_of(stack.cloud.iam.list_role_tags(RoleName=role)["Tags"])
     return {}

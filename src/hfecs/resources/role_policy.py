@@ -1,4 +1,4 @@
-"""Further inline policies of roles that another stack made, such as the access to the bucket of a run."""
+"""Additional inline policies on another stack's roles, such as access to the bucket of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PREFIX = "hfecs-run-"
 
 
 def ensure(stack: Stack, name: str, *, role: str, document: Any) -> str:
-    """Make the role of that full name allow what the document says; return "role/policy"."""
+    """Add the policy document to the role of that full name; return "role/policy"."""
     return stack.ensure(
         KIND,
         f"{role}/{PREFIX}{name}",
@@ -33,7 +33,7 @@ def ensure(stack: Stack, name: str, *, role: str, document: Any) -> str:
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Take the policy from the role."""
+    """Remove the policy from the role."""
     role, _, policy = record.id.partition("/")
     with ignoring(GONE):
         stack.cloud.iam.delete_role_policy(RoleName=role, PolicyName=policy)

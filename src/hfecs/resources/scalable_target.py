@@ -1,4 +1,4 @@
-"""Scalable targets: within which bounds Application Auto Scaling may change the count of a service."""
+"""Scalable targets: the limits within which Application Auto Scaling may change a service's task count."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOT_READY = ("ValidationException: service doesn't exist", "ConcurrentUpdateExce
 NOTHING_SUSPENDED: Any = dict.fromkeys(
     ["DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"], False
 )
-# moto answers with its own code
+# moto returns its own code
 GONE = ("ObjectNotFoundException", "ValidationException: No scalable target")
 
 
@@ -35,7 +35,7 @@ def ensure(stack: Stack, name: str, *, cluster: str, service: str, least: int, m
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Deregister the target; its policies go with it."""
+    """Deregister the target; its policies are deleted with it."""
     with ignoring(*GONE):
         stack.cloud.application_autoscaling.deregister_scalable_target(
             ServiceNamespace="ecs", ResourceId=record.id, ScalableDimension=DIMENSION
@@ -43,7 +43,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List the targets that are services of this cluster."""
+    """List the targets for services of this cluster."""
     prefix = f"service/{stack.full_name('cluster')}/{stack.full_name('')}"
     pages = stack.cloud.application_autoscaling.get_paginator("describe_scalable_targets").paginate(
         ServiceNamespace="ecs"

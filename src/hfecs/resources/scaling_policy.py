@@ -1,4 +1,4 @@
-"""Step policies of the Auto Scaling group: how many machines more or fewer, at which height of a metric."""
+"""Step policies of the Auto Scaling group: how many machines to add or remove at which value of a metric."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUSY = ("ResourceContention", "ServiceLinkedRoleFailure")
 
 
 def ensure(stack: Stack, name: str, *, group: str, policy: Mapping[str, Any]) -> str:
-    """Make the step policy exist as `policy` says (AdjustmentType, StepAdjustments ...); return its ARN."""
+    """Create or update the step policy as `policy` says (AdjustmentType, StepAdjustments ...); return its ARN."""
     return stack.ensure(
         KIND,
         name,
@@ -28,7 +28,7 @@ def ensure(stack: Stack, name: str, *, group: str, policy: Mapping[str, Any]) ->
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Delete the policy; it goes with its group anyway."""
+    """Delete the policy; deleting its group deletes it too."""
     group, policy = record.id.partition("autoScalingGroupName/")[2].split(":policyName/")
     with ignoring("ValidationError"):
         stack.cloud.autoscaling.delete_policy(AutoScalingGroupName=group, PolicyName=policy)
@@ -57,12 +57,12 @@ def _put(stack: Stack, name: str, group: str, policy: Mapping[str, Any]) -> str:
 
 
 def _arn(stack: Stack, group: str, full_name: str) -> str:
-    """The policy's ARN, from a server that does not answer a put with it."""
+    """The policy's ARN, for a server that does not return it from a put."""
     answer = stack.cloud.autoscaling.describe_policies(AutoScalingGroupName=group, PolicyNames=[full_name])
     return answer["ScalingPolicies"][0]["PolicyARN"]
 
 
 def _changes(stack: Stack, name: str, found: Existing, group: str, policy: Mapping[str, Any]) -> Iterator[Change]:
-    # A put switches the policy on again; a server that does not tell has it on.
+    # A put re-enables the policy; if the server does not say, it is enabled.
     actual = {"Enabled": True, **found.actual}
     yield from at_once(details({"Enabled": True, **policy}, actual), lambda: _put(stack, name, group, policy))

@@ -1,4 +1,4 @@
-"""Scheduled actions of the Auto Scaling group: at its deadline AWS itself takes all machines away."""
+"""Scheduled actions of the Auto Scaling group: at the deadline AWS removes all its machines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EMPTY = {"MinSize": 0, "MaxSize": 0, "DesiredCapacity": 0}
 
 
 def ensure(stack: Stack, name: str, *, group: str, deadline: Deadline) -> str:
-    """Make the group have no machines from the deadline on, which is a time; return the action's name in AWS."""
+    """Schedule the group to have no machines from the deadline on; return the action's name in AWS."""
     return stack.ensure(
         KIND,
         name,
@@ -31,7 +31,7 @@ def ensure(stack: Stack, name: str, *, group: str, deadline: Deadline) -> str:
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Delete the action; it goes with its group anyway, and when it has been carried out."""
+    """Delete the action; it also disappears with its group, and once carried out."""
     with ignoring("ValidationError"):
         stack.cloud.autoscaling.delete_scheduled_action(
             AutoScalingGroupName=stack.full_name("workers"), ScheduledActionName=stack.full_name(record.name)
@@ -39,7 +39,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List the actions of this cluster's group that are still to come."""
+    """List the pending actions of this cluster's group."""
     prefix, group = stack.full_name(""), stack.full_name("workers")
     for page in stack.cloud.autoscaling.get_paginator("describe_scheduled_actions").paginate():
         for action in page["ScheduledUpdateGroupActions"]:
@@ -50,7 +50,7 @@ def survey(stack: Stack) -> Iterator[Existing]:
 
 
 def starts(found: Existing) -> str:
-    """When an action is due, written as a deadline is."""
+    """When an action is due, in the format of a deadline."""
     start = found.actual.get("StartTime")
     return str(Deadline(start.astimezone(UTC))) if start else "none"
 

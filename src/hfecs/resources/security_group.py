@@ -1,4 +1,4 @@
-"""Security groups: who may talk to a machine, on which ports."""
+"""Security groups: who can reach a machine, on which ports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KIND = "security-group"
 IN_USE = ("DependencyViolation", "InvalidGroup.InUse")
 GONE = "InvalidGroup.NotFound"
 EVERYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-# Where a permission lists its sources, and which field of a source tells it.
+# The lists of sources in a permission, and the field that identifies a source.
 SOURCES = {
     "UserIdGroupPairs": "GroupId",
     "IpRanges": "CidrIp",
@@ -39,7 +39,7 @@ class Rule:
         return f"{self.port} from {self.source}"
 
     def permission(self) -> Any:
-        """The rule as EC2 writes it."""
+        """The rule in EC2's form."""
         key, field = "IpRanges", "CidrIp"
         if "/" not in self.source:
             key, field = "UserIdGroupPairs", "GroupId"
@@ -49,7 +49,7 @@ class Rule:
 
 
 def ensure(stack: Stack, name: str, *, vpc_id: str, description: str, rules: Iterable[Rule] = ()) -> str:
-    """Make the group exist with exactly these rules for traffic that comes in; return its id."""
+    """Create the group with exactly these ingress rules; return its id."""
     wanted = frozenset(rules)
     return stack.ensure(
         KIND,
@@ -62,7 +62,7 @@ def ensure(stack: Stack, name: str, *, vpc_id: str, description: str, rules: Ite
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Delete the group, once the last network interface that uses it is gone."""
+    """Delete the group, once no network interface uses it."""
 
     def delete() -> bool:
         with ignoring(GONE):
@@ -70,11 +70,11 @@ def teardown(stack: Stack, record: Record) -> None:
         return True
 
     _empty(stack, record.id)
-    stack.wait.out(IN_USE, delete, what=f"the last user of security group {record.name} to go", timeout=900, every=5)
+    stack.wait.out(IN_USE, delete, what=f"security group {record.name} to be unused", timeout=900, every=5)
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List the groups whose names are of this cluster."""
+    """List the groups with this cluster's names."""
     prefix = stack.full_name("")
     pages = stack.cloud.ec2.get_paginator("describe_security_groups").paginate(
         Filters=[{"Name": "group-name", "Values": [f"{prefix}*"]}]
@@ -101,8 +101,8 @@ def _create(stack: Stack, name: str, vpc_id: str, description: str, wanted: froz
 
 def _changes(stack: Stack, found: Existing, vpc_id: str, wanted: frozenset[Rule]) -> Iterator[Change]:
     if found.actual["VpcId"] != vpc_id:
-        hint = "a cluster cannot move: take it down first (hfecs cluster down, hfecs monitoring down), or set it back"
-        message = f"Security group {found.name} stands in {found.actual['VpcId']}, and network.vpc_id is {vpc_id}."
+        hint = "a cluster cannot move: delete it first (hfecs cluster down, hfecs monitoring down), or undo the change"
+        message = f"Security group {found.name} is in {found.actual['VpcId']}, but network.vpc_id is {vpc_id}."
         raise ConfigurationInvalid(message, hint)
     actual = list(_single(found.actual["IpPermissions"]))
     permitted = [rule.permission() for rule in wanted]
@@ -118,7 +118,7 @@ def _changes(stack: Stack, found: Existing, vpc_id: str, wanted: frozenset[Rule]
 
 
 def _words(permission: Any) -> str:
-    """A permission with one source, as people say it."""
+    """A permission with one source, in words."""
     first, last = permission.get("FromPort", -1), permission.get("ToPort", -1)
     ports = "all ports" if first == -1 else str(first) if first == last else f"{first}-{last}"
     protocol = "all protocols" if permission["IpProtocol"] == "-1" else permission["IpProtocol"]
@@ -127,7 +127,7 @@ def _words(permission: Any) -> str:
 
 
 def _single(permissions: Any) -> Iterator[Any]:
-    """Permissions with one source each, and without what EC2 adds to a source."""
+    """Permissions with one source each, without the fields that EC2 adds to a source."""
     for permission in permissions:
         ports = {key: permission[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in permission}
         for key, field in SOURCES.items():
@@ -144,7 +144,7 @@ def _authorize(stack: Stack, group_id: str, rules: frozenset[Rule]) -> bool:
 
 
 def _let_out(stack: Stack, group_id: str) -> None:
-    """EC2 opens the way out of a new group by itself; somebody closed it."""
+    """Allow all egress, as EC2 does for a new group; somebody removed it."""
     permissions: Any = [EVERYWHERE]
     with ignoring("InvalidPermission.Duplicate"):
         stack.cloud.ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=permissions)
@@ -156,7 +156,7 @@ def _revoke(stack: Stack, group_id: str, permissions: list[Any]) -> None:
 
 
 def _empty(stack: Stack, group_id: str) -> None:
-    """Take out its rules, and those that name it in the cluster's other groups: a named group cannot be deleted."""
+    """Remove its rules, and those of the cluster's other groups that name it: a named group cannot be deleted."""
     pages = stack.cloud.ec2.get_paginator("describe_security_groups").paginate(
         Filters=[{"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]}]
     )

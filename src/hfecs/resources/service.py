@@ -19,11 +19,11 @@ NOT_READY = (
     "InvalidParameterException: Unable to assume the service linked role",
     "InvalidParameterException: verify that the ECS service role",
     "InvalidParameterException: still Draining",
-    # ECS does not know at once a provider that was made, or given to its cluster, a moment ago.
+    # ECS may not know a provider yet that was just created, or just attached to its cluster.
     "InvalidParameterException: capacity provider was not found",
     "InvalidParameterException: capacity provider that is not associated with the cluster",
 )
-# Another definition means other tasks; fewer are stopped.
+# Another definition means new tasks; a lower count stops some.
 RESTARTING = ("taskDefinition", "desiredCount")
 BUSY = ("InvalidParameterException: deployments are active",)
 
@@ -37,13 +37,13 @@ def ensure(
     desired: int | None = None,
     interrupts: str = "",
 ) -> str:
-    """Make the service exist with these settings (taskDefinition, placementConstraints ...); return its name.
+    """Create or update the service with these settings (taskDefinition, placementConstraints ...); return its name.
 
-    Its tasks run on any machines of the cluster, or on those of its capacityProviderStrategy if the settings have one.
+    Its tasks run on any machine of the cluster, or on those of its capacityProviderStrategy if set.
 
-    `desired` is the number of tasks at the start; later that number is the autoscaler's. A service that nobody
-    scales has it among the settings, as desiredCount; a daemon, of which ECS runs one on each machine, has none.
-    `interrupts` says what ends when its tasks are replaced while some run.
+    `desired` is the initial number of tasks; later the autoscaler owns that number. A service that nobody scales has
+    it in its settings, as desiredCount; a daemon, of which ECS runs one per machine, has none. `interrupts` says what
+    ends when running tasks are replaced.
     """
     return stack.ensure(
         KIND,
@@ -71,11 +71,11 @@ def teardown(stack: Stack, record: Record) -> None:
         return True
 
     stack.wait.out(BUSY, delete, what=f"service {record.name} to be free", timeout=600)
-    stack.wait.until(gone, what=f"the tasks of service {record.name} to end", timeout=1200, every=3)
+    stack.wait.until(gone, what=f"the tasks of service {record.name} to stop", timeout=1200, every=3)
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List this cluster's services; one that is draining counts as gone."""
+    """List this cluster's services; a draining one counts as gone."""
     cluster, prefix = stack.ecs_cluster, stack.full_name("")
     with ignoring("ClusterNotFoundException"):
         pages = stack.cloud.ecs.get_paginator("list_services").paginate(
@@ -87,7 +87,7 @@ def survey(stack: Stack) -> Iterator[Existing]:
 
 
 def providers(found: Existing) -> list[str]:
-    """The names of the capacity providers whose machines the service takes; none if it was made with a launch type."""
+    """The names of the capacity providers that the service uses; none if it was created with a launch type."""
     return [item["capacityProvider"] for item in found.actual.get("capacityProviderStrategy", [])]
 
 
@@ -102,7 +102,7 @@ def _described(stack: Stack, cluster: str, prefix: str, arns: list[str]) -> Iter
 
 def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings: Mapping[str, Any]) -> str:
     count = {} if settings.get("schedulingStrategy") == "DAEMON" else {"desiredCount": desired}
-    # ECS takes one of the two.
+    # ECS accepts only one of the two.
     where = {} if "capacityProviderStrategy" in settings else {"launchType": "EC2"}
     wanted: Any = where | count | dict(settings)
     answer = stack.wait.out(
@@ -122,7 +122,7 @@ def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings
 def _changes(
     stack: Stack, found: Existing, cluster: str, settings: Mapping[str, Any], interrupts: str
 ) -> Iterator[Change]:
-    # moto does not tell every field of a service that it created; AWS does.
+    # moto does not return every field of a service that it created; AWS does.
     told = {field: value for field, value in settings.items() if field in found.actual}
     changed = differences(told, found.actual)
     new: Any = {field: wanted for field, (_, wanted) in changed.items()}

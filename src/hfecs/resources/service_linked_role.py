@@ -1,4 +1,4 @@
-"""Service-linked roles: the account has them once and for all; they are made if absent and never removed."""
+"""Service-linked roles: the account has each once; created if absent and never deleted."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ TAKEN = ("InvalidInput: has been taken", "EntityAlreadyExists")
 
 
 def ensure(stack: Stack, service: str) -> None:
-    """Make the account have the role of a service such as ecs.amazonaws.com."""
+    """Create the role of a service such as ecs.amazonaws.com, if the account lacks it."""
     if stack.found(KIND, service, survey):
         return
     if not stack.plan:
         with ignoring(*TAKEN):
             stack.cloud.iam.create_service_linked_role(AWSServiceName=service)
-    stack.report(Outcome.CREATED, KIND, service, service, "belongs to the account, stays when the cluster goes")
+    stack.report(Outcome.CREATED, KIND, service, service, "belongs to the account, stays when the cluster is deleted")
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Leave it: other users of the account need it."""
+    """Keep it: other users of the account need it."""
 
 
 def survey(stack: Stack) -> Iterable[Existing]:
-    """List the account's service-linked roles; they are nobody's, so none is ours to remove."""
+    """List the account's service-linked roles; none of them is ours to delete."""
     pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix="/aws-service-role/")
     for page in pages:
         for role in page["Roles"]:

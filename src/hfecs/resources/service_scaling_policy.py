@@ -1,4 +1,4 @@
-"""Step policies of a service: how many tasks more or fewer, at which height of a metric."""
+"""Step policies of a service: how many tasks to add or remove at which value of a metric."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hfecs.provisioning.state import Record
 KIND = "service-scaling-policy"
 
 DIMENSION: Final = "ecs:service:DesiredCount"
-# moto answers with a code of its own
+# moto returns its own code
 GONE = ("ObjectNotFoundException", "ValidationException: No scaling policy")
 NOT_READY = ("ObjectNotFoundException", "FailedResourceAccessException", "ConcurrentUpdateException")
 
 
 def ensure(stack: Stack, name: str, *, target: str, policy: Mapping[str, Any]) -> str:
-    """Make the step policy of the scalable target exist as `policy` says; return its ARN."""
+    """Create or update the scalable target's step policy as `policy` says; return its ARN."""
     return stack.ensure(
         KIND,
         name,
@@ -31,7 +31,7 @@ def ensure(stack: Stack, name: str, *, target: str, policy: Mapping[str, Any]) -
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Delete the policy; it goes with its scalable target anyway."""
+    """Delete the policy; deleting its scalable target deletes it too."""
     policy, target = stack.full_name(record.name), record.id.partition(":resource/ecs/")[2].partition(":")[0]
     with ignoring(*GONE):
         stack.cloud.application_autoscaling.delete_scaling_policy(

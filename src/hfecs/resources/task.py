@@ -1,4 +1,4 @@
-"""Tasks of their own, outside services: the one that runs the engine."""
+"""Tasks outside services: the one that runs the engine."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from hfecs.provisioning.state import Record
 KIND = "task"
 
 GONE = ("ClusterNotFoundException", "InvalidParameterException: not found")
-# DescribeTasks takes no more at once.
+# DescribeTasks accepts no more at once.
 AT_ONCE = 100
 
 
 def ensure(
     stack: Stack, name: str, *, definition: str, container: str, environment: Mapping[str, str], constraint: str
 ) -> str:
-    """Make one task of the definition run where the constraint holds, with this environment; return its ARN."""
+    """Run one task of the definition where the constraint holds, with this environment; return its ARN."""
     return stack.ensure(
         KIND,
         name,
@@ -40,7 +40,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def describe(stack: Stack, task: str) -> Any:
-    """The task as ECS describes it; None when ECS has forgotten it, an hour after its end, or nobody knows its ARN."""
+    """The task as ECS describes it; None if ECS has dropped it, an hour after its end, or its ARN is unknown."""
     if not task:
         return None
     with ignoring(*GONE):
@@ -50,7 +50,7 @@ def describe(stack: Stack, task: str) -> Any:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List the tasks of the cluster that no service started and that have not stopped."""
+    """List the cluster's tasks that no service started and that have not stopped."""
     cluster = stack.ecs_cluster
     with ignoring(*GONE):
         pages = stack.cloud.ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING")
@@ -70,7 +70,7 @@ def _described(stack: Stack, cluster: str, arns: list[str]) -> list[Any]:
 def _start(
     stack: Stack, name: str, definition: str, container: str, environment: Mapping[str, str], constraint: str
 ) -> str:
-    """Run the task as soon as a machine is there to take it."""
+    """Run the task as soon as a machine can take it."""
     pairs: Any = [{"name": key, "value": value} for key, value in environment.items()]
 
     def run() -> Any:
@@ -92,7 +92,7 @@ def _start(
 
 
 def _check(name: str, failures: list[Any]) -> None:
-    """A machine that is not there yet is worth waiting for; any other reason is not."""
+    """Only a missing machine is worth waiting for."""
     reasons = [failure.get("reason", "") for failure in failures]
     final = [reason for reason in reasons if not reason.startswith(("RESOURCE", "ATTRIBUTE", "AGENT", "MemberOf"))]
     if final:

@@ -20,7 +20,7 @@ GONE = "ClientException"
 
 
 def ensure(stack: Stack, name: str, *, definition: Any) -> str:
-    """Make the latest revision of the family be this definition; return its ARN."""
+    """Make this definition the latest revision of the family; return its ARN."""
     return stack.ensure(
         KIND,
         name,
@@ -31,7 +31,7 @@ def ensure(stack: Stack, name: str, *, definition: Any) -> str:
 
 
 def registered(stack: Stack, name: str) -> Any:
-    """The latest revision as ECS has it; None if there is none."""
+    """The latest revision in ECS; None if there is none."""
     found = stack.found(KIND, name, survey)
     return found.actual["taskDefinition"] if found else None
 
@@ -47,7 +47,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List the latest revision of each family whose name is of this cluster."""
+    """List the latest revision of each family with this cluster's names."""
     prefix = stack.full_name("")
     pages = stack.cloud.ecs.get_paginator("list_task_definition_families").paginate(
         familyPrefix=prefix, status="ACTIVE"
@@ -63,7 +63,7 @@ def survey(stack: Stack) -> Iterator[Existing]:
 
 
 def _latest(stack: Stack, family: str) -> Any:
-    """The latest revision, or the latest of ours if somebody has made one by hand; a stranger's if all are."""
+    """The latest revision, or our latest one if somebody registered one by hand; a stranger's if all are."""
     latest = _described(stack, family)
     if latest is None or stack.owns(tags_of(latest.get("tags"))):
         return latest

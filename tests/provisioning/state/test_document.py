@@ -154,9 +154,9 @@ def test_a_file_stays_with_its_account_and_region(state: State) -> None:
     state.of("hyperflow").record("cluster", Record("role", "machine", "1"))
 
     reloaded(state).belongs_to("111", "us-east-1")
-    with pytest.raises(StateInvalid, match="belongs to account 111, and this command works on 222"):
+    with pytest.raises(StateInvalid, match="belongs to account 111, but this command works on 222"):
         reloaded(state).belongs_to("222", "us-east-1")
-    with pytest.raises(StateInvalid, match="belongs to region us-east-1, and this command works on eu-west-1"):
+    with pytest.raises(StateInvalid, match="belongs to region us-east-1, but this command works on eu-west-1"):
         reloaded(state).belongs_to("111", "eu-west-1")
 
 

@@ -96,7 +96,7 @@ def test_without_the_lock_a_write_counts_only_if_nobody_wrote_meanwhile(cloud: W
     late = State(BucketStore(cloud, PLACE))
     shared.of("hyperflow").record("cluster", Record("role", "worker", "arn:2"))
 
-    with pytest.raises(Locked, match="has been written by another hfecs meanwhile"):
+    with pytest.raises(Locked, match="was changed by another hfecs meanwhile"):
         late.of("hyperflow").record("cluster", Record("role", "runner", "arn:3"))
 
     assert records(cloud) == ["machine", "worker"]
@@ -116,19 +116,19 @@ def test_a_write_whose_answer_was_lost_is_known_again(cloud: WatchedCloud, share
 
 
 def test_a_bucket_that_is_missing_is_a_sentence_with_the_way_out(cloud: WatchedCloud) -> None:
-    with pytest.raises(StateInvalid, match=f"The bucket of the state {PLACE} does not exist") as refused:
+    with pytest.raises(StateInvalid, match=f"The bucket of state {PLACE} does not exist") as refused:
         State(BucketStore(cloud, PLACE))
 
-    assert "make it, for hfecs does not: aws s3 mb s3://team-state" in refused.value.hint
+    assert "create it, since hfecs does not: aws s3 mb s3://team-state" in refused.value.hint
 
 
 def test_a_bucket_that_is_not_ours_to_read_is_a_sentence_with_the_way_out(cloud: WatchedCloud, bucket: str) -> None:
     cloud.refuse("GetObject", "AccessDenied", "Access Denied")
 
-    with pytest.raises(StateInvalid, match="may not be read or written by this user") as refused:
+    with pytest.raises(StateInvalid, match="This user may not read or write state") as refused:
         State(BucketStore(cloud, PLACE))
 
-    assert "docs/state.md has the rights" in refused.value.hint
+    assert "permissions: docs/state.md" in refused.value.hint
 
 
 @pytest.mark.parametrize("body", [b"not JSON", b"\xff\xfe", b"[]"])
@@ -138,7 +138,7 @@ def test_a_damaged_object_is_refused_with_the_way_out(cloud: WatchedCloud, bucke
     with pytest.raises(StateInvalid, match=PLACE) as refused:
         State(BucketStore(cloud, PLACE))
 
-    assert "bring an earlier version of the object back" in refused.value.hint
+    assert "restore an earlier version of the object" in refused.value.hint
 
 
 def test_an_error_under_the_lock_gives_it_back(cloud: WatchedCloud, shared: State) -> None:

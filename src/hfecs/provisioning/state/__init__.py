@@ -1,7 +1,7 @@
-"""The state: what was created, written after every create; it is not the truth, AWS is.
+"""The state: a record of what was created, written after every create. The truth is in AWS.
 
-`State` is the document, `ClusterState` the part of one cluster in it. A store keeps the document and has the lock: a
-file of this machine, or an object in S3 for a team.
+`State` is the document, `ClusterState` one cluster's part of it. A store holds the document and its lock: a local file,
+or an object in S3 for a team.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The document of a state: which resources there are, by cluster and stack, and what the stacks wrote down."""
+"""The document of a state: the resources by cluster and stack, and the stacks' notes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hfecs.provisioning.state.store import Store
 
 @dataclass(frozen=True)
 class Record:
-    """One created resource: what kind, under which name, and what AWS calls it."""
+    """A created resource: its kind, its name, and its id in AWS."""
 
     kind: str
     name: str
@@ -28,10 +28,10 @@ class Record:
 
 
 class State:
-    """All that has been created, by cluster; thread-safe; every change is on disk before the method returns."""
+    """Everything created, by cluster; thread-safe; every change is stored before the method returns."""
 
     def __init__(self, store: Store) -> None:
-        """Read the document from its store, or begin a new one that is written with the first record."""
+        """Read the document from its store, or start a new one, written with its first record."""
         self.store = store
         self._writing = threading.RLock()
         self._document = _read(store)
@@ -43,46 +43,46 @@ class State:
 
     @property
     def path(self) -> Path:
-        """The path of the file in which the state lies."""
+        """The path of the state file."""
         return Path(self.store.where)
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
-        """Hold the lock of the store, and see what others wrote before it was ours; Locked says who holds it."""
+        """Hold the store's lock, and read what others wrote before; Locked says who holds it."""
         with self.store.locked(purpose):
             with self._writing:
                 self._document = _read(self.store)
                 if self.store.bucket and not self._document["serial"]:
-                    self._save()()  # tokens are made of its lineage: that must not be lost
+                    self._save()()  # tokens are derived from its lineage, so that must not be lost
             yield
 
     @property
     def lineage(self) -> str:
-        """A random name that the file keeps for life; idempotency tokens are made of it."""
+        """A random name that the file keeps for life; idempotency tokens are derived from it."""
         return str(self._document["lineage"])
 
     @property
     def account(self) -> str | None:
-        """The account of all its clusters, once it is known."""
+        """The account of all its clusters, once known."""
         return self._document.get("account")
 
     @property
     def region(self) -> str | None:
-        """The region of all its clusters, once it is known."""
+        """The region of all its clusters, once known."""
         return self._document.get("region")
 
     def belongs_to(self, account: str, region: str) -> None:
-        """Tie the file to an account and a region; refuse another one's."""
+        """Tie the file to an account and a region; refuse any other."""
         self.refuse_other(account=account, region=region)
         self._document |= {"account": account, "region": region}
 
     def refuse_other(self, **target: str) -> None:
-        """StateInvalid if the file belongs to another account or region than this one."""
+        """StateInvalid if the file belongs to another account or region."""
         for key, value in target.items():
             known = self._document.get(key) or value
             if known != value:
                 raise StateInvalid(
-                    f"The state {self.store.where} belongs to {key} {known}, and this command works on {value}.",
+                    f"The state {self.store.where} belongs to {key} {known}, but this command works on {value}.",
                     hint=f"switch back to {known}, or name another one with --state",
                 )
 
@@ -91,17 +91,17 @@ class State:
         return sorted(name for name in self._document["clusters"] if self.of(name).stacks())
 
     def of(self, cluster: str) -> ClusterState:
-        """The part of one cluster."""
+        """One cluster's part."""
         return ClusterState(self, cluster)
 
     def stacks(self, cluster: str) -> dict[str, Any]:
-        """What is written of one cluster, by stack; to be read, not changed."""
+        """The data of one cluster, by stack; read-only."""
         known = self._document["clusters"].get(cluster)
         return known["stacks"] if known else {}
 
     @contextmanager
     def changing(self, cluster: str, stack: str, *, soon: bool = False) -> Iterator[dict[str, Any]]:
-        """Change what is written of one stack; with `soon`, the end of `locked` waits until it is on disk."""
+        """Change the data of one stack; with `soon`, it may be written later, at the end of `locked` at the latest."""
         with self._writing:
             stacks = self._document["clusters"].setdefault(cluster, {"stacks": {}})["stacks"]
             yield stacks.setdefault(stack, _nothing())
@@ -123,7 +123,7 @@ class ClusterState:
 
     @property
     def store(self) -> Store:
-        """Where the document lies."""
+        """Where the document is stored."""
         return self.document.store
 
     def stacks(self) -> list[str]:
@@ -135,30 +135,30 @@ class ClusterState:
         return [Record(**record) for record in self._entry(stack)["resources"]]
 
     def record(self, stack: str, record: Record) -> None:
-        """Write down a resource; one of the same kind and name is replaced.
+        """Record a resource; one of the same kind and name is replaced.
 
-        What is lost of this by a power cut is found again by its tags, so a slow store need not be waited for.
+        If a power cut loses this, the resource is found by its tags, so a slow store need not be waited for.
         """
         with self.document.changing(self.cluster, stack, soon=True) as entry:
             entry["resources"] = [*_without(entry["resources"], record.kind, record.name), asdict(record)]
 
     def forget(self, stack: str, record: Record) -> None:
-        """Strike a resource that is gone; its name gets a new generation."""
+        """Remove the record of a deleted resource; its name gets a new generation."""
         with self.document.changing(self.cluster, stack) as entry:
             entry["resources"] = _without(entry["resources"], record.kind, record.name)
             key = f"{record.kind}/{record.name}"
             entry["generations"][key] = entry["generations"].get(key, 0) + 1
 
     def generation(self, stack: str, kind: str, name: str) -> int:
-        """How many resources of that kind and name have been torn down."""
+        """How many resources of that kind and name have been deleted."""
         return int(self._entry(stack)["generations"].get(f"{kind}/{name}", 0))
 
     def outputs(self, stack: str) -> dict[str, Any]:
-        """What a stack wrote down for later commands."""
+        """The values that a stack stored for later commands."""
         return dict(self._entry(stack)["outputs"])
 
     def output(self, stack: str, **values: Any) -> None:
-        """Write down values for later commands; no secrets."""
+        """Store values for later commands; no secrets."""
         with self.document.changing(self.cluster, stack, soon=True) as entry:
             entry["outputs"].update(values)
 

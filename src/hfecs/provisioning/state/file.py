@@ -1,4 +1,4 @@
-"""A state in a file of this machine, with a lock that ends with its holder."""
+"""A state in a local file, with a lock that ends with its holder."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from hfecs.provisioning.state.store import Holder
 
 @dataclass(frozen=True)
 class FileStore:
-    """A file; whoever reads it sees the old document or the new one, never a part."""
+    """A file; a reader sees the old document or the new one, never a part."""
 
     path: Path
     bucket = ""
-    lost_hint = "move the file away: hfecs finds what it made by its tags"
+    lost_hint = "move the file away: hfecs finds its resources by their tags"
 
     @property
     def where(self) -> str:
@@ -29,22 +29,22 @@ class FileStore:
         return str(self.path)
 
     def read(self) -> bytes | None:
-        """The content of the file; None if there is none. StateInvalid if it cannot be read."""
+        """The file's content; None if there is none. StateInvalid if it cannot be read."""
         try:
             return self.path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
-            hint = "name a file that can be read: --state"
-            raise StateInvalid(f"The state {self.path} cannot be read: {error.strerror}.", hint) from error
+            hint = "name a readable file: --state"
+            raise StateInvalid(f"State {self.path} cannot be read: {error.strerror}.", hint) from error
 
     def write(self, content: bytes, *, soon: bool = False) -> Callable[[], object]:
-        """Replace the file; it is on disk when this returns, soon or not. Failed if it cannot be written."""
+        """Replace the file; it is on disk when this returns, `soon` or not. Failed if it cannot be written."""
         try:
             _replace(self.path, content)
         except OSError as error:
-            hint = "make room, then run the same command again: it finds what was made by its tags"
-            raise Failed(f"The state {self.path} cannot be written: {error.strerror}.", hint) from error
+            hint = "free some disk space, then run the same command again: it finds its resources by their tags"
+            raise Failed(f"State {self.path} cannot be written: {error.strerror}.", hint) from error
         return lambda: None
 
     def check(self) -> None:
@@ -57,7 +57,7 @@ class FileStore:
 
 @contextmanager
 def locked(path: Path, purpose: str) -> Iterator[None]:
-    """Hold the lock of a state file; Locked says who holds it since when. A dead holder's lock is gone with it."""
+    """Hold the lock of a state file; Locked says who holds it since when. It is released when its holder dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(path.name + ".lock").open("a+", encoding="utf-8") as file:
         _acquire(file, path)
@@ -74,12 +74,12 @@ def _acquire(file: IO[str], path: Path) -> None:
     except BlockingIOError:
         file.seek(0)
         holder = file.read().strip() or "another hfecs"
-        hint = "wait until it has ended, then run this again"
+        hint = "wait for it to finish, then run this again"
         raise Locked(f"{path.name} is locked by {holder}.", hint) from None
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Put the content in the place of the file as a whole, and leave nothing behind if that fails."""
+    """Replace the whole file with this content, and leave no temporary file if that fails."""
     with ExitStack() as if_it_fails:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
             if_it_fails.callback(Path(file.name).unlink)

@@ -1,4 +1,4 @@
-"""A state in S3, for a team: every write is conditional on the last one, under a lock that expires with its holder."""
+"""A state in S3, for a team: every write is conditional on the previous one, under a lock that expires."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ DENIED = ("AccessDenied", "403", "AllAccessDisabled")
 
 
 class BucketStore:
-    """An object; its lock is an object beside it."""
+    """An object; its lock is another object next to it."""
 
-    lost_hint = "bring an earlier version of the object back, or delete it: hfecs finds what it made by its tags"
+    lost_hint = "restore an earlier version of the object, or delete it: hfecs finds its resources by their tags"
 
     def __init__(self, cloud: Cloud, address: str, *, lease_seconds: float = SECONDS) -> None:
         self.where = address
@@ -35,14 +35,14 @@ class BucketStore:
         self._writer: Writer | None = None
 
     def read(self) -> bytes | None:
-        """The content of the object, if there is one. StateInvalid if its bucket is missing or may not be read."""
+        """The object's content, if it exists. StateInvalid if its bucket is missing or cannot be read."""
         with self._explained():
             found = self._look()
         self._tag = found[1] if found else None
         return found[0] if found else None
 
     def write(self, content: bytes, *, soon: bool = False) -> Callable[[], object]:
-        """Begin to replace the object; without a lock, it is done when this returns."""
+        """Start to replace the object; without a lock, it is done when this returns."""
         if self._writer is None:
             self._put(content)
             return lambda: None
@@ -52,13 +52,13 @@ class BucketStore:
         return future.result
 
     def check(self) -> None:
-        """Locked if the lease that this process has taken is lost."""
+        """Locked if this process has lost its lease."""
         if self._lease:
             self._lease.check()
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
-        """Hold the lock and renew it meanwhile; all writes are done when it is given back."""
+        """Hold the lock and renew it meanwhile; all writes are done when it is released."""
         lease = Lease(self._cloud.s3, self.bucket, f"{self._key}.lock", seconds=self._lease_seconds)
         with self._explained():
             lease.take(Holder(purpose))
@@ -75,7 +75,7 @@ class BucketStore:
                 lease.release()
 
     def _put(self, content: bytes) -> None:
-        """Replace what this process has read or written last; Locked if somebody else has written since."""
+        """Replace what this process read or wrote last; Locked if somebody else has written since."""
         self.check()
         condition: Any = {"IfMatch": self._tag} if self._tag else {"IfNoneMatch": "*"}
         try:
@@ -90,10 +90,10 @@ class BucketStore:
         self._tag = answer["ETag"]
 
     def _tag_of_ours(self, content: bytes) -> str:
-        """The entity tag of what stands there, if it is this: the answer to its write was lost."""
+        """The entity tag of the stored object, if it has this content: the answer to its write was lost."""
         found = self._look()
         if found is None or found[0] != content:
-            raise Locked(f"{self.where} has been written by another hfecs meanwhile.", STOPPED)
+            raise Locked(f"{self.where} was changed by another hfecs meanwhile.", STOPPED)
         return found[1]
 
     def _look(self) -> tuple[bytes, str] | None:
@@ -107,17 +107,19 @@ class BucketStore:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Say what is wrong with the bucket: making it is a person's work, and so is letting others in."""
+        """Explain what is wrong with the bucket: creating it and granting access is up to the user."""
         endpoint = f"--endpoint-url {self._cloud.endpoint_url} " if self._cloud.endpoint_url else ""
         try:
             yield
         except expected_errors() as error:
             if matches(error, *NO_BUCKET):
-                hint = f"make it, for hfecs does not: aws {endpoint}s3 mb s3://{self.bucket}; docs/state.md says more"
-                raise StateInvalid(f"The bucket of the state {self.where} does not exist.", hint) from error
+                hint = (
+                    f"create it, since hfecs does not: aws {endpoint}s3 mb s3://{self.bucket}; docs/state.md says more"
+                )
+                raise StateInvalid(f"The bucket of state {self.where} does not exist.", hint) from error
             if matches(error, *DENIED):
                 hint = (
-                    "let this user read, write and list it: docs/state.md has the rights; or name another with --state"
+                    "let this user read, write and list it (permissions: docs/state.md), or choose another with --state"
                 )
-                raise StateInvalid(f"The state {self.where} may not be read or written by this user.", hint) from error
+                raise StateInvalid(f"This user may not read or write state {self.where}.", hint) from error
             raise

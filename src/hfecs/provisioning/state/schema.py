@@ -1,4 +1,4 @@
-"""What stands in a state: checked in all its parts, for people edit it, and disks cut it off."""
+"""The schema of a state: everything is validated, since people edit it and disks truncate it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from hfecs.errors import StateInvalid
 
-# Version 1 knew one cluster, and not its name.
+# Version 1 held one cluster, without its name.
 VERSION = 2
 
-# Names in AWS that tell of which cluster a thing is, by kind; the others have ids that say nothing.
+# Kinds whose names in AWS contain the cluster; the others have opaque ids.
 _NAMES = {
     "ecs-cluster": re.compile(r"hfecs-(?P<cluster>.+)-(?:cluster|monitoring)"),
     "log-group": re.compile(r"/hfecs/(?P<cluster>[^/]+)(?:/monitoring)?"),
     "secret-parameter": re.compile(r"/hfecs/(?P<cluster>[^/]+)/.+"),
     "role": re.compile(r".+:role/hfecs/(?P<cluster>[^/]+)/.+"),
 }
-# The name of a cluster that was never given one.
+# The name of a cluster that never got one.
 _UNNAMED = "hyperflow"
 
-# With a bound pydantic looks into texts, and finds halves of characters that no call to AWS can hold.
+# With a length limit pydantic inspects texts, and finds lone surrogates, which no AWS call accepts.
 Text = Annotated[str, StringConstraints(strict=True, max_length=100_000)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 
@@ -63,28 +63,28 @@ class _OldDocument(_Document):
 
 
 def begun() -> dict[str, Any]:
-    """The document of a new file, with a lineage of its own."""
+    """The document of a new file, with its own lineage."""
     return {"version": VERSION, "lineage": uuid.uuid4().hex, "serial": 0, "clusters": {}}
 
 
 def read(content: bytes, where: str, lost_hint: str) -> dict[str, Any]:
-    """The document that a file or an object holds; StateInvalid says what is wrong with it.
+    """The document in a file or object; StateInvalid says what is wrong with it.
 
-    `where` is what a person calls it, `lost_hint` what to do with one that is damaged.
+    `where` names it for the user, `lost_hint` says what to do if it is corrupt.
     """
     try:
         document = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise StateInvalid(f"The state {where} cannot be read: {error}.", lost_hint) from error
+        raise StateInvalid(f"State {where} cannot be read: {error}.", lost_hint) from error
     version = document.get("version") if isinstance(document, dict) else None
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise StateInvalid(f"{where} is not a state of hfecs.", lost_hint)
+        raise StateInvalid(f"{where} is not an hfecs state.", lost_hint)
     if version > VERSION:
-        raise StateInvalid(f"{where} was written by a newer hfecs (version {str(version)[:20]}).", "update hfecs")
+        raise StateInvalid(f"{where} was written by a newer hfecs (version {str(version)[:20]}).", "upgrade hfecs")
     try:
         checked = (_OldDocument if version == 1 else _Document).model_validate(document).model_dump()
     except ValidationError as error:
-        raise StateInvalid(f"The state {where} is damaged: {_first(error)}.", lost_hint) from None
+        raise StateInvalid(f"State {where} is corrupt: {_first(error)}.", lost_hint) from None
     if version == 1:
         del document["stacks"]
         checked["clusters"] = _by_cluster(checked["stacks"])
@@ -92,9 +92,9 @@ def read(content: bytes, where: str, lost_hint: str) -> dict[str, Any]:
 
 
 def _by_cluster(stacks: dict[str, Any]) -> dict[str, Any]:
-    """The stacks of a file of version 1 by cluster: that of each record's name in AWS, or that of the first such name.
+    """The stacks of a version 1 file by cluster: taken from each record's name in AWS, or else the first such name.
 
-    A file in which a second cluster was begun has records of both.
+    A file in which a second cluster was started has records of both.
     """
     resources = [record for stack in stacks.values() for record in stack["resources"]]
     first = next(filter(None, map(_cluster_of, resources)), _UNNAMED)
@@ -103,7 +103,7 @@ def _by_cluster(stacks: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_cluster(stacks: dict[str, Any], cluster: str, first: str) -> dict[str, Any]:
-    """The part of one cluster; what stacks wrote down is the first one's."""
+    """One cluster's part; the stacks' notes belong to the first."""
     return {
         name: {
             "resources": [one for one in stack["resources"] if (_cluster_of(one) or first) == cluster],
@@ -115,14 +115,14 @@ def _of_cluster(stacks: dict[str, Any], cluster: str, first: str) -> dict[str, A
 
 
 def _cluster_of(record: dict[str, Any]) -> str | None:
-    """The cluster that the name of a resource in AWS tells; None if it tells none."""
+    """The cluster in a resource's name in AWS; None if there is none."""
     pattern = _NAMES.get(record["kind"])
     told = pattern.fullmatch(record["id"]) if pattern else None
     return told["cluster"] if told else None
 
 
 def _first(error: ValidationError) -> str:
-    """The first fault, and where it is."""
+    """The first error, and its location."""
     fault = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(ascii(part)[1:-1] if isinstance(part, str) else str(part) for part in fault["loc"])
     return f"{place[:200]}: {fault['msg']}"

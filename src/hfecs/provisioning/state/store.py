@@ -1,4 +1,4 @@
-"""What a store of the state can do, and who holds its lock."""
+"""The interface of a state's store, and the holder of its lock."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from typing import Any, Protocol
 
 
 class Store(Protocol):
-    """Where the document of a state lies."""
+    """Where the document of a state is stored."""
 
     @property
     def where(self) -> str:
-        """The place, as a person names it."""
+        """The location, for the user."""
 
     @property
     def bucket(self) -> str:
-        """The bucket in which it lies; empty for a file."""
+        """Its bucket; empty for a file."""
 
     @property
     def lost_hint(self) -> str:
-        """What to do with a document that cannot be used."""
+        """What to do about an unusable document."""
 
     def read(self) -> bytes | None:
-        """What the document holds; None if there is none. StateInvalid if it cannot be read."""
+        """The document's content; None if there is none. StateInvalid if it cannot be read."""
 
     def write(self, content: bytes, *, soon: bool = False) -> Callable[[], object]:
-        """Begin to replace the document as a whole; the answer waits until it is safe.
+        """Start to replace the whole document; the returned function waits until it is stored.
 
-        With `soon`, and under the lock, it need not be waited for: the end of `locked` does.
+        With `soon`, and under the lock, the caller need not wait: the end of `locked` does.
         """
 
     def check(self) -> None:
-        """Locked if the lock that this process has taken is not its own any more."""
+        """Locked if this process has lost its lock."""
 
     def locked(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the lock; Locked says who holds it since when."""
@@ -56,12 +56,12 @@ class Holder:
         return f"'hfecs {self.command}' of {self.person} (process {self.process}) since {self.since}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The holder as JSON writes it."""
+        """The holder as JSON."""
         return asdict(self)
 
 
 def _user() -> str:
-    """The name of whoever runs this; a number where a container has no names."""
+    """The current user's name; a number in a container without names."""
     with suppress(KeyError, OSError):
         return getpass.getuser()
     return str(os.getuid())

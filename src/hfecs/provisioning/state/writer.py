@@ -1,4 +1,4 @@
-"""Writing behind the back of whoever has something to write: one write at a time, of what was handed in last."""
+"""Write in the background, one write at a time, always the latest version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class Writer:
-    """Hands contents to `write` in a thread of its own; of those that come while it writes only the last is written."""
+    """Passes contents to `write` in its own thread; of those that arrive during a write only the last is written."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self._write = write
@@ -19,7 +19,7 @@ class Writer:
         self._failed: Future[None] | None = None
 
     def submit(self, content: bytes) -> Future[None]:
-        """Write this, or a later one; after a write that failed nothing is written any more."""
+        """Write this, or a later version; after a failed write nothing more is written."""
         with self._turn:
             if self._failed:
                 return self._failed
@@ -29,7 +29,7 @@ class Writer:
             return self._next
 
     def finish(self) -> None:
-        """Wait for the last write, and raise what the first one that failed has raised."""
+        """Wait for the last write, and raise the first failure."""
         self._pool.shutdown()
         if self._failed:
             self._failed.result()
