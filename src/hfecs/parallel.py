@@ -30,12 +30,9 @@ def in_turn(*calls: Callable[[], Any]) -> None:
     """Run all calls in sequence; raise what failed at the end, in one ExceptionGroup."""
     errors: list[Exception] = []
     for call in calls:
-        # A future stores any exception.
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            error = pool.submit(call).exception()
-        if isinstance(error, Exception):
+        try:
+            call()
+        except Exception as error:  # whatever it is, the other calls must run; it is raised below
             errors.append(error)
-        elif error:
-            raise error
     if errors:
         raise ExceptionGroup("several calls failed", errors)
