@@ -1,8 +1,8 @@
-"""Start, find and end the local cloud of a directory.
+"""Start, find and stop the local cloud of a directory.
 
-    up(directory)      the cloud of that directory, started if need be
-    find(directory)    the cloud of that directory, if it lives
-    down(directory)    ends all of its processes and removes its data
+    up(directory)      the cloud of that directory, started if necessary
+    find(directory)    the cloud of that directory, if it is running
+    down(directory)    stops all of its processes and deletes its data
 
 Light to import: everything heavy happens in the daemon's own process.
 """
@@ -28,7 +28,7 @@ from hfecs.local.processes import CLOUD_MARK, NAME_MARK, Process, kill_all, proc
 
 REGION = "us-east-1"
 START_SECONDS = 30.0  # it takes about two; more only on a very busy machine
-LITTLE_BYTES = 1024 * 1024  # with less than this left a disk counts as full
+LITTLE_BYTES = 1024 * 1024  # a disk with less free space counts as full
 STOP_SECONDS = 20.0  # the daemon gives its tasks five seconds
 
 
@@ -66,12 +66,12 @@ class LocalCloud:
         }
 
     def processes(self) -> list[Process]:
-        """All that runs for this cloud: the daemon, its machines, their tasks."""
+        """All processes of this cloud: the daemon, its machines, their tasks."""
         return processes_of(self.directory)
 
 
 def up(directory: Path) -> LocalCloud:
-    """Start the local cloud of that directory unless it runs; LocalCloudFailed with the end of its log if it cannot."""
+    """Start the local cloud of that directory if it is not running; LocalCloudFailed with its log if it cannot."""
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     with _lock(directory):
@@ -83,13 +83,13 @@ def up(directory: Path) -> LocalCloud:
 
 
 def find(directory: Path) -> LocalCloud | None:
-    """The local cloud of that directory, or None; a file left behind by a dead one is removed."""
+    """The local cloud of that directory, or None; a file left behind by a dead one is deleted."""
     directory = directory.resolve()
     file = directory / "cloud.json"
     try:
         told: dict[str, Any] = json.loads(file.read_bytes())
         cloud = LocalCloud(directory, told["endpoint_url"], told["network"], told["pid"], told["ports"])
-    except (FileNotFoundError, ValueError, LookupError, TypeError, RecursionError):  # none, or cut off, or edited
+    except (FileNotFoundError, ValueError, LookupError, TypeError, RecursionError):  # missing, truncated or edited
         return None
     if any(process.pid == cloud.pid for process in processes_of(directory)):
         return cloud
@@ -98,7 +98,7 @@ def find(directory: Path) -> LocalCloud | None:
 
 
 def down(directory: Path) -> bool:
-    """End every process of the cloud of that directory, then remove its data; False when there was nothing to end."""
+    """Stop every process of that directory's cloud, then delete its data; False if there was nothing to stop."""
     directory = directory.resolve()
     if not directory.exists():
         return False
@@ -113,11 +113,11 @@ def down(directory: Path) -> bool:
 
 
 def _end_the_rest(directory: Path) -> bool:
-    """After a clean end nothing is left; after a kill -9 of the daemon some may be."""
+    """After a clean stop nothing is left; after a kill -9 of the daemon some processes may be."""
     found = bool(processes_of(directory))
     if not kill_all(lambda: [process.pid for process in processes_of(directory)]):
         left = ", ".join(f"{process.pid} ({process.what})" for process in processes_of(directory))
-        raise LocalCloudFailed(f"Some processes of the local cloud in {directory} do not end: {left}.")
+        raise LocalCloudFailed(f"Some processes of the local cloud in {directory} could not be stopped: {left}.")
     return found
 
 
@@ -132,10 +132,10 @@ def _remove_data(directory: Path) -> None:
 
 
 def _start(directory: Path) -> LocalCloud:
-    """The daemon closes its end of the pipe when it answers, or when it dies: no polling."""
+    """The daemon closes its end of the pipe when it is ready, or when it dies: no polling."""
     ready, told = os.pipe()
     with (directory / "daemon.log").open("ab") as log:
-        # Nothing of the caller's own AWS settings: a profile that is missing would stop boto3 inside of moto.
+        # Without the caller's AWS settings: a missing profile would stop boto3 inside moto.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         marks = {CLOUD_MARK: str(directory), NAME_MARK: "daemon", "HFECS_LOCAL_READY": str(told)}
         subprocess.Popen(
@@ -154,13 +154,13 @@ def _start(directory: Path) -> LocalCloud:
     if cloud is None:
         tail = "\n".join((directory / "daemon.log").read_text(errors="replace").splitlines()[-8:])
         full = shutil.disk_usage(directory).free < LITTLE_BYTES
-        hint = "make room on the disk" if full else "it needs moto's server: pip install 'hfecs[local]'"
+        hint = "free some disk space" if full else "it needs moto's server: pip install 'hfecs[local]'"
         raise LocalCloudFailed(f"The local cloud in {directory} did not start:\n{tail}".strip(), hint)
     return cloud
 
 
 def python_path() -> str:
-    """Where this hfecs lies, in front of the caller's PYTHONPATH, so that the daemon runs the same one."""
+    """The directory of this hfecs, first in the caller's PYTHONPATH, so that the daemon runs the same one."""
     here = str(Path(__file__).resolve().parents[2])
     return os.pathsep.join([here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
 

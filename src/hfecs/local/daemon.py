@@ -73,7 +73,7 @@ def _build(cloud: LocalCloud, network: Network) -> tuple[SharedState, Reconciler
 
 
 def _warm_up(state: SharedState) -> None:
-    """Load what the first calls need, while the caller is still on its way."""
+    """Load what the first calls need, before the caller sends them."""
     from moto.core.utils import get_service_model
 
     for name, region in SERVICES.items():
@@ -88,7 +88,7 @@ def _describe(directory: Path, network: Network) -> LocalCloud:
 
 
 def _tell(cloud: LocalCloud) -> None:
-    """Write cloud.json in one step, then let the starter know."""
+    """Write cloud.json atomically, then notify the starter."""
     told = {
         "pid": cloud.pid,
         "endpoint_url": cloud.endpoint_url,

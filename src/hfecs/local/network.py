@@ -1,4 +1,4 @@
-"""Addresses of a local cloud: a network 127.N.0.0/16 of its own, so that two clouds never collide."""
+"""Addresses of a local cloud: its own network 127.N.0.0/16, so that two clouds never collide."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LISTENING = "0A"  # the state of a listening socket in /proc/net/tcp
 
 @dataclass
 class Network:
-    """A claimed network: its number N of 127.N.0.0/16, and the socket of the API that claims it."""
+    """A claimed network: its N in 127.N.0.0/16, and the API socket that claims it."""
 
     number: int
     listener: socket.socket
 
     @property
     def endpoint_url(self) -> str:
-        """Where AWS answers."""
+        """The URL of the AWS API."""
         address, port = self.listener.getsockname()
         return f"http://{address}:{port}"
 
@@ -34,7 +34,7 @@ class Network:
 
 
 def claim(start: int | None = None) -> Network:
-    """Claim the first free network from `start` on; LocalCloudFailed when all are taken."""
+    """Claim the first free network from `start` on; LocalCloudFailed if all are taken."""
     start = os.getpid() if start is None else start
     count = LAST - FIRST + 1
     for port in API_PORTS:
@@ -45,12 +45,12 @@ def claim(start: int | None = None) -> Network:
                 return Network(number, listener)
     raise LocalCloudFailed(
         f"No address 127.{FIRST}.0.1 to 127.{LAST}.0.1 is free on ports {API_PORTS}.",
-        "End the local clouds that you do not need: hfecs local down.",
+        "Stop local clouds that you do not need: hfecs local down.",
     )
 
 
 def free_port(preferred: int) -> int:
-    """The preferred port, or another one when some program listens on it at every address."""
+    """The preferred port, or another one if a program listens on it at every address."""
     if preferred not in _listening_everywhere():
         return preferred
     with socket.socket() as probe:

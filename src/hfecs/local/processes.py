@@ -1,6 +1,6 @@
 """The processes of a local cloud: found by a mark in their environment, so that none is missed after a crash.
 
-Every process of a cloud inherits CLOUD_MARK with the cloud's directory; those of a container carry CONTAINER_MARK too.
+Every process inherits CLOUD_MARK with the cloud's directory; those of a container also carry CONTAINER_MARK.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ NAME_MARK = "HFECS_LOCAL_NAME"
 
 @dataclass(frozen=True)
 class Process:
-    """A process of a local cloud, and what it is there for."""
+    """A process of a local cloud, and its purpose."""
 
     pid: int
     what: str
 
 
 def processes_of(directory: Path) -> list[Process]:
-    """All processes that live for the cloud of that directory: daemon, machines, tasks and whatever they started."""
+    """All processes of that directory's cloud: daemon, machines, tasks and whatever they started."""
     mark = f"{CLOUD_MARK}={directory}".encode()
     found = [(pid, environment) for pid, environment in _environments() if mark in environment]
     return [Process(pid, _what(pid, environment)) for pid, environment in found]
@@ -41,7 +41,7 @@ def members(container: str, session: int) -> list[int]:
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> None:
-    """Send a signal to each process that still lives."""
+    """Send a signal to each process that is still alive."""
     for pid in pids:
         try:
             os.kill(pid, number)
@@ -50,13 +50,13 @@ def send(pids: Iterable[int], number: signal.Signals) -> None:
 
 
 def wait_until_ended(pids: Iterable[int], timeout: float) -> bool:
-    """Wait until none of the processes lives, at most `timeout` seconds; False if one still does."""
+    """Wait until all processes have ended, at most `timeout` seconds; False if one is still alive."""
     deadline = time.monotonic() + timeout
     return all(_wait_for(pid, deadline) for pid in pids)
 
 
 def kill_all(find: Callable[[], list[int]], timeout: float = 5.0) -> bool:
-    """Kill what `find` finds until it finds nothing (a process may be starting another one); False if some live on."""
+    """Kill what `find` finds until it finds nothing (a process may be starting another); False if some survive."""
     deadline = time.monotonic() + timeout
     while pids := find():
         send(pids, signal.SIGKILL)

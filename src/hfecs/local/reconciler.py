@@ -1,4 +1,4 @@
-"""The data plane: one thread that makes machines, tasks, services, groups and alarms follow what AWS was asked for."""
+"""The reconciler: a thread that makes machines, tasks, services, groups and alarms follow the API's requests."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from hfecs.local.scaling.actions import Actions
 from hfecs.local.scaling.alarm_evaluator import AlarmEvaluator
 from hfecs.local.scaling.managed import ManagedScaling
 
-LONGEST_NAP = 0.5  # seconds between two looks when nobody wakes it
-SHORTEST_NAP = 0.02  # so that a burst of calls is answered by one look
+LONGEST_NAP = 0.5  # seconds between two steps without a wake-up
+SHORTEST_NAP = 0.02  # so that one step serves a burst of calls
 LOG_SECONDS = 0.8
 END_SECONDS = 5.0
 
@@ -53,14 +53,14 @@ class Reconciler:
         threading.Thread(target=self._run, name="plane", daemon=True).start()
 
     def end(self) -> bool:
-        """End all tasks and machines; False if some did not end in time."""
+        """Stop all tasks and machines; False if some did not stop in time."""
         self.ending.set()
         with self.cloud.lock:
             pids = self.machines.end_all()
         return wait_until_ended(pids, END_SECONDS)
 
     def step(self, now: float) -> None:
-        """Give every part one turn; what failed is raised at the end, in one ExceptionGroup."""
+        """Give every part one turn; raise all errors at the end, in one ExceptionGroup."""
         turns = Turns()
         for instance_id, what in self._reports():
             turns.take(self._heard, instance_id, what)
@@ -79,7 +79,7 @@ class Reconciler:
             raise ExceptionGroup("parts of the data plane failed", turns.errors)
 
     def _reports(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The reports of machines that have arrived."""
+        """The reports received from machines."""
         with suppress(Empty):
             while True:
                 yield self.cloud.reports.get_nowait()
@@ -104,14 +104,14 @@ class Reconciler:
 
 @dataclass
 class Turns:
-    """The turns of one step, with what went wrong in them."""
+    """The turns of one step, and their errors."""
 
     errors: list[Exception] = field(default_factory=list)
 
     def take(self, part: Callable[..., Any], *arguments: Any) -> Any:
-        """The result of a part's turn; None, and the error kept, if it fails."""
+        """The result of a part's turn; None, and the error is kept, if it fails."""
         try:
             return part(*arguments)
-        except Exception as error:  # A fault of one part, or of moto under it, must not stop the rest of the cloud.
+        except Exception as error:  # An error in one part, or in moto below it, must not stop the rest of the cloud.
             self.errors.append(error)
             return None

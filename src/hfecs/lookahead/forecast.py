@@ -1,6 +1,6 @@
-"""How many jobs of a workflow will run side by side soon: the demand for job slots, by its graph and learnt times.
+"""How many jobs of a workflow will soon run in parallel: the demand for job slots, from its graph and job times.
 
-Nothing here talks to anybody: the engine agent and the replay of runs in bench/ both ask these functions.
+Pure functions, used by the engine agent and by the replay of runs in bench/.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hfecs.lookahead.sizes import sizes
 
 @dataclass(frozen=True)
 class Graph:
-    """The jobs of a workflow by number: their programs, and for each the jobs that it waits for."""
+    """The jobs of a workflow by number: their programs, and the jobs that each one depends on."""
 
     programs: Sequence[str]
     before: Sequence[Collection[int]]
@@ -32,9 +32,9 @@ class Graph:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: `now` and the starts of running jobs in seconds since its beginning.
+    """The progress of a run: `now` and the starts of running jobs in seconds since it started.
 
-    `arrivals` are the times at which its machines came or are expected; `paid` the seconds of machines so far.
+    `arrivals` are the times at which its machines came or are expected; `paid` the machine seconds so far.
     """
 
     now: float
@@ -46,7 +46,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Machines:
-    """What a machine is: job slots, seconds until it works, and the most of them."""
+    """What a machine is: job slots, seconds to boot, and the maximum number of machines."""
 
     slots: int
     boot: float
@@ -55,7 +55,7 @@ class Machines:
 
 @dataclass(frozen=True)
 class Plan:
-    """A forecast: how many seconds more the run takes, machine seconds, and the slots in use within a boot time."""
+    """A forecast: the remaining seconds of the run, machine seconds, and the slots in use within a boot time."""
 
     seconds: float
     machine_seconds: float
@@ -63,10 +63,10 @@ class Plan:
 
 
 def demand(graph: Graph, progress: Progress, times: Times, machines: Machines) -> int:
-    """The job slots worth having now: those that the best plan uses before a machine ordered later could help.
+    """The job slots needed now: those that the best plan uses before a machine ordered later could help.
 
-    The best plan is the one with the least product of machine seconds and makespan. Each that is compared takes 0.15 s
-    with 16,000 jobs.
+    The best plan has the smallest product of machine seconds and makespan. Evaluating each takes 0.15 s with 16,000
+    jobs.
     """
     forecast = Forecast(graph, progress, times)
     if not forecast.left:
@@ -80,7 +80,7 @@ def demand(graph: Graph, progress: Progress, times: Times, machines: Machines) -
 
 
 class Forecast:
-    """What is left of a run, ready to be scheduled on any number of machines."""
+    """The rest of a run, ready to be scheduled on any number of machines."""
 
     def __init__(self, graph: Graph, progress: Progress, times: Times) -> None:
         self._graph = graph
@@ -99,19 +99,19 @@ class Forecast:
         self.left = len(graph.programs) - len(progress.done)
 
     def _remaining(self, job: int, started: float) -> float:
-        """Never less than a tenth of the expected time: a job that is late goes on."""
+        """Never less than a tenth of the expected time: an overdue job still needs some time."""
         return max(started + self._seconds[job] - self._progress.now, self._seconds[job] / 10)
 
     def plan(self, machines: Machines, count: int) -> Plan:
-        """Schedule the rest on so many machines, in the order in which jobs become ready."""
+        """Schedule the rest on this many machines, in the order in which jobs become ready."""
         free = self._free(machines, count)
         beyond = max(0, len(self._running) - count * machines.slots)
         return _priced(self._schedule(free, beyond), machines)
 
     def _free(self, machines: Machines, count: int) -> list[float]:
-        """When slots become free, those that are in use aside: running jobs go on whatever the number of machines.
+        """When slots become free, not counting those in use: running jobs continue with any number of machines.
 
-        A machine on order comes no later than one that is ordered now: else a new order would put an older one aside.
+        A machine on order comes no later than one ordered now; otherwise a new order would displace an older one.
         """
         now = self._progress.now
         arrivals = sorted(min(max(0.0, arrival - now), machines.boot) for arrival in self._progress.arrivals)[:count]
@@ -120,9 +120,9 @@ class Forecast:
         return slots[len(self._running) :]
 
     def _schedule(self, free: list[float], beyond: int) -> list[tuple[float, int]]:
-        """The number of jobs under way after each change, by time in seconds from now.
+        """The number of running jobs after each change, by time in seconds from now.
 
-        The first `beyond` slots that running jobs leave are given up.
+        The first `beyond` slots that running jobs free are given up.
         """
         waits, after, seconds = self._waits[:], self._graph.after, self._seconds
         ready, ends = deque(self._ready), list(self._running)
@@ -153,10 +153,10 @@ class Forecast:
 
 
 def _priced(usage: list[tuple[float, int]], machines: Machines) -> Plan:
-    """What a schedule costs if machines are kept whenever they are used again within a boot time."""
+    """The cost of a schedule if machines are kept whenever they are used again within a boot time."""
     end = usage[-1][0]
     total, demanded = 0.0, 0
-    window: deque[tuple[float, int]] = deque()  # times and counts that fall, the greatest first
+    window: deque[tuple[float, int]] = deque()  # times and decreasing counts
     following = end
     for time, count in reversed(usage):
         while window and window[0][0] > time + machines.boot:

@@ -1,4 +1,4 @@
-"""A workflow as who plans ahead sees it: its jobs, their programs, and which jobs each of them waits for."""
+"""A workflow for demand planning: its jobs, their programs, and their dependencies."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from hfecs.workflow.checks import JOB_FUNCTIONS
 from hfecs.workflow.graph import predecessors
 
 INTERPRETERS = frozenset({"sh", "bash", "env", "python", "python3", "perl", "ruby", "Rscript", "java", "node"})
-"""Programs that say little about how long they take: what they are given does."""
+"""Interpreters, which say little about how long they take; their script does."""
 
 
 @dataclass(frozen=True)
 class RunGraph:
-    """The graph of the jobs, and their places in it by their numbers in the workflow, which begin at 1."""
+    """The graph of the jobs, and their indices by their numbers in the workflow, which start at 1."""
 
     graph: Graph
     places: dict[int, int]
 
     def places_of(self, numbers: Collection[int]) -> set[int]:
-        """The places of those among the processes that are jobs."""
+        """The indices of the processes that are jobs."""
         return {self.places[number] for number in numbers if number in self.places}
 
     def behind(self, place: int) -> Iterator[int]:
-        """A job and all that cannot run without it."""
+        """A job and everything that depends on it."""
         seen, waiting = {place}, [place]
         while waiting:
             job = waiting.pop()
@@ -39,7 +39,7 @@ class RunGraph:
 
 
 def run_graph(workflow: Workflow) -> RunGraph:
-    """The jobs of a workflow; functions of the engine take no time, so jobs behind them wait for those before."""
+    """The jobs of a workflow; engine functions take no time, so jobs after them depend on those before."""
     before = predecessors(workflow.processes)
     is_job = [process.function in JOB_FUNCTIONS for process in workflow.processes]
     jobs = [index for index, job in enumerate(is_job) if job]
@@ -53,7 +53,7 @@ def run_graph(workflow: Workflow) -> RunGraph:
 
 
 def program_of(process: Process) -> str:
-    """What jobs are compared by: their program, with the script for one that only runs scripts."""
+    """What jobs are grouped by: their program, with the script if it is an interpreter."""
     executor = process.config.executor
     name = PurePath(process.program).name
     if executor is None or name not in INTERPRETERS:

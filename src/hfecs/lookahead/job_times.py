@@ -1,4 +1,4 @@
-"""What is learnt of how long jobs take: the mean of each program, and a guess for those that nobody has seen."""
+"""Learnt job durations: the mean of each program, and a guess for programs not seen yet."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 from urllib.parse import quote
 
 PRIOR_SECONDS = 20.0
-"""What a job that can start is taken to last while nothing is known of its program."""
+"""Assumed seconds of a job that can start while its program is unknown."""
 
 LATER_SECONDS = 1.0
-"""The same for programs none of whose jobs can start yet: their turn to be learnt will come."""
+"""The same for programs none of whose jobs can start yet: they will be learnt in time."""
 
 MOST_REMEMBERED = 1000
-"""Jobs of a program that earlier runs count for: more would keep times that are no longer true."""
+"""Maximum number of jobs that earlier runs count for, so that outdated times fade."""
 
 Seen = dict[str, tuple[int, float]]
 
 
 def times_key(workflow: str) -> str:
-    """Where a bucket keeps the times of a workflow's jobs for later runs of the same name."""
+    """Where a bucket keeps a workflow's job times for later runs of the same name."""
     return f"times/{quote(workflow, safe=' ')}.json"
 
 
 def read_times(text: str) -> Seen:
-    """The number of jobs seen and the sum of their seconds, by program; nothing of what cannot be read."""
+    """The number of jobs seen and the sum of their seconds, by program; empty if unreadable."""
     try:
         document = json.loads(text)
         seen = {str(program): (int(of["jobs"]), float(of["seconds"])) for program, of in document.items()}
@@ -35,7 +35,7 @@ def read_times(text: str) -> Seen:
 
 
 def written_times(times: Times) -> dict[str, Any]:
-    """The same as a document, each program with no more jobs than are worth remembering."""
+    """The same as a document, with no more jobs per program than are worth remembering."""
     document = {}
     for program, (count, total) in sorted(times.known().items()):
         jobs = min(count, MOST_REMEMBERED)
@@ -44,14 +44,14 @@ def written_times(times: Times) -> dict[str, Any]:
 
 
 class Times:
-    """Seconds that the jobs of each program take: the mean of what was seen, in this run or in `earlier` ones."""
+    """Seconds per job of each program: the mean of this run or of `earlier` ones."""
 
     def __init__(self, earlier: Mapping[str, tuple[int, float]] | None = None) -> None:
-        """Begin with the number of jobs and the sum of their seconds, by program."""
+        """Start with the number of jobs and the sum of their seconds, by program."""
         self._seen = dict(earlier or {})
 
     def learn(self, program: str, seconds: float) -> None:
-        """Take a finished job into account."""
+        """Record a finished job."""
         count, total = self._seen.get(program, (0, 0.0))
         self._seen[program] = count + 1, total + seconds
 
@@ -60,9 +60,9 @@ class Times:
         return dict(self._seen)
 
     def expected(self, programs: Collection[str], oldest: Mapping[str, float]) -> dict[str, float]:
-        """The seconds expected of a job, by program; `oldest` has those whose jobs run or can start, and how long.
+        """The expected seconds of a job, by program; `oldest` is how long each active program's oldest job has run.
 
-        A program that was never seen to end is expected to go on for as long as its oldest job has run already.
+        A program never seen to finish is expected to take as long again as its oldest job has already run.
         """
 
         def guess(program: str) -> float:

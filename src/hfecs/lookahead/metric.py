@@ -1,8 +1,8 @@
-"""The demand for job slots on its way to CloudWatch: one value from each publisher in each period of the alarms.
+"""Publish the demand for job slots to CloudWatch: one value from each publisher in each alarm period.
 
-The alarms add up what the publishers of a cluster say in one period: each run its demand, and the notifier 0, so that a
-cluster whose last run has ended is known to be without work. A value must therefore not be sent twice: its time is the
-beginning of its period, there is only one for each, and a call that failed is not made again.
+The alarms sum the values of all publishers in a period: each run its demand, and the notifier 0, so that the alarms
+see no work after the last run. A value must therefore not be sent twice: it is timestamped with the start of its
+period, there is only one per period, and a failed call is not retried.
 """
 
 from __future__ import annotations
@@ -31,30 +31,30 @@ def client() -> CloudWatchClient:
 
 @dataclass(frozen=True)
 class Periods:
-    """The periods of the alarms, in seconds, by the clock that all publishers have."""
+    """The alarm periods, in seconds, by the clock that all publishers share."""
 
     seconds: int
     clock: Callable[[], float] = time.time
 
     def now(self) -> int:
-        """The number of the period that goes on."""
+        """The number of the current period."""
         return int(self.clock() // self.seconds)
 
     def until_next(self) -> float:
-        """The seconds until the next one begins."""
+        """The seconds until the next period starts."""
         return self.seconds - self.clock() % self.seconds
 
     def until_over(self, number: int) -> float:
-        """The seconds until a period is over; 0 if it is."""
+        """The seconds until a period ends; 0 if it has ended."""
         return max(0.0, (number + 1) * self.seconds - self.clock())
 
     def beginning(self, number: int) -> datetime:
-        """When a period begins."""
+        """When a period starts."""
         return datetime.fromtimestamp(number * self.seconds, UTC)
 
 
 class DemandMetric:
-    """Publishes the demand of one publisher, once in each period at most."""
+    """Publishes the demand of one publisher, at most once per period."""
 
     def __init__(self, metrics_api: CloudWatchClient, namespace: str, cluster: str, periods: Periods) -> None:
         self._cloudwatch = metrics_api
@@ -64,7 +64,7 @@ class DemandMetric:
         self._told = -1
 
     def put(self, slots: int) -> int:
-        """Tell the demand of this period, unless it has been told; gives the period's number."""
+        """Report the demand of this period, unless already done; returns the period's number."""
         period = self._periods.now()
         if period == self._told:
             return period

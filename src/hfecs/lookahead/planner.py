@@ -1,4 +1,4 @@
-"""What the engine side has seen of a run so far, and the demand for job slots that follows from it."""
+"""The engine's view of a run so far, and the resulting demand for job slots."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from hfecs.lookahead.forecast import Graph, Machines, Progress, demand
 from hfecs.lookahead.job_times import Times
 
 ORDER_SECONDS = 10.0
-"""Until a metric has led to an order of machines: the alarm looks every ten seconds."""
+"""Seconds until a metric leads to an order of machines: the alarm looks every ten seconds."""
 
 PLAN_SECONDS = 20.0
 MANY_JOBS = 500
-"""With more jobs left than that a plan holds so long, unless workers come or go: making one takes a second then."""
+"""With more jobs left than this, a plan is kept this long unless workers come or go: each takes a second then."""
 
 
 class Planner:
-    """Told of each job that starts and ends and of the workers there are; times in seconds since the run began."""
+    """Notified of job starts and ends and of the number of workers; times in seconds since the run started."""
 
     def __init__(self, graph: Graph, machines: Machines, times: Times) -> None:
         self._graph = graph
@@ -31,22 +31,22 @@ class Planner:
         self._forecast: int | None = None
 
     def started(self, job: int, now: float) -> None:
-        """A worker has begun a job."""
+        """A worker has started a job."""
         self._running[job] = now
 
     def finished(self, job: int, now: float) -> None:
-        """A job has ended well."""
+        """A job has succeeded."""
         since = self._running.pop(job, None)
         self._done.add(job)
         if since is not None:
             self._times.learn(self._graph.programs[job], now - since)
 
     def returned(self, job: int) -> None:
-        """A job was handed back, or has failed: it is to be done yet."""
+        """The job was returned or failed, so it must run again."""
         self._running.pop(job, None)
 
     def over(self, job: int) -> None:
-        """A job will not be done any more, or was done without being seen: nothing is learnt from it."""
+        """A job will not run any more, or finished unseen: nothing is learnt from it."""
         self._running.pop(job, None)
         self._done.add(job)
 
@@ -56,11 +56,11 @@ class Planner:
 
     @property
     def on_order(self) -> int:
-        """The machines that were ordered and have not come yet."""
+        """The machines that were ordered and have not arrived."""
         return len(self._ordered)
 
     def workers(self, count: int, now: float) -> None:
-        """So many workers take jobs: of the machines on order, the oldest have come."""
+        """This many workers take jobs: of the ordered machines, the oldest have arrived."""
         self._paid += (self._workers + len(self._ordered)) * (now - self._looked)
         self._looked = now
         come = max(0, count - self._workers)
@@ -71,7 +71,7 @@ class Planner:
         self._workers = count
 
     def demand(self, now: float) -> int:
-        """The job slots worth having now; none when all jobs are done."""
+        """The job slots needed now; none when all jobs are done."""
         left = len(self._graph.programs) - len(self._done)
         if not left:
             return 0
@@ -80,7 +80,7 @@ class Planner:
         arrivals = [now] * self._workers + [max(now, expected) for expected in self._ordered]
         progress = Progress(now, self._done, self._running, arrivals, self._paid)
         forecast = demand(self._graph, progress, self._times, self._machines)
-        # A program that just begins is quickly known: more is wanted only if a second plan agrees.
+        # A program that has just started is soon better known: raise the demand only if a second plan agrees.
         before = forecast if self._forecast is None else self._forecast
         self._planned, self._forecast, self._wanted = now, forecast, min(forecast, before)
         missing = -(-self._wanted // self._machines.slots) - len(arrivals)

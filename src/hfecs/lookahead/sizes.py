@@ -1,13 +1,13 @@
-"""Between which numbers of machines a step policy chooses; who plans ahead compares the same."""
+"""The numbers of machines that a step policy can choose from; demand planning compares the same ones."""
 
 from __future__ import annotations
 
 MOST_STEPS = 20
-"""A step policy takes no more steps; as many numbers of machines are compared by who plans ahead."""
+"""Maximum number of steps in a step policy, and so of the sizes that demand planning compares."""
 
 
 def sizes(most: int) -> list[int]:
-    """The numbers of machines up to `most`: all up to 20, or 20 that grow by an equal factor."""
+    """The sizes up to `most`: all up to 20, or 20 that grow by a constant factor."""
     if most <= MOST_STEPS:
         return list(range(1, most + 1))
     factor = most ** (1 / (MOST_STEPS - 1))

@@ -1,1 +1,1 @@
-"""What both ends of the broker share: message formats, connections, and waits that end."""
+"""What both ends of the broker share: message formats, connections, and calls with timeouts."""

@@ -1,6 +1,6 @@
-"""The broker as threads talk to it that wait for its answers: each of their waits ends.
+"""Blocking connections to the broker, with a timeout on every wait.
 
-An address may set its own times, as pika reads them: amqp://HOST:5672/?heartbeat=5&stack_timeout=5.
+A URL may set its own timeouts, as pika reads them: amqp://HOST:5672/?heartbeat=5&stack_timeout=5.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pika.exceptions import AMQPConnectionError, AMQPError
 from hfecs.messaging.url import AmqpUrl
 
 FAULTS = (AMQPError, AMQPConnectorException, OSError)
-"""All that a connection ends with: a broker that takes it and says nothing is no AMQPError to pika."""
+"""Every error that a connection can end with: for pika, a broker that accepts it and stays silent is no AMQPError."""
 
 HEARTBEAT_SECONDS = 30
-"""A connection that was silent for so long, and a little more, is lost."""
+"""A connection that has been silent for about this long is lost."""
 
 TIMES = {
     "heartbeat": HEARTBEAT_SECONDS,
@@ -26,11 +26,11 @@ TIMES = {
     "stack_timeout": 20.0,
     "blocked_connection_timeout": 30.0,
 }
-"""Seconds until a broker counts as gone: silent; not there; not greeting; telling that it takes nothing."""
+"""Timeouts: silent; unreachable; no handshake; blocked."""
 
 
 def timed(parameters: pika.ConnectionParameters | pika.URLParameters, url: str = "") -> pika.connection.Parameters:
-    """The same with our times, apart from those that the address sets."""
+    """The same with our timeouts, except for those set in the URL."""
     for name in TIMES.keys() - AmqpUrl.parse(url).options.keys():
         setattr(parameters, name, TIMES[name])
     return parameters
@@ -52,5 +52,5 @@ def parameters_of(url: AmqpUrl) -> pika.connection.Parameters:
 
 
 def open_connection(url: str) -> pika.BlockingConnection:
-    """A connection to the broker; one of FAULTS if there is none."""
+    """A connection to the broker; raises one of FAULTS if it fails."""
     return pika.BlockingConnection(timed(pika.URLParameters(url), url))

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
 
 PREFETCH = 1000
-"""Events on their way to a reader at a time; RabbitMQ refuses to read a stream without such a limit."""
+"""Prefetch limit of a reader; RabbitMQ refuses to read a stream without one."""
 
 CLOCKS_APART = timedelta(seconds=60)
-"""How far the clocks of broker and executors may differ: whoever reads since a time starts so much before it."""
+"""How far the clocks of broker and executors may differ: reading since a time starts this much earlier."""
 
 
 def declare(channel: BlockingChannel) -> None:
@@ -28,7 +28,7 @@ def declare(channel: BlockingChannel) -> None:
 
 
 def read(channel: BlockingChannel, offset: datetime | str, *, timeout: float) -> Iterator[dict[str, Any] | None]:
-    """Yield the events from an offset on, a time or "first"; None whenever none came for `timeout` seconds."""
+    """Yield the events from an offset, a time or "first"; None whenever none came for `timeout` seconds."""
     channel.basic_qos(prefetch_count=PREFETCH)
     for method, _, body in channel.consume(
         messages.HISTORY_QUEUE, arguments={"x-stream-offset": offset}, inactivity_timeout=timeout

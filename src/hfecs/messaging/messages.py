@@ -1,4 +1,4 @@
-"""What travels over the broker: names of queues and exchanges, their arguments, and the bodies of events."""
+"""What is sent through the broker: names of queues and exchanges, their arguments, and the bodies of events."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 JOBS_QUEUE = "hyperflow.jobs"
-"""The queue of the jobs, unless AMQP_QUEUE names another."""
+"""The job queue, unless AMQP_QUEUE names another."""
 
 EVENTS_EXCHANGE = "hyperflow.events"
 """The durable topic exchange of the events; the routing key is the event's type."""
 
 
 HISTORY_QUEUE = "hyperflow.events.history"
-"""A stream that keeps the events, so that who comes late sees them all; read it from the offset "first"."""
+"""A stream that keeps the events, so that a late reader sees them all; read it from the offset "first"."""
 
 HISTORY_ARGUMENTS: dict[str, Any] = {
     "x-queue-type": "stream",
     "x-max-age": "1D",
     "x-max-length-bytes": 500_000_000,
 }
-"""The same for all who declare the stream: RabbitMQ refuses a second declaration with other arguments."""
+"""The same wherever the stream is declared: RabbitMQ refuses a second declaration with other arguments."""
 
 HISTORY_BINDING = "#"
 
@@ -35,12 +35,12 @@ PERSISTENT: Final = 2
 
 
 def job_event(job: str, step: str) -> str:
-    """The type of an event of a job; steps are such as `started`, `stage_in.finished`, `execution.started`."""
+    """The type of a job event; steps are such as `started`, `stage_in.finished`, `execution.started`."""
     return f"job.{job}.{step}"
 
 
 def workflow_event(run: str, step: str) -> str:
-    """The type of an event of a run: `started` or `finished`."""
+    """The type of a run event: `started` or `finished`."""
     return f"workflow.{run}.{step}"
 
 
@@ -50,7 +50,7 @@ def event(executor: str, kind: str, **facts: Any) -> dict[str, Any]:
 
 
 def read_event(body: bytes) -> dict[str, Any]:
-    """An event as it came; an empty one if it is none, for anybody may send to the exchange."""
+    """A received event; empty if it is invalid, since anybody may send to the exchange."""
     try:
         event = json.loads(body)
     except (ValueError, RecursionError):
@@ -65,5 +65,5 @@ def timestamp() -> str:
 
 
 def reply_queue(run: str) -> str:
-    """The queue that the engine of a run reads the replies from."""
+    """The queue from which the engine of a run reads replies."""
     return f"hyperflow.replies.{run}"

@@ -1,6 +1,6 @@
-"""Daemon threads that work on what is handed to them: an agent that stops need not wait for a slow transfer.
+"""Daemon threads that do calls: an agent that stops need not wait for a slow transfer.
 
-Who calls somebody that may never answer has a thread do it, waits for so long, and leaves the thread to itself.
+For a call that may never return: a thread makes it, the caller waits for a limited time, then abandons the thread.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Threads:
-    """So many threads, started with the first piece of work; each is named by its number, from 1."""
+    """A pool of this many threads, started with the first call; each is named by its number, from 1."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -24,7 +24,7 @@ class Threads:
         self._started = False
 
     def submit(self, call: Callable[[], T]) -> Future[T]:
-        """Have one of the threads make the call; the future holds what it returns or raises."""
+        """Have one of the threads make the call; the future holds its result or exception."""
         future: Future[T] = Future()
         self._work.put(lambda: _fulfil(future, call))
         with self._lock:
@@ -35,7 +35,7 @@ class Threads:
         return future
 
     def end(self) -> None:
-        """End the threads after the work that they have; nobody waits for them."""
+        """End the threads after their current calls, without waiting for them."""
         for _ in range(self._count):
             self._work.put(None)
 
@@ -45,7 +45,7 @@ class Threads:
 
 
 def call_with_timeout(call: Callable[[], T], within: float) -> T:
-    """What the call returns or raises; TimeoutError if it has not come back after so many seconds."""
+    """The result of the call; TimeoutError if it has not returned after this many seconds."""
     threads = Threads(1)
     try:
         return threads.submit(call).result(within)
@@ -54,7 +54,7 @@ def call_with_timeout(call: Callable[[], T], within: float) -> T:
 
 
 def iterate_with_timeout(source: Generator[T, None, None], silence: float) -> Iterator[T]:
-    """The items of a generator that works on a thread of its own; TimeoutError after so many seconds without one."""
+    """The items of a generator that runs in its own thread; TimeoutError after this many seconds without one."""
     threads = Threads(1)
     try:
         while found := threads.submit(lambda: list(_first(source))).result(silence):
@@ -73,7 +73,7 @@ def _first(source: Iterator[T]) -> Iterator[T]:
 def _fulfil(future: Future[T], call: Callable[[], T]) -> None:
     try:
         result = call()
-    except BaseException as error:  # belongs to who waits for the future, as in the standard library
+    except BaseException as error:  # re-raised by whoever waits for the future, as in the standard library
         future.set_exception(error)
     else:
         future.set_result(result)

@@ -1,4 +1,4 @@
-"""AMQP URLs: the parts of a broker's address, and what RabbitMQ assumes where one is missing."""
+"""AMQP URLs: the parts of a broker's address, and RabbitMQ's defaults for missing ones."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ PORTS = {"amqp": 5672, "amqps": 5671}
 """The schemes and their ports."""
 
 GUEST = "guest"
-"""RabbitMQ's user where the URL names none, and its password."""
+"""RabbitMQ's default user, and its password."""
 
 
 @dataclass(frozen=True)
 class AmqpUrl:
-    """An AMQP URL, taken apart."""
+    """A parsed AMQP URL."""
 
     parts: SplitResult
 
     @classmethod
     def parse(cls, text: str) -> AmqpUrl:
-        """Take a URL apart; ValueError if it is not a URL at all."""
+        """Parse a URL; ValueError if it is not one."""
         return cls(urlsplit(text))
 
     def __str__(self) -> str:
@@ -28,7 +28,7 @@ class AmqpUrl:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it has a scheme of AMQP and names a host."""
+        """Whether it has an AMQP scheme and a host."""
         return self.parts.scheme in PORTS and bool(self.parts.hostname)
 
     @property
@@ -73,20 +73,20 @@ class AmqpUrl:
 
     @property
     def options(self) -> dict[str, str]:
-        """The options in the query, such as `heartbeat`; of an option that is given twice, the last."""
+        """The options in the query, such as `heartbeat`; the last one if given twice."""
         return {name: values[-1] for name, values in parse_qs(self.parts.query).items()}
 
     def without_account(self) -> AmqpUrl:
-        """The URL without user and password, as it may appear in a log."""
+        """The URL without credentials, safe to log."""
         return self._at(self.parts.netloc.rpartition("@")[2])
 
     def with_account(self, user: str, password: str) -> AmqpUrl:
-        """The URL with this user and password, whichever it had; an empty user means none."""
+        """The URL with this user and password instead of its own; an empty user means none."""
         account = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
         return self._at(account + self.parts.netloc.rpartition("@")[2])
 
     def at(self, host: str) -> AmqpUrl:
-        """The URL with another host and without an account."""
+        """The URL with another host and without credentials."""
         return self._at(f"{host}:{self.parts.port}" if self.parts.port else host)
 
     def _at(self, netloc: str) -> AmqpUrl:

@@ -1,6 +1,6 @@
-"""What the ECS agent of a machine answers to the containers: who they are, and the protection of their task.
+"""The endpoint of a machine's ECS agent for containers: metadata, and the protection of their task.
 
-On AWS it listens at an address that only the task's containers reach, which they find in ECS_AGENT_URI and in
+On AWS it listens on an address that only the task's containers reach, given in ECS_AGENT_URI and
 ECS_CONTAINER_METADATA_URI_V4. Here it is a path of the daemon.
 """
 
@@ -24,7 +24,7 @@ Answer = tuple[str, dict[str, Any]]
 
 
 class AgentEndpoint:
-    """Stands before the application that answers for AWS, and takes what is meant for an agent."""
+    """Wraps the application that serves the AWS API, and handles requests to an agent."""
 
     def __init__(self, cloud: SharedState, tasks: Tasks, application: Application) -> None:
         self.cloud = cloud
@@ -71,7 +71,7 @@ class AgentEndpoint:
 
 
 def _told(task: Task, failures: list[dict[str, str]]) -> Answer:
-    """The protection of a task, or why it was refused."""
+    """The protection of a task, or the reason for refusing it."""
     if failures:
         return "200 OK", {"failure": {name.capitalize(): value for name, value in failures[0].items()}}
     told: dict[str, Any] = {"TaskArn": task.task_arn, "ProtectionEnabled": is_protected(task)}

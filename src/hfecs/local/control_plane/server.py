@@ -1,4 +1,4 @@
-"""The HTTP side of the daemon: moto's server, with connections that are kept open, one action at a time."""
+"""The HTTP side of the daemon: moto's server, with persistent connections, one action at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READS = ("Describe", "List", "Get", "Head", "Filter")
 
 
 class Handler(MotoRequestHandler):
-    """Reads a request whole and writes its answer whole, so that the connection can serve the next one at once."""
+    """Reads a whole request and writes a whole response, so that the connection can be reused at once."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -42,14 +42,14 @@ class Handler(MotoRequestHandler):
         self._write(status, dict(headers), b"".join(chunks))
 
     def handle_expect_100(self) -> bool:
-        """Let the client send the body now."""
+        """Tell the client to send the body."""
         self.send_response_only(HTTPStatus.CONTINUE)
         self.end_headers()
         self.wfile.flush()
         return True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Not a line for each request."""
+        """Do not log each request."""
 
     def _write(self, status: str, headers: dict[str, str], body: bytes) -> None:
         code, _, text = status.partition(" ")
@@ -68,7 +68,7 @@ class Handler(MotoRequestHandler):
 
 
 def serve(cloud: SharedState, tasks: Tasks, listener: socket.socket) -> BaseWSGIServer:
-    """A server on that socket; serve_forever() and shutdown() are its owner's. The agents of the tasks answer there."""
+    """A server on that socket; its owner calls serve_forever() and shutdown(). It also serves the task agents."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     _lock_actions(cloud)
     _remember_method_names()
@@ -86,7 +86,7 @@ def _body(environ: dict[str, Any]) -> bytes:
 
 
 def _application(service: Any) -> Flask:
-    """moto's application for a service; what it cannot do is an answer that clients can read, and stands in the log."""
+    """moto's application for a service; what it lacks becomes an error that clients can read, and is logged."""
     application = create_backend_app(service)
     application.debug = False
     application.register_error_handler(InternalServerError, _failure)
@@ -102,7 +102,7 @@ def _failure(error: InternalServerError) -> tuple[str, int]:
 
 
 def _lock_actions(cloud: SharedState) -> None:
-    """moto's state is not safe between threads: one action at a time (S3 has its own ways and is left alone)."""
+    """moto's state is not thread-safe: one action at a time (S3 has its own handling and is exempt)."""
     original = BaseResponse.call_action
 
     def call_action(response: Any) -> Any:

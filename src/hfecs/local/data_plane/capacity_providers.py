@@ -1,4 +1,4 @@
-"""Capacity providers as moto keeps them: which group and cluster each belongs to, and which machines are whose."""
+"""Capacity providers in moto's state: the group and cluster of each, and which machines belong to it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def group_arn(provider: Any) -> str:
 
 
 def provider_of(backend: Any, cluster: Any, instance: Any) -> str:
-    """The provider to which a machine belongs that joins the cluster now: that of its group, or none."""
+    """The provider of a machine that joins the cluster now: that of its group, or none."""
     group = getattr(instance, "autoscaling_group", None)
     arn = group.arn if group is not None else None
     return next((provider.name for provider in attached(backend, cluster) if group_arn(provider) == arn), "")
 
 
 def strategy_of(service: Any) -> str:
-    """The provider whose machines a service takes; empty for all machines of the cluster."""
+    """The provider whose machines a service uses; empty for all machines of the cluster."""
     return next((str(item["capacityProvider"]) for item in service.capacity_provider_strategy), "")

@@ -1,4 +1,4 @@
-"""From a container definition to the program that stands for it here: image -> program, environment, secrets."""
+"""From a container definition to the program that replaces it here: image -> program, environment, secrets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "HFECS_ENGINE_HOME"
 
 @dataclass(frozen=True)
 class Image:
-    """A stock image: the module that stands for it here, the program that it needs, its Debian package."""
+    """A stock image: the module that replaces it here, the program it needs, its Debian package."""
 
     module: str
     program: str = sys.executable
@@ -43,7 +43,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a container runs: its mark, the machine's address, what points it at this cloud, its volumes by path."""
+    """Where a container runs: its mark, the machine's address, the settings for this cloud, its volumes by path."""
 
     mark: str
     address: str
@@ -52,7 +52,7 @@ class Place:
     volumes: dict[str, Path] = field(default_factory=dict)
 
     def real(self, text: str) -> str:
-        """A path inside a volume as the path that it has here; any other text as it is."""
+        """A path inside a volume, translated to its path here; any other text unchanged."""
         for inside, outside in self.volumes.items():
             if text == inside or text.startswith(f"{inside}/"):
                 return f"{outside}{text.removeprefix(inside)}"
@@ -60,7 +60,7 @@ class Place:
 
 
 class CannotStart(Exception):
-    """The container cannot be started; the text is the reason in the words of ECS."""
+    """The container cannot be started; the text is the reason in ECS's words."""
 
 
 def program_of(
@@ -85,7 +85,7 @@ def program_of(
 
 
 def image_of(name: str) -> Image | None:
-    """The known stock image of that name, whatever registry and tag it carries."""
+    """The known stock image of that name, whatever its registry and tag."""
     repository = name.rpartition("/")[2].partition("@")[0].partition(":")[0]
     return IMAGES.get(repository)
 
@@ -102,7 +102,7 @@ def _argv(definition: dict[str, Any], override: dict[str, Any]) -> list[str]:
         raise CannotStart(
             f"CannotStartContainerError: {image.program} is missing; install the Debian package {image.package}."
         )
-    if image is not None:  # a command would be one of the program that is not here
+    if image is not None:  # a command would name a program that is not here
         return [sys.executable, "-m", image.module]
     if not words:
         raise CannotStart("CannotStartContainerError: No command specified.")

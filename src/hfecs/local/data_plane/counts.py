@@ -1,4 +1,4 @@
-"""The figures that ECS tells about clusters and container instances, counted from the tasks."""
+"""The counts that ECS reports for clusters and container instances, computed from the tasks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def count_machines(machines: Iterable[Machine], tasks: Mapping[str, Task]) -> No
 
 
 def forget_old(cloud: SharedState, tasks: dict[str, Task]) -> None:
-    """Tasks that ended long ago are told no longer."""
+    """Drop tasks that ended long ago."""
     limit = utc_now() - STOPPED_TASKS_SHOWN
     for task in [task for task in tasks.values() if task.stopped_at and task.stopped_at < limit]:
         del tasks[task.id]

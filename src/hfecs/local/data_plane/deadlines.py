@@ -1,4 +1,4 @@
-"""Deadlines carried out: machines shut down at the time in their tag, groups change size at that of their actions."""
+"""Carry out deadlines: machines shut down at the time in their tag, groups resize at that of their actions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZES = ("min_size", "max_size", "desired_capacity")
 
 
 class Deadlines:
-    """What a machine's own timer and Auto Scaling's scheduler do on AWS."""
+    """A machine's own timer and Auto Scaling's scheduler, as on AWS."""
 
     def __init__(self, cloud: SharedState, machines: Machines, groups: AutoScalingGroups) -> None:
         self.cloud = cloud
@@ -40,7 +40,7 @@ class Deadlines:
                     self._carry_out(backend.autoscaling_groups.get(action.auto_scaling_group_name), action)
 
     def _shut_down(self, machine: Machine, *, of_group: bool) -> None:
-        """A machine of a group that has shut down is not healthy, and its group terminates it."""
+        """A group's machine that has shut down is unhealthy, and its group terminates it."""
         if of_group:
             machine.instance.terminate()
         else:
@@ -58,7 +58,7 @@ class Deadlines:
 
 
 def seconds_of(time: object) -> float | None:
-    """Seconds since 1970 of a time as moto keeps it or a tag writes it; None for `never` and what is no time."""
+    """Seconds since 1970 of a time from moto or a tag; None for `never` and invalid times."""
     if isinstance(time, datetime):
         return time.replace(tzinfo=time.tzinfo or UTC).timestamp()
     try:

@@ -1,4 +1,4 @@
-"""The cluster query language of ECS, as far as placement constraints use it.
+"""The ECS cluster query language, as far as placement constraints use it.
 
     attribute:hfecs.role == worker and attribute:ecs.instance-type in [t2.small, t2.micro] or not attribute:gpu exists
     attribute:hfecs.role == runner and ec2InstanceId == i-0123456789abcdef0
@@ -23,11 +23,11 @@ WORDS = {"and", "or", "not", "in", "not_in", "exists", "!exists", "equals", "not
 
 
 class BadExpression(ValueError):
-    """The expression does not follow the cluster query language."""
+    """The expression is not in the cluster query language."""
 
 
 def parse(expression: str) -> Test:
-    """The test that an expression stands for."""
+    """The test for an expression."""
     parser = _Parser(_tokens(expression))
     test = parser.either()
     if parser.tokens:

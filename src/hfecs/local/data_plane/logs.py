@@ -1,4 +1,4 @@
-"""The output of containers: written to files by the machines, taken from there to CloudWatch Logs each second."""
+"""The output of containers: machines write it to files, which are sent to CloudWatch Logs every second."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from hfecs.local.data_plane.shared import SharedState
 
 CHUNK = 1 << 20  # bytes read of one file at a time
-LONGEST = 256 * 1024 - 26  # bytes of an event that CloudWatch takes
+LONGEST = 256 * 1024 - 26  # CloudWatch's maximum size of an event in bytes
 
 
 class NoLogGroup(Exception):
-    """The log group that a container writes to does not exist; the text is the reason in the words of ECS."""
+    """The container's log group does not exist; the text is the reason in ECS's words."""
 
     def __init__(self, group: str) -> None:
         super().__init__(
@@ -24,7 +24,7 @@ class NoLogGroup(Exception):
 
 @dataclass
 class Follower:
-    """A log file and the stream that its lines go to."""
+    """A log file and the stream for its lines."""
 
     file: Path
     region: str
@@ -78,13 +78,13 @@ class Logs:
         backend = self.cloud.backend("logs", follower.region)
         group = backend.groups.get(follower.group)
         if group is None or follower.stream not in group.streams:
-            return  # deleted meanwhile, as may be on AWS: later lines are lost
+            return  # deleted meanwhile, as may happen on AWS: later lines are lost
         now = int(time.time() * 1000)
         backend.put_log_events(follower.group, follower.stream, [{"timestamp": now, "message": line} for line in lines])
 
 
 def _new_lines(follower: Follower, *, last: bool) -> tuple[list[str], int]:
-    """Whole lines that are new in the file, and how many bytes they take there."""
+    """The new whole lines of the file, and their size in bytes."""
     try:
         with follower.file.open("rb") as file:
             file.seek(follower.offset)

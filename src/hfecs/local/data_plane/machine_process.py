@@ -1,4 +1,4 @@
-"""A machine of the local cloud: a small process that starts containers as real processes and ends with its daemon.
+"""A machine of the local cloud: a small process that runs containers as real processes and ends with its daemon.
 
 Orders come as JSON lines on stdin, reports go as JSON lines to stdout:
 
@@ -7,8 +7,8 @@ Orders come as JSON lines on stdin, reports go as JSON lines to stdout:
     {"order": "stop", "container", "timeout"}       ->  {"container", "code"} when it has ended
     {"order": "end"}                                ->  ends all containers, then itself
 
-A container is a session of its own. When its first process ends, so do all the others, as in a real container. When
-stdin closes (the daemon is gone, even by kill -9) everything is killed.
+A container is a session of its own. When its first process ends, all others are killed, as in a real container.
+When stdin closes (the daemon has gone, even by kill -9) everything is killed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hfecs.local.processes import kill_all, members, send
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-END_SECONDS = 2.0  # what a machine that is switched off leaves its containers
+END_SECONDS = 2.0  # grace period for the containers of a machine that is switched off
 NEVER = float("inf")
 
 
@@ -63,7 +63,7 @@ class Machine:
         report(container=container, pid=process.pid)
 
     def stop(self, container: str, timeout: float) -> None:
-        """Ask a container to end (SIGTERM to its process group), and kill it after `timeout` seconds."""
+        """Ask a container to stop (SIGTERM to its process group), and kill it after `timeout` seconds."""
         for pid, name in self.leaders.items():
             if name == container and container not in self.deadlines:
                 self.deadlines[container] = time.monotonic() + timeout
@@ -83,7 +83,7 @@ class Machine:
             _kill_container(container, pid)
 
     def kill_overdue(self) -> None:
-        """Kill the containers that were asked to end and did not."""
+        """Kill the containers that were asked to stop and did not."""
         now = time.monotonic()
         for pid, container in list(self.leaders.items()):
             if self.deadlines.get(container, NEVER) <= now:
@@ -91,12 +91,12 @@ class Machine:
                 _kill_container(container, pid)
 
     def seconds_to_next_deadline(self) -> float | None:
-        """None when no container is to be killed."""
+        """None if no container is to be killed."""
         deadline = min(self.deadlines.values(), default=NEVER)
         return None if deadline == NEVER else max(0.0, deadline - time.monotonic())
 
     def reap(self) -> None:
-        """Report the containers that have ended, and clear up after them."""
+        """Report the containers that have ended, and clean up after them."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -121,17 +121,17 @@ class Machine:
 
 
 def exit_code(status: int) -> int:
-    """The exit code as Docker tells it: 128 and the signal's number for a process that was killed."""
+    """The exit code in Docker's form: 128 plus the signal's number for a killed process."""
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
 
 def report(**what: Any) -> None:
-    """Tell the daemon."""
+    """Send a report to the daemon."""
     try:
         os.write(1, json.dumps(what).encode() + b"\n")
     except BrokenPipeError:
-        return  # the daemon is gone: stdin is closed too, and that ends this machine
+        return  # the daemon has gone: stdin is closed too, which ends this machine
 
 
 def _kill_container(container: str, session: int) -> None:
@@ -148,7 +148,7 @@ def _obey(machine: Machine, order: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Obey until stdin closes, or until the machine is switched off and its containers have ended."""
+    """Follow orders until stdin closes, or until the machine is switched off and its containers have ended."""
     machine = Machine()
     wake, waker = os.pipe()
     os.set_blocking(waker, False)

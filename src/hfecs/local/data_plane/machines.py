@@ -1,4 +1,4 @@
-"""The machines behind the instances of EC2: a process for each one that names an ECS cluster in its user data."""
+"""The machines behind EC2 instances: a process for each one whose user data names an ECS cluster."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BOOT_SECONDS = 1.0  # from launch to registration; minutes on AWS
 LINGER_SECONDS = (
     30.0  # from the end of its engine to the end of a runner's machine, as in templates/user-data/machine.sh
 )
-KEPT_BACK = 0.07  # of a machine's memory, by its kernel and the ECS agent
+KEPT_BACK = 0.07  # share of a machine's memory used by its kernel and the ECS agent
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 LIVING = ("pending", "running")
 
@@ -49,11 +49,11 @@ class Machine:
 
     @property
     def container_instance_arn(self) -> str:
-        """Its name in ECS; empty before it is registered."""
+        """Its name in ECS; empty until registered."""
         return str(self.container_instance.container_instance_arn) if self.container_instance else ""
 
     def order(self, **what: Any) -> None:
-        """Send an order to its process; lost if that has just died, which is noticed by itself."""
+        """Send an order to its process; lost if that has just died, which is noticed anyway."""
         try:
             if self.process.stdin:
                 self.process.stdin.write(json.dumps(what).encode() + b"\n")
@@ -72,7 +72,7 @@ class Machines:
         self.linger_seconds = float(os.environ.get("HFECS_LOCAL_LINGER", LINGER_SECONDS))
 
     def step(self, now: float) -> list[Machine]:
-        """Follow the instances of EC2; returns the machines that are gone since the last time."""
+        """Follow the instances of EC2; returns the machines that have gone since the last call."""
         for region, backend in self.cloud.regions("ec2"):
             for reservation in list(backend.reservations.values()):
                 for instance in reservation.instances:
@@ -89,7 +89,7 @@ class Machines:
         return gone
 
     def ready(self, instance_id: str) -> None:
-        """The machine's process runs."""
+        """Whether the machine's process is running."""
         instance = self.by_id[instance_id].instance
         if instance.state == "pending":
             set_state(instance, "running")
@@ -103,19 +103,19 @@ class Machines:
         ]
 
     def engine_ended(self, machine: Machine) -> None:
-        """Shut a runner's machine down in a while: its agent still has to report how the task ended."""
+        """Shut a runner's machine down after a delay: its agent still has to report how the task ended."""
         if machine.shuts_down_at is None:
             machine.shuts_down_at = time.monotonic() + self.linger_seconds
 
     def shut_down(self, machine: Machine) -> None:
-        """Shut a machine down from within; what becomes of its instance was said when it was launched."""
+        """Shut a machine down from within; its instance then stops or terminates, as set at launch."""
         if machine.instance.instance_initiated_shutdown_behavior == "terminate":
             machine.instance.terminate()
         else:
             set_state(machine.instance, "stopped")
 
     def end_all(self) -> list[int]:
-        """Switch every machine off; returns the process ids to wait for."""
+        """Switch off every machine; returns the process ids to wait for."""
         for machine in self.by_id.values():
             machine.order(order="end")
         return [machine.process.pid for machine in self.by_id.values()]
@@ -154,7 +154,7 @@ class Machines:
         self.cloud.wake()
 
     def size(self, instance_type: str, region: str) -> tuple[int, int]:
-        """CPU units and MiB that the ECS agent of that instance type offers."""
+        """The CPU units and MiB that the ECS agent of that instance type offers."""
         types = self.cloud.backend("ec2", region).describe_instance_types([instance_type], {})
         cores, memory = types[0]["VCpuInfo"]["DefaultVCpus"], types[0]["MemoryInfo"]["SizeInMiB"]
         return int(cores) * 1024, int(memory * (1 - KEPT_BACK))
@@ -172,7 +172,7 @@ class Machines:
         machine.container_instance = registered
 
     def _bury(self, machine: Machine) -> None:
-        """A machine that has ended leaves ECS, unless it was only stopped; one that died by itself has failed."""
+        """A machine that has ended leaves ECS, unless only stopped; if its process died unasked, it has failed."""
         del self.by_id[machine.instance.id]
         registered = machine.container_instance
         if registered is not None and machine.instance.state == "stopped":

@@ -1,4 +1,4 @@
-"""On which container instance a task runs: resources, ports and placement constraints; pure."""
+"""Which container instance a task runs on: resources, ports and placement constraints; pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DISTINCT = "DistinctInstance placement constraint unsatisfied."
 
 @dataclass(frozen=True)
 class Demand:
-    """What a task needs: CPU units, MiB, host ports, and the constraints on its place."""
+    """What a task needs: CPU units, MiB, host ports, and placement constraints."""
 
     cpu: int
     memory: int
@@ -27,7 +27,7 @@ class Demand:
 
 @dataclass
 class Host:
-    """A container instance with what it has left."""
+    """A container instance with its remaining resources."""
 
     arn: str
     attributes: dict[str, str | None]
@@ -40,7 +40,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a host does not take a task, in the words of ECS."""
+    """Why a host does not accept a task, in ECS's words."""
 
     arn: str
     reason: str
@@ -58,7 +58,7 @@ def place(demand: Demand, hosts: Sequence[Host], strategy: Sequence[dict[str, st
 
 
 def take(demand: Demand, host: Host) -> None:
-    """Note that the task runs there now."""
+    """Record that the task now runs there."""
     host.cpu -= demand.cpu
     host.memory -= demand.memory
     host.ports |= demand.ports
@@ -66,7 +66,7 @@ def take(demand: Demand, host: Host) -> None:
 
 
 def demand_of(definition: Any, group: str, constraints: Iterable[dict[str, str]]) -> Demand:
-    """What a task of that definition needs; `constraints` come on top of the definition's own."""
+    """What a task of that definition needs; `constraints` are added to the definition's own."""
     containers = definition.container_definitions
     memory = definition.memory or sum(c.get("memoryReservation") or c.get("memory") or 0 for c in containers)
     cpu = definition.cpu or sum(c.get("cpu") or 0 for c in containers)
@@ -83,7 +83,7 @@ def demand_of(definition: Any, group: str, constraints: Iterable[dict[str, str]]
 
 
 def fault_of(constraints: Iterable[dict[str, str]]) -> str:
-    """What is wrong with the first bad constraint, or nothing."""
+    """The error in the first invalid constraint, or an empty text."""
     for constraint in constraints:
         kind = constraint.get("type")
         if kind not in ("memberOf", "distinctInstance"):

@@ -1,4 +1,4 @@
-"""A service of ECS with its deployments, under the names that ECS tells them (moto turns them into answers)."""
+"""An ECS service with its deployments, with the field names of ECS (moto turns them into responses)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Deployment:
 
 @dataclass
 class Service:
-    """A service; `failures` and `retry_at` hold back a service whose tasks keep failing."""
+    """A service; `failures` and `retry_at` slow down a service whose tasks keep failing."""
 
     arn: str
     service_name: str
@@ -63,17 +63,17 @@ class Service:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What happened to it, newest first."""
+        """Its events, newest first."""
         return list(self.recent_events)
 
     @property
     def service_arn(self) -> str:
-        """Its ARN, under the name that ECS uses."""
+        """Its ARN, in ECS's field name."""
         return self.arn
 
     @property
     def physical_resource_id(self) -> str:
-        """Its ARN, under the name that the search by tags uses."""
+        """Its ARN, in the field name that the search by tags uses."""
         return self.arn
 
     @property
@@ -97,13 +97,13 @@ class Service:
         return self.deployments[0]
 
     def say(self, message: str) -> None:
-        """Add an event, unless it would only repeat the last one."""
+        """Add an event, unless it repeats the last one."""
         text = f"(service {self.service_name}) {message}"
         if not self.recent_events or self.recent_events[0]["message"] != text:
             self.recent_events.appendleft({"id": str(uuid.uuid4()), "createdAt": utc_now(), "message": text})
 
     def deploy(self, definition_arn: str) -> None:
-        """Make a new primary deployment."""
+        """Create a new primary deployment."""
         for deployment in self.deployments:
             deployment.status = "ACTIVE"
         now = utc_now()

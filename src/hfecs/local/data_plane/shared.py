@@ -1,4 +1,4 @@
-"""What all parts of the daemon share: one lock, the wake-up of the data plane, and the way to moto's state."""
+"""What all parts of the daemon share: one lock, the wake-up of the data plane, and access to moto's state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ACCOUNT = "123456789012"
 
 @dataclass
 class SharedState:
-    """The cloud that this daemon is; moto's state may be touched only under its lock."""
+    """The cloud of this daemon; moto's state may be used only under its lock."""
 
     directory: Path
     endpoint_url: str
@@ -26,23 +26,23 @@ class SharedState:
     reports: SimpleQueue[tuple[str, dict[str, Any]]] = field(default_factory=SimpleQueue)
 
     def wake(self) -> None:
-        """Let the data plane look at once."""
+        """Wake the data plane at once."""
         self.awake.set()
 
     def report(self, instance_id: str, what: dict[str, Any]) -> None:
-        """Hand a machine's report to the data plane."""
+        """Pass a machine's report to the data plane."""
         self.reports.put((instance_id, what))
         self.wake()
 
     def backend(self, service: str, region: str) -> Any:
-        """Moto's state of a service in a region, made if need be."""
+        """moto's state of a service in a region, created if necessary."""
         from moto.backends import get_backend
 
         backends: Any = get_backend(service)  # type: ignore[call-overload]
         return backends[ACCOUNT][region]
 
     def regions(self, service: str) -> Iterator[tuple[str, Any]]:
-        """Moto's state of a service in each region that was used so far."""
+        """moto's state of a service in each region used so far."""
         from moto.backends import get_backend
 
         backends: Any = get_backend(service)  # type: ignore[call-overload]
@@ -51,5 +51,5 @@ class SharedState:
 
 
 def utc_now() -> datetime:
-    """Now, as moto writes times: UTC without a zone."""
+    """The current time in moto's form: UTC without a zone."""
     return datetime.now(UTC).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""Starting the containers of a task on its machine: programs, secrets, logs, a scratch directory for each."""
+"""Start the containers of a task on its machine: programs, secrets, logs, a scratch directory for each."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class Starter:
         return program_of(container.definition, override, place, self._secret_of(task.region))
 
     def _agent(self, task: Task) -> dict[str, str]:
-        """The variables by which the containers of a task find the agent of their machine."""
+        """The variables by which a task's containers find their machine's agent."""
         uri = f"{self.cloud.endpoint_url}{AGENT_PATH}{task.id}"
         return {"ECS_AGENT_URI": uri, "ECS_CONTAINER_METADATA_URI_V4": f"{uri}/v4"}
 
     def _volumes(self, task: Task, container: Container) -> dict[str, Path]:
-        """Where the container's volumes lie: those of Docker outlive their tasks and end with the machine.
+        """The directories of the container's volumes: Docker's outlive their tasks and end with the machine.
 
-        A directory of the host that this computer does not have is one of the cloud's, which all its machines share.
+        A host directory that this computer lacks is created in the cloud's data, shared by all its machines.
         """
         definition = self.cloud.backend("ecs", task.region).describe_task_definition(task.task_definition_arn)
         folder = self.cloud.directory / "machines" / task.instance_id / "volumes"

@@ -1,4 +1,4 @@
-"""An ECS task and its containers, with the names under which ECS tells them (moto turns them into answers)."""
+"""An ECS task and its containers, with the field names of ECS (moto turns them into responses)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Container:
 
 @dataclass
 class Task:
-    """A task of ECS; `instance_id` is the machine that it runs on."""
+    """An ECS task; `instance_id` is the machine that it runs on."""
 
     id: str
     task_arn: str
@@ -79,7 +79,7 @@ class Task:
         return next(container for container in self.containers if container.name == name)
 
     def mark(self, container: Container) -> str:
-        """What its processes carry in their environment, and how machines call it."""
+        """The mark in the environment of its processes, and the machines' name for it."""
         return f"{self.id}/{container.name}"
 
 

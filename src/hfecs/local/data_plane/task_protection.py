@@ -1,4 +1,4 @@
-"""The protection of tasks from scale-in: who may have it, and until when."""
+"""Scale-in protection of tasks: who may have it, and until when."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MOST_TASKS = 10
 
 
 class TaskProtection:
-    """Protects tasks of services, for whoever asks: the API, or the agent of a machine."""
+    """Protects tasks of services, on request of the API or of a machine's agent."""
 
     def __init__(self, cloud: SharedState, tasks: Tasks) -> None:
         self.cloud = cloud
         self.tasks = tasks
 
     def protect(self, names: list[str], enabled: bool, minutes: int) -> list[dict[str, str]]:
-        """Begin or end the protection of these tasks; the refusals."""
+        """Start or end the protection of these tasks; returns the refusals."""
         found, failures = self.find(names)
         for task in found:
             if enabled and self._blocked(task):
@@ -34,7 +34,7 @@ class TaskProtection:
         return failures
 
     def find(self, names: list[str]) -> tuple[list[Task], list[dict[str, str]]]:
-        """The tasks of services among these names, and what is wrong with the others."""
+        """The tasks of services with these names, and the errors for the others."""
         if len(names) > MOST_TASKS:
             raise ECSException("InvalidParameterException", f"Tasks cannot have more than {MOST_TASKS} elements.")
         tasks = {name: self.tasks.by_id.get(name.rpartition("/")[2]) for name in names}
@@ -54,5 +54,5 @@ class TaskProtection:
 
 
 def is_protected(task: Task) -> bool:
-    """Whether its protection holds now."""
+    """Whether it is protected now."""
     return task.protected_until is not None and task.protected_until > utc_now()

@@ -1,4 +1,4 @@
-"""What a machine does when it boots, read from its user data: the script is not run, its ECS settings are."""
+"""The boot of a machine, from its user data: the script is not run, only its ECS settings are read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SETTING = re.compile(
 
 @dataclass(frozen=True)
 class UserData:
-    """The settings that the ECS agent of a machine would find in /etc/ecs/ecs.config."""
+    """The settings that a machine's ECS agent would find in /etc/ecs/ecs.config."""
 
     cluster: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
@@ -26,9 +26,9 @@ class UserData:
 
 
 def read_user_data(encoded: str | None) -> UserData:
-    """The ECS settings in base64 user data, which may be compressed by gzip.
+    """The ECS settings in base64 user data, which may be compressed with gzip.
 
-    Attributes that are no JSON object: no cluster, as a real agent with broken attributes never registers either.
+    If the attributes are not a JSON object there is no cluster: a real agent with broken ones never registers either.
     """
     settings = {name: _unquoted(value) for name, value in SETTING.findall(_decoded(encoded or ""))}
     try:

@@ -1,4 +1,4 @@
-"""What an alarm's scaling actions do: policies of EC2 Auto Scaling and of Application Auto Scaling carried out."""
+"""Carry out alarm actions: policies of EC2 Auto Scaling and of Application Auto Scaling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACTIVITIES_KEPT = 100
 
 @dataclass(frozen=True)
 class Trigger:
-    """An alarm that calls a policy: how far the metric is from the threshold."""
+    """An alarm that triggers a policy, and the metric's distance from the threshold."""
 
     region: str
     alarm_name: str
@@ -34,7 +34,7 @@ class Actions:
         self.cooldowns: dict[str, Cooldown] = {}
 
     def carry_out(self, arn: str, trigger: Trigger) -> None:
-        """Carry out the policy of that ARN; other actions (mails, lambdas) have nothing to act on here."""
+        """Carry out the policy of that ARN; other actions (mails, lambdas) do nothing here."""
         if ":autoScalingGroupName/" in arn:
             self._scale_group(arn, trigger)
         elif ":resource/ecs/" in arn:
@@ -88,7 +88,7 @@ class Actions:
 
 
 def service_of(cloud: SharedState, region: str, resource_id: str) -> Any:
-    """The ECS service behind a resource id like service/CLUSTER/NAME, or None."""
+    """The ECS service of a resource id like service/CLUSTER/NAME, or None."""
     kind, _, rest = resource_id.partition("/")
     cluster, _, name = rest.partition("/")
     return cloud.backend("ecs", region).services.get(f"{cluster}:{name}") if kind == "service" else None

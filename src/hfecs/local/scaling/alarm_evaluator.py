@@ -1,4 +1,4 @@
-"""Alarms evaluated on time, as CloudWatch does: their states, and when their actions are taken."""
+"""Evaluate alarms on time, as CloudWatch does: their states, and when their actions run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hfecs.local.scaling.actions import Actions, Trigger
 from hfecs.local.scaling.alarms import ALARM, INSUFFICIENT_DATA, OK, datapoints, evaluate, evaluation_cadence
 from hfecs.local.scaling.from_moto import epoch, rule_of, samples_of
 
-TICK = 10.0  # seconds: CloudWatch looks at high-resolution alarms that often
-REPEAT = 6  # ticks after which the scaling action of a lasting alarm is repeated: one minute
-METRICS_KEPT = 3 * 3600  # seconds: CloudWatch keeps high-resolution data that long
+TICK = 10.0  # seconds: how often CloudWatch evaluates high-resolution alarms
+REPEAT = 6  # ticks until the scaling action of an alarm still in ALARM is repeated: one minute
+METRICS_KEPT = 3 * 3600  # seconds: how long CloudWatch keeps high-resolution data
 ACTIONS = {OK: "ok_actions", ALARM: "alarm_actions", INSUFFICIENT_DATA: "insufficient_data_actions"}
 
 
@@ -36,7 +36,7 @@ class AlarmEvaluator:
                     self._evaluate(region, backend, alarm, now)
 
     def act(self, region: str, alarm: Any) -> None:
-        """Do what the alarm's actions say for the state that it is in."""
+        """Run the alarm's actions for its current state."""
         self.acted[alarm.alarm_arn] = time.time()
         threshold = float(alarm.threshold)
         trigger = Trigger(region, alarm.name, self.values.get(alarm.alarm_arn, threshold) - threshold)

@@ -13,8 +13,8 @@ OK = "OK"
 ALARM = "ALARM"
 INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
 
-# How many periods more than the evaluation periods CloudWatch looks back to make up for missing ones: 5 for 3 in its
-# guide's example.
+# How many periods beyond the evaluation periods CloudWatch looks back to replace missing ones: 5 for 3 in its guide's
+# example.
 LOOK_BACK = 2
 SHORT_PERIODS = (10, 20, 30)  # seconds: high resolution
 LONGEST_EVALUATION = 86_400  # seconds: period times evaluation periods, for periods below one hour
@@ -37,7 +37,7 @@ STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """What an alarm watches: times in seconds, `needed` out of `periods` datapoints make it an alarm."""
+    """What an alarm watches: times in seconds; `needed` out of `periods` datapoints trigger it."""
 
     comparison: str
     threshold: float
@@ -53,13 +53,13 @@ class Rule:
 
     @property
     def look_back(self) -> int:
-        """How many periods an evaluation looks at."""
+        """How many periods an evaluation considers."""
         return self.periods + LOOK_BACK
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The state of an alarm after an evaluation, and the newest datapoint, if there is one."""
+    """The state of an alarm after an evaluation, and the newest datapoint, if any."""
 
     state: str
     reason: str
@@ -78,7 +78,7 @@ def datapoints(samples: Iterable[tuple[float, float]], rule: Rule, end: float) -
 
 
 def evaluate(rule: Rule, points: Sequence[float | None], state: str) -> Verdict:
-    """The state that the datapoints (oldest first, None where missing) put an alarm into that is in `state`."""
+    """The new state of an alarm in `state`, given the datapoints (oldest first, None where missing)."""
     known = [point for point in points if point is not None][-rule.periods :]
     breaching = sum(rule.breaches(point) for point in known)
     missing = rule.periods - len(known)
@@ -91,7 +91,7 @@ def evaluate(rule: Rule, points: Sequence[float | None], state: str) -> Verdict:
         return Verdict(_state_without_data(rule, state), "No datapoints were received.", None)
     if rule.missing in ("breaching", "notBreaching") or breaching < len(known):
         return Verdict(OK, _reason(rule, known, breaching), newest)
-    # Only breaching datapoints are known, but too few of them to be sure.
+    # Only breaching datapoints are known, but too few to be sure.
     return Verdict(state if rule.missing == "ignore" else ALARM, _reason(rule, known, breaching), newest)
 
 
@@ -101,7 +101,7 @@ def evaluation_cadence(period: int, tick: float) -> float:
 
 
 def fault_of(period: int, periods: int) -> str:
-    """What CloudWatch says to a period that it does not take, or nothing."""
+    """CloudWatch's error for a period that it does not accept, or an empty text."""
     if period not in SHORT_PERIODS and (period < 60 or period % 60):
         return "Invalid period: it must be 10, 20, 30 or a multiple of 60 seconds."
     if period < 3600 and period * periods > LONGEST_EVALUATION:

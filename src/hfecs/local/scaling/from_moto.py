@@ -1,4 +1,4 @@
-"""Alarms and policies as moto keeps them, turned into what the pure functions of alarms and step_policies take."""
+"""Alarms and policies from moto's state, converted for the pure functions of alarms and step_policies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hfecs.local.scaling.step_policies import Policy, Step
 
 
 def rule_of(alarm: Any) -> Rule:
-    """What an alarm of CloudWatch watches."""
+    """What a CloudWatch alarm watches."""
     periods = int(alarm.evaluation_periods)
     return Rule(
         comparison=alarm.comparison_operator,
@@ -25,7 +25,7 @@ def rule_of(alarm: Any) -> Rule:
 
 
 def samples_of(metric_data: list[Any], alarm: Any) -> Iterator[tuple[float, float]]:
-    """Time and value of the data that an alarm watches: same namespace, name, unit and exactly the same dimensions."""
+    """Time and value of the data for an alarm: same namespace, name, unit and exactly the same dimensions."""
     wanted = {(dimension.name, dimension.value) for dimension in alarm.dimensions}
     for datum in metric_data:
         if datum.name != alarm.metric_name or datum.namespace != alarm.namespace:
@@ -37,7 +37,7 @@ def samples_of(metric_data: list[Any], alarm: Any) -> Iterator[tuple[float, floa
 
 
 def group_policy(policy: Any) -> Policy:
-    """A policy of EC2 Auto Scaling; a simple one is a single step without bounds."""
+    """An EC2 Auto Scaling policy; a simple one is a single step without bounds."""
     if policy.policy_type == "SimpleScaling":
         return Policy(policy.adjustment_type, (Step(None, None, int(policy.scaling_adjustment)),))
     return Policy(policy.adjustment_type, _steps(policy.step_adjustments), int(policy.min_adjustment_magnitude or 0))

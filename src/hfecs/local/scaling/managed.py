@@ -14,13 +14,13 @@ from hfecs.local.data_plane.placement import Demand, Host, place, take
 from hfecs.local.data_plane.service_scheduler import ServiceScheduler
 from hfecs.local.data_plane.shared import SharedState
 
-LOOK = 10.0  # seconds between two looks; a minute on AWS
-SCALE_IN = 60.0  # seconds with fewer machines needed until they go; 15 minutes on AWS
+LOOK = 10.0  # seconds between two evaluations; a minute on AWS
+SCALE_IN = 60.0  # seconds of lower need before machines are removed; 15 minutes on AWS
 
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider at work: its name, its ECS backend, cluster and group (moto's), and what its managed scaling says."""
+    """An active provider: its name, its ECS backend, cluster and group (moto's), and its managed scaling settings."""
 
     name: str
     region: str
@@ -32,7 +32,7 @@ class Provider:
 
 
 def machines_for(demands: Iterable[Demand], cpu: int, memory: int) -> int:
-    """How many empty machines of that size the tasks fill; one that fits on none, as by a constraint, asks for none."""
+    """How many empty machines of that size the tasks fill; a task that fits on none, as by a constraint, needs none."""
     hosts: list[Host] = []
     for demand in demands:
         chosen = place(demand, hosts)
@@ -60,7 +60,7 @@ class ManagedScaling:
         self.too_many_since: dict[str, float] = {}
 
     def step(self, now: float) -> None:
-        """Look at each provider, now and then; protect the machines that have tasks, always."""
+        """Evaluate each provider periodically; always protect the machines that have tasks."""
         due = now >= self.look_at
         if due:
             self.look_at = now + self.look_seconds
@@ -80,7 +80,7 @@ class ManagedScaling:
                         yield from _managed(Provider(known.name, region, backend, cluster, group, 1, False), told)
 
     def _busy(self, provider: Provider) -> set[str]:
-        """The machines of the group with a task that is no daemon."""
+        """The group's machines with a task that is not a daemon."""
         services, cluster = provider.backend.services.values(), provider.cluster.name
         daemons = {s.service_name for s in services if s.cluster == cluster and s.scheduling_strategy == "DAEMON"}
         there = {state.instance.id for state in provider.group.instance_states}
@@ -88,7 +88,7 @@ class ManagedScaling:
         return {task.instance_id for task in living if task.service not in daemons} & there
 
     def _more(self, provider: Provider) -> int:
-        """Machines for the tasks that have no place yet."""
+        """Machines for the tasks that are not placed yet."""
         waiting: list[Demand] = []
         for service in provider.backend.services.values():
             own = service.cluster == provider.cluster.name and strategy_of(service) == provider.name

@@ -16,16 +16,16 @@ PERCENT = "PercentChangeInCapacity"
 
 @dataclass(frozen=True)
 class Step:
-    """An adjustment for a metric that lies between two distances from the alarm's threshold; None: without bound."""
+    """An adjustment for a metric between two distances from the alarm's threshold; None: unbounded."""
 
     lower: float | None
     upper: float | None
     adjustment: int
 
     def holds(self, distance: float) -> bool:
-        """Whether the distance lies in this step; of its bounds, the one nearer to the threshold belongs to it.
+        """Whether the distance is in this step; the bound nearer to the threshold is inclusive.
 
-        At the threshold itself the alarm says which side is meant: a low one at "20 or less" has steps below 0 only.
+        At the threshold itself the alarm decides the side: a low one at "20 or less" only has steps below 0.
         """
         lower = -math.inf if self.lower is None else self.lower
         upper = math.inf if self.upper is None else self.upper
@@ -36,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Policy:
-    """A step policy: `minimum_change` holds for percentages only."""
+    """A step policy: `minimum_change` applies to percentages only."""
 
     adjustment_type: str
     steps: tuple[Step, ...]
@@ -45,19 +45,19 @@ class Policy:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The least and the most that a capacity may be."""
+    """The minimum and maximum of a capacity."""
 
     least: int
     most: int
 
     def hold(self, capacity: int) -> int:
-        """The nearest capacity within the bounds."""
+        """The nearest capacity within the limits."""
         return max(self.least, min(self.most, capacity))
 
 
 @dataclass(frozen=True)
 class Cooldown:
-    """What Application Auto Scaling remembers of its last change: when, from which capacity, and its direction."""
+    """Application Auto Scaling's record of its last change: when, from which capacity, and its direction."""
 
     since: float = -math.inf
     start: int = 0
@@ -65,7 +65,7 @@ class Cooldown:
 
 
 def change(policy: Policy, capacity: int, distance: float) -> int:
-    """The change that the policy asks for at that capacity; `distance` is metric minus threshold."""
+    """The change that the policy requests at that capacity; `distance` is metric minus threshold."""
     step = next((step for step in policy.steps if step.holds(distance)), None)
     if step is None:
         return 0
@@ -79,7 +79,7 @@ def change(policy: Policy, capacity: int, distance: float) -> int:
 def group_capacity(policy: Policy, desired: int, warming: int, distance: float, bounds: Bounds) -> int:
     """The new desired capacity of an Auto Scaling group.
 
-    `warming` instances do not count yet as capacity, so that one alarm asks for the same machines only once; while
+    `warming` instances do not count as capacity yet, so that one alarm requests the same machines only once; while
     there are any, nothing is scaled in.
     """
     settled = max(0, desired - warming)
@@ -92,10 +92,10 @@ def group_capacity(policy: Policy, desired: int, warming: int, distance: float, 
 def service_capacity(
     policy: Policy, running: int, desired: int, distance: float, bounds: Bounds, cooling: Cooldown | None
 ) -> int:
-    """The new desired count of a service, counted from its running tasks (not from the desired ones).
+    """The new desired count of a service, based on its running tasks (not the desired ones).
 
-    While an earlier scale-out cools down (`cooling`), only what goes beyond it is added; a scale-in waits for the end
-    of any cooldown.
+    While an earlier scale-out cools down (`cooling`), only what exceeds it is added; a scale-in waits for the end of
+    any cooldown.
     """
     wanted = change(policy, running, distance)
     if wanted > 0:
@@ -108,7 +108,7 @@ def service_capacity(
 
 
 def cooled(cooldown: Cooldown, before: int, after: int, running: int, now: float) -> Cooldown:
-    """The memory of a change from `before` to `after`; unchanged when nothing changed."""
+    """The record of a change from `before` to `after`; unchanged if nothing changed."""
     if after == before:
         return cooldown
     return replace(cooldown, since=now, start=running, direction=1 if after > before else -1)

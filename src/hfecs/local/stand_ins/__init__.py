@@ -1,1 +1,1 @@
-"""Programs that stand for container images on the local cloud."""
+"""Programs that replace container images on the local cloud."""

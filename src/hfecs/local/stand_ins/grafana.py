@@ -1,6 +1,6 @@
-"""Stands for the image grafana/grafana-oss: Debian has no package of Grafana, so every request gets a plain answer.
+"""Replaces the image grafana/grafana-oss: Debian does not package Grafana, so every request gets a plain answer.
 
-The container runs, so that the task is as it is on AWS; what a browser and `hfecs monitoring status` see is a sentence.
+The container runs, so the task is as on AWS; a browser and `hfecs monitoring status` see one sentence.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import NoReturn
 
 PORT = "3000"
 SENTENCE = (
-    "Grafana does not run on the local cloud: Debian has no package of it. "
+    "Grafana does not run on the local cloud: Debian does not package it. "
     "InfluxDB holds the metrics; any Grafana can show them with the dashboards of templates/grafana."
 )
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Says the sentence."""
+    """Serves the sentence."""
 
     def do_GET(self) -> None:
         """Answer one request."""
@@ -32,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Not a line for each request."""
+        """Do not log each request."""
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
-"""Stands for the image influxdb:1.8: a private server of Debian's influxdb 1.6, which has the same interface.
+"""Replaces the image influxdb:1.8: a private server of Debian's influxdb 1.6, which has the same interface.
 
-Reads what the official image reads: INFLUXDB_DB, the names and passwords of an admin, a reader and a writer, and all
-that influxd itself takes from its environment. It listens at the machine's address on the host port of the container's
-port mapping, and nowhere else; its data lies in the volume of /var/lib/influxdb.
+Reads what the official image reads: INFLUXDB_DB, the names and passwords of an admin, a reader and a writer, and
+influxd's own environment variables. It listens only on the machine's address and the host port of the container's port
+mapping; its data is in the volume of /var/lib/influxdb.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def data_directory(environment: Mapping[str, str]) -> Path:
-    """Where the data lies: in the container's volume, or in its own directory."""
+    """The data directory: in the container's volume, or its own directory."""
     volumes = dict(entry.split(":", 1) for entry in environment.get("HFECS_VOLUMES", "").split(",") if entry)
     home = Path(volumes.get(HOME) or Path.cwd())
     home.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def settings(environment: Mapping[str, str], home: Path) -> dict[str, str]:
 
 
 def statements(environment: Mapping[str, str]) -> Iterator[str]:
-    """What a new server is told by its admin: the database and the accounts."""
+    """The admin's statements for a new server: the database and the accounts."""
     database = environment.get("INFLUXDB_DB")
     if database:
         yield f'CREATE DATABASE "{database}"'
@@ -95,9 +95,9 @@ def statements(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def prepare(server: str, environment: Mapping[str, str]) -> None:
-    """Make the admin, which is the one thing that a server without accounts lets anybody do, then the rest.
+    """Create the admin, which a server without accounts allows anybody, then the rest.
 
-    Raises RuntimeError when the server refuses a statement, OSError when it does not answer.
+    Raises RuntimeError if the server refuses a statement, OSError if it does not respond.
     """
     _wait(server)
     account = ""
@@ -110,7 +110,7 @@ def prepare(server: str, environment: Mapping[str, str]) -> None:
 
 
 def _empty(home: Path) -> None:
-    """Throw away what a start that did not come to its end has left."""
+    """Delete the data of an unfinished start."""
     for entry in home.iterdir():
         shutil.rmtree(entry)
 
@@ -130,10 +130,10 @@ def _wait(server: str) -> None:
 
 
 def _ask(server: str, statement: str, account: str) -> None:
-    """Have one statement carried out.
+    """Execute one statement.
 
-    The server sends 200 before it begins with the statement, and says in the body how that went; one whose connection
-    is closed before may be left out, or come after the next.
+    The server sends 200 before it starts the statement, and reports the outcome in the body; if the connection closes
+    earlier, the statement may be skipped, or run after the next.
     """
     headers = {"Authorization": f"Basic {base64.b64encode(account.encode()).decode()}"} if account else {}
     request = urllib.request.Request(f"http://{server}/query", urlencode({"q": statement}).encode(), headers)

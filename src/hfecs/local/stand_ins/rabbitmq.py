@@ -1,8 +1,8 @@
-"""Stands for the image rabbitmq:*-management: a private RabbitMQ node of Debian's rabbitmq-server.
+"""Replaces the image rabbitmq:*-management: a private RabbitMQ node of Debian's rabbitmq-server.
 
 Reads what the official image reads: RABBITMQ_DEFAULT_USER, RABBITMQ_DEFAULT_PASS and
-RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS. It listens at the machine's address on the host ports of the container's port
-mappings, and nowhere else: Erlang's distribution is on, since RabbitMQ wants a node name, but has no port and no epmd.
+RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS. It listens only on the machine's address and the host ports of the container's port
+mappings: Erlang's distribution is on, since RabbitMQ requires a node name, but has no port and no epmd.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 AMQP, MANAGEMENT = "5672", "15672"
 STOP_SECONDS = (
-    1.0  # its clients are told at once; the rest of a clean stop takes five seconds more, for data thrown away
+    1.0  # its clients are notified at once; a clean stop takes five more seconds, for data that is discarded anyway
 )
 NODE = "-sname rabbit@localhost -erl_epmd_port 25672"
-# For each Erlang that is started: after a minute RabbitMQ misses epmd, and starts another one to bring it back.
+# For each Erlang process: after a minute RabbitMQ misses epmd, and starts another Erlang to bring it back.
 ALONE = "-dist_listen false -start_epmd false"
 
 

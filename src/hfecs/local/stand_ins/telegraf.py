@@ -1,9 +1,9 @@
-"""Stands for the image telegraf: measures the processes of this machine of the local cloud, and writes to InfluxDB.
+"""Replaces the image telegraf: measures the processes of this local machine, and writes to InfluxDB.
 
-It is not Telegraf: it takes its few settings from the environment of the container and writes the measurements, tags
-and fields that templates/telegraf/telegraf.conf makes the real one write. The machines of a local cloud share one
-computer; so processor, memory and disk are those of a machine's own processes, measured against the whole computer,
-and the network is the computer's loopback, through which all of them talk.
+It is not Telegraf: it reads its few settings from the container's environment and writes the measurements, tags and
+fields that templates/telegraf/telegraf.conf makes the real one write. The machines of a local cloud share one computer,
+so CPU, memory and disk are those of a machine's own processes, relative to the whole computer, and the network is the
+computer's loopback, which all of them use.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ANSWER_SECONDS = 5.0
 
 @dataclass
 class Usage:
-    """What processes have used since they began, children that have ended included: seconds, and bytes."""
+    """What processes have used since they started, including ended children: seconds, and bytes."""
 
     user: float = 0.0
     system: float = 0.0
@@ -53,13 +53,13 @@ def main() -> int:
 
 
 def tags_of(environment: Mapping[str, str]) -> str:
-    """The tags of all points; the machine's name is made of its address, as on AWS."""
+    """The tags of all points; the machine's name is derived from its address, as on AWS."""
     host = "ip-" + environment["HFECS_ADDRESS"].replace(".", "-")
     return f"cluster={environment.get('CLUSTER_NAME', 'unknown')},host={host}"
 
 
 def measurements(before: Usage, now: Usage, seconds: float) -> Iterator[tuple[str, str, dict[str, float]]]:
-    """Each measurement with its own tag and its fields, from what was used at the beginning and the end of a period."""
+    """Each measurement with its own tag and fields, from the usage at the start and the end of a period."""
     capacity = seconds * (os.cpu_count() or 1) / 100
     user, system = max(0.0, now.user - before.user) / capacity, max(0.0, now.system - before.system) / capacity
     idle = max(0.0, 100 - user - system)
@@ -84,10 +84,10 @@ def lines(points: list[tuple[str, str, dict[str, float]]], tags: str) -> bytes:
 
 
 def usage(machine: int) -> Usage:
-    """What the machine's process and all that came from it have used."""
+    """The usage of the machine's process and all its descendants."""
     total = Usage()
     for pid, stat in _family(machine):
-        # Fields of /proc/PID/stat behind the name: 11 and 12 are its own ticks, 13 and 14 those of its dead children.
+        # Fields of /proc/PID/stat after the name: 11 and 12 are its own ticks, 13 and 14 those of its dead children.
         total.user += (int(stat[11]) + int(stat[13])) / TICKS
         total.system += (int(stat[12]) + int(stat[14])) / TICKS
         total.resident += int(stat[21]) * PAGE_BYTES
@@ -117,7 +117,7 @@ def _family(machine: int) -> list[tuple[int, list[str]]]:
     for pid, stat in stats.items():
         children.setdefault(int(stat[1]), []).append(pid)
     family = [machine] if machine in stats else []
-    for pid in family:  # grows while it is walked through
+    for pid in family:  # grows during iteration
         family += children.get(pid, [])
     return [(pid, stats[pid]) for pid in family]
 
@@ -130,7 +130,7 @@ def _stat(process: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _bytes(pid: int) -> tuple[int, int]:
-    """What a process has read and written, its dead children included; nothing if it may not be looked at."""
+    """What a process has read and written, including dead children; nothing if access is denied."""
     try:
         told = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
     except OSError:
@@ -139,7 +139,7 @@ def _bytes(pid: int) -> tuple[int, int]:
 
 
 def _written(environment: Mapping[str, str], body: bytes, away: bool) -> bool:
-    """Send points; say once when the database is away."""
+    """Send points; log once when the database is unreachable."""
     account = f"{environment.get('INFLUXDB_USER', '')}:{environment.get('INFLUXDB_PASSWORD', '')}"
     query = urlencode({"db": environment["METRICS_DATABASE"]})
     headers = {"Authorization": f"Basic {base64.b64encode(account.encode()).decode()}"}

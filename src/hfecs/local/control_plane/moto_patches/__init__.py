@@ -1,4 +1,4 @@
-"""What moto lacks and the local cloud supplies; the list below is all of it."""
+"""What moto lacks and the local cloud adds; the complete list is below."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from hfecs.local.reconciler import Reconciler
 PATCHES = (
     addresses,  # the default VPC in 127.N.0.0/16
     instances,  # states of instances, ClientToken of RunInstances
-    launch_templates,  # user data of versions that are added to a template
+    launch_templates,  # user data of versions added to a template
     names,  # error codes of roles and launch templates
-    buckets,  # policies that allow TLS only, writes on condition
+    buckets,  # policies that allow TLS only, conditional writes
     security_groups,  # DependencyViolation while in use
     groups,  # Auto Scaling groups: bounds, activities, deletion
     scaling_policies,  # EC2 Auto Scaling: ARNs of policies, one name per group
     scalable_targets,  # Application Auto Scaling: ARNs, errors, tags
     capacity_providers,  # their group, their protection, deletion while in use
-    clusters,  # DeleteCluster with something in it, twice the same CreateCluster
+    clusters,  # DeleteCluster of a non-empty one, repeated CreateCluster
     container_instances,  # deregistration, draining
     tasks,  # RunTask, StartTask, StopTask, DescribeTasks, ListTasks on real tasks
     services,  # services that run tasks
@@ -43,6 +43,6 @@ PATCHES = (
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend moto, before its first request."""
+    """Patch moto, before its first request."""
     for patch in PATCHES:
         patch.apply(reconciler)

@@ -1,4 +1,4 @@
-"""Addresses that Linux really has: the default VPC lies in 127.N.0.0/16, and no address is given twice in a cloud."""
+"""Addresses that Linux really has: the default VPC is 127.N.0.0/16, and every address in a cloud is unique."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOTO_DEFAULT_CIDR = "172.31.0.0/16"
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend the network side of EC2."""
+    """Patch the network side of EC2."""
     given: set[str] = set()
     cidr = f"127.{reconciler.cloud.network}.0.0/16"
 
@@ -24,7 +24,7 @@ def apply(reconciler: Reconciler) -> None:
         return make_vpc(backend, block, *arguments, **options)
 
     def get_available_subnet_ip(subnet: Any, instance: Any) -> str:
-        """Regions share the network: an address of one is never given in another."""
+        """Regions share the network: an address used in one is never given in another."""
         while (address := next_address(subnet, instance)) in given:
             continue
         given.add(address)
@@ -35,7 +35,7 @@ def apply(reconciler: Reconciler) -> None:
         free_address(subnet, address)
 
     def check_auto_public_ip(interface: Any) -> None:
-        """The public address is the private one: programs listen there, and it can be reached."""
+        """The public address is the private one: programs listen there, and it is reachable."""
         if str(interface.public_ip_auto_assign).lower() == "true":
             interface.public_ip = interface.private_ip_address
 

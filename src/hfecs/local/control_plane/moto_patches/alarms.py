@@ -1,4 +1,4 @@
-"""CloudWatch alarms: checked when they are put, INSUFFICIENT_DATA at first; SetAlarmState acts; a history is kept."""
+"""CloudWatch alarms: validated, INSUFFICIENT_DATA at first; SetAlarmState runs actions; history is kept."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ KEPT = ("state_value", "state_reason", "state_updated_timestamp", "history")
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend alarms."""
+    """Patch alarms."""
     take_over(CloudWatchResponse, AlarmAnswers(reconciler))
     AlarmPatches(reconciler)
 
 
 class AlarmPatches:
-    """What takes the place of moto's own methods; theirs are kept to be called."""
+    """Replaces moto's own methods; the originals are kept to be called."""
 
     def __init__(self, reconciler: Reconciler) -> None:
         self.reconciler = reconciler
@@ -48,7 +48,7 @@ class AlarmPatches:
         return alarm
 
     def set_alarm_state(self, backend: Any, alarm_name: str, *arguments: Any) -> None:
-        """SetAlarmState takes the actions of the new state."""
+        """SetAlarmState runs the actions of the new state."""
         before = backend.alarms[alarm_name].state_value if alarm_name in backend.alarms else None
         self.set_state(backend, alarm_name, *arguments)
         alarm = backend.alarms[alarm_name]
@@ -57,7 +57,7 @@ class AlarmPatches:
 
 
 class AlarmAnswers:
-    """What CloudWatch answers where moto has nothing."""
+    """CloudWatch's answers that moto lacks."""
 
     def __init__(self, reconciler: Reconciler) -> None:
         self.cloud = reconciler.cloud
@@ -72,7 +72,7 @@ class AlarmAnswers:
 
 
 def _history(alarm: Any) -> list[dict[str, Any]]:
-    """moto notes the state that is left; the one that is entered stands in the next entry."""
+    """moto records the state that was left; the next entry has the state that was entered."""
     left = [entry[3] for entry in alarm.history]
     entered = [*left[1:], alarm.state_value]
     times = [*(entry[4] for entry in alarm.history[1:]), alarm.state_updated_timestamp]

@@ -1,6 +1,6 @@
-"""Bucket policies that allow TLS only, writes on condition, and tags from the creation on.
+"""Bucket policies that allow TLS only, conditional writes, and tags at creation.
 
-Calls here go over HTTP on loopback and count as secure, as they are on AWS.
+Calls here use HTTP on loopback and count as secure, since they are on AWS.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hfecs.local.reconciler import Reconciler
 
 
 def apply(_: Reconciler) -> None:
-    """Mend the evaluation of policies: moto takes a statement with a condition for one without. And the writes."""
+    """Patch the evaluation of policies, since moto ignores conditions in statements; and the writes."""
     write_one_at_a_time()
     tag_at_creation()
 
@@ -31,7 +31,7 @@ def apply(_: Reconciler) -> None:
 
 
 def write_one_at_a_time() -> None:
-    """Let nobody come between looking whether a condition (If-Match, If-None-Match) holds and the write itself."""
+    """Make checking a condition (If-Match, If-None-Match) and writing one atomic step."""
     turn = threading.Lock()
 
     def put_object(response: Any) -> Any:
@@ -47,7 +47,7 @@ def write_one_at_a_time() -> None:
 
 
 def tag_at_creation() -> None:
-    """CreateBucket takes the tags of its configuration."""
+    """CreateBucket applies the tags of its configuration."""
 
     def put_bucket(response: Any, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
         is_new = bucket_name not in response.backend.buckets

@@ -1,4 +1,4 @@
-"""Capacity providers of ECS: what AWS checks when they are made, given to a cluster, and deleted."""
+"""ECS capacity providers: AWS's checks when they are created, attached to a cluster, and deleted."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ IN_USE = "The specified capacity provider is in use and cannot be removed."
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend capacity providers."""
+    """Patch capacity providers."""
     take_over(EC2ContainerServiceResponse, ProviderAnswers(reconciler.cloud))
 
 
 class ProviderAnswers:
-    """What ECS answers about capacity providers."""
+    """ECS's answers about capacity providers."""
 
     def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
 
     def create_capacity_provider(self, call: Call) -> dict[str, Any]:
-        """Make a provider for a group that has none; one that protects machines wants them protected by the group."""
+        """Create a provider for a group that has none; managed protection requires protection by the group."""
         backend, name = self.cloud.backend("ecs", call.region), call.get("name")
         if name in backend.capacity_providers:
             raise ECSException("ClientException", EXISTS)
@@ -51,7 +51,7 @@ class ProviderAnswers:
         return {"capacityProvider": backend.create_capacity_provider(name, details, call.get("tags"))}
 
     def put_cluster_capacity_providers(self, call: Call) -> dict[str, Any]:
-        """Give a cluster other providers; none goes that a service still uses."""
+        """Set a cluster's providers; none that a service uses can be removed."""
         backend, wanted = self.cloud.backend("ecs", call.region), call.get("capacityProviders", [])
         cluster = backend._get_cluster(call.get("cluster"))
         if any(name not in backend.capacity_providers for name in wanted):
@@ -64,7 +64,7 @@ class ProviderAnswers:
         return {"cluster": backend.put_cluster_capacity_providers(cluster.name, wanted, strategy)}
 
     def delete_capacity_provider(self, call: Call) -> dict[str, Any]:
-        """Delete a provider; while it is a cluster's that fails, which it tells by its status."""
+        """Delete a provider; if attached to a cluster that fails, which its status shows."""
         backend = self.cloud.backend("ecs", call.region)
         provider = backend._get_provider(call.get("capacityProvider"))
         if provider is None:

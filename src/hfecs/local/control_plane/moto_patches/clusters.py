@@ -1,4 +1,4 @@
-"""ECS clusters: DeleteCluster refuses while there is something in it; CreateCluster of an active one returns it."""
+"""ECS clusters: DeleteCluster refuses a non-empty one; CreateCluster of an active one returns it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hfecs.local.reconciler import Reconciler
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend clusters."""
+    """Patch clusters."""
 
     def create_cluster(backend: Any, cluster_name: str, *arguments: Any, **options: Any) -> Any:
         known = backend.clusters.get(cluster_name)

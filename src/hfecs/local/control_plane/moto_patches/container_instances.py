@@ -1,4 +1,4 @@
-"""Container instances: lists that filter, deregistration that ends what runs there."""
+"""Container instances: lists with filters, deregistration that stops their tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hfecs.local.reconciler import Reconciler
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend container instances."""
+    """Patch container instances."""
     for path in [p for p in EC2ContainerServiceResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER if p.endswith(".attributes")]:
         del EC2ContainerServiceResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER[path]
     take_over(
@@ -25,7 +25,7 @@ def apply(reconciler: Reconciler) -> None:
 
 
 class ContainerInstanceAnswers:
-    """What ECS answers about container instances."""
+    """ECS's answers about container instances."""
 
     def __init__(self, cloud: SharedState, machines: Machines, tasks: Tasks) -> None:
         self.cloud = cloud
@@ -33,7 +33,7 @@ class ContainerInstanceAnswers:
         self.tasks = tasks
 
     def list_container_instances(self, call: Call) -> dict[str, Any]:
-        """The ARNs of the container instances that the filter and the status take."""
+        """The ARNs of the container instances that match the filter and the status."""
         try:
             test = parse(call.get("filter")) if call.get("filter") else None
         except BadExpression as error:
@@ -47,7 +47,7 @@ class ContainerInstanceAnswers:
         return {"containerInstanceArns": sorted(found)}
 
     def describe_container_instances(self, call: Call) -> dict[str, Any]:
-        """The container instances as they are now."""
+        """The current container instances."""
         names = call.get("containerInstances", [])
         if not names:
             raise ECSException("ClientException", "Container Instances cannot be empty.")
@@ -59,7 +59,7 @@ class ContainerInstanceAnswers:
         }
 
     def deregister_container_instance(self, call: Call) -> dict[str, Any]:
-        """Take a container instance out of the cluster; with force, what runs there is stopped."""
+        """Deregister a container instance from the cluster; with force, its tasks are stopped."""
         name = str(call.get("containerInstance")).rpartition("/")[2]
         registered = self._registered(call).get(name)
         if registered is None:
@@ -95,7 +95,7 @@ class ContainerInstanceAnswers:
 
 
 def _shown(registered: Any) -> dict[str, Any]:
-    """As ECS tells it; attributes are a list there."""
+    """In ECS's form, where attributes are a list."""
     provider = getattr(registered, "capacity_provider_name", "")
     return {
         **({"capacityProviderName": provider} if provider else {}),

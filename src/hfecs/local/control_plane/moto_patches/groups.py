@@ -15,13 +15,13 @@ from hfecs.local.reconciler import Reconciler
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend groups."""
+    """Patch groups."""
     take_over(AutoScalingResponse, GroupAnswers(reconciler.cloud, reconciler.groups))
     GroupPatches()
 
 
 class GroupPatches:
-    """What takes the place of moto's own methods; theirs are kept to be called."""
+    """Replaces moto's own methods; the originals are kept to be called."""
 
     def __init__(self) -> None:
         replace(FakeAutoScalingGroup, "set_desired_capacity", self.set_desired_capacity)
@@ -31,11 +31,11 @@ class GroupPatches:
         self.update_group = replace(AutoScalingBackend, "update_auto_scaling_group", self.update)
 
     def set_desired_capacity(self, group: Any, new_capacity: int | None) -> None:
-        """Only noted: the data plane launches and terminates."""
+        """Only recorded: the data plane launches and terminates."""
         group.desired_capacity = group.min_size if new_capacity is None else new_capacity
 
     def notify_terminate_instances(self, backend: Any, instance_ids: list[str]) -> None:
-        """Nothing at once: the data plane sees that they are gone."""
+        """Nothing at once: the data plane notices that they are gone."""
 
     def terminate_instance(self, backend: Any, instance_id: str, should_decrement: bool) -> Any:
         """Terminate one instance of a group, with or without a replacement."""
@@ -51,7 +51,7 @@ class GroupPatches:
         return TerminateInstanceActivity(state.instance, before)
 
     def create(self, backend: Any, name: str, *arguments: Any, **options: Any) -> Any:
-        """CreateAutoScalingGroup refuses a name that exists, and sizes that do not fit each other."""
+        """CreateAutoScalingGroup refuses an existing name, and inconsistent sizes."""
         known = backend.autoscaling_groups.get(name)
         if known is not None:
             being = " and is being deleted" if getattr(known, "status", None) == DELETING else ""
@@ -72,14 +72,14 @@ class GroupPatches:
 
 
 class GroupAnswers:
-    """What Auto Scaling answers about groups."""
+    """Auto Scaling's answers about groups."""
 
     def __init__(self, cloud: SharedState, groups: AutoScalingGroups) -> None:
         self.cloud = cloud
         self.groups = groups
 
     def set_desired_capacity(self, call: Call) -> dict[str, Any]:
-        """Ask for another number of instances, within the bounds."""
+        """Set the number of instances, within the limits."""
         group = self._named(call)
         _check_bounds(group.min_size, group.max_size, int(call.get("DesiredCapacity")))
         capacity = int(call.get("DesiredCapacity"))
@@ -88,7 +88,7 @@ class GroupAnswers:
         return {}
 
     def delete_auto_scaling_group(self, call: Call) -> dict[str, Any]:
-        """Delete an empty group, or one with its instances (also protected ones) when forced."""
+        """Delete an empty group, or, with force, one with its instances (even protected ones)."""
         group = self._named(call)
         if group.instance_states and not call.get("ForceDelete", default=False):
             still = "instances or pending Spot instance request(s) still in the group"
@@ -98,7 +98,7 @@ class GroupAnswers:
         return {}
 
     def describe_scaling_activities(self, call: Call) -> dict[str, Any]:
-        """What the groups did, newest first."""
+        """The activities of the groups, newest first."""
         groups = self.cloud.backend("autoscaling", call.region).autoscaling_groups
         name = call.get("AutoScalingGroupName")
         chosen = [group for group in groups.values() if name in (None, group.name)]

@@ -1,4 +1,4 @@
-"""EC2 instances with a life (pending, running, shutting-down, terminated); RunInstances that knows its ClientToken."""
+"""EC2 instances with a lifecycle (pending, running, shutting-down, terminated), and RunInstances with ClientToken."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ ENDED = ("shutting-down", "terminated")
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend instances."""
+    """Patch instances."""
     InstancePatches(reconciler.cloud)
 
 
 @dataclass(frozen=True)
 class Launch:
-    """What a ClientToken stands for."""
+    """What a ClientToken was used for."""
 
     parameters: str
     reservation: Any
 
 
 class InstancePatches:
-    """What takes the place of moto's own methods; theirs are kept to be called."""
+    """Replaces moto's own methods; the originals are kept to be called."""
 
     def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
@@ -63,7 +63,7 @@ class InstancePatches:
         return ActionResult(known.reservation)
 
     def run_in_backend(self, backend: Any, *arguments: Any, **options: Any) -> Any:
-        """Instances, also of groups, start as pending; their interfaces go with them."""
+        """Instances, also those of groups, start as pending; their interfaces are deleted with them."""
         template = options.get("launch_template")
         data = backend._get_template_from_args(template).data if template else {}
         behaviour = data.get("InstanceInitiatedShutdownBehavior")
@@ -79,7 +79,7 @@ class InstancePatches:
         return reservation
 
     def terminate(self, instance: Any) -> Any:
-        """Only begin to terminate: it has ended when its machine has."""
+        """Only start to terminate: it has ended when its machine has."""
         before = type(instance._state)(instance.state, instance.state_code)
         if instance.state not in ENDED:
             set_state(instance, "shutting-down")
@@ -88,12 +88,12 @@ class InstancePatches:
 
 
 def _decoded_bytes(text: str) -> int:
-    """The length of what a text in base64 stands for."""
+    """The length of a base64 text once decoded."""
     return len(text.rstrip("=")) * 3 // 4
 
 
 def _default_subnet(backend: Any, zone: str | None) -> str | None:
-    """An instance without a subnet goes to the default one of its zone, or of the first zone."""
+    """An instance without a subnet is put in the default one of its zone, or of the first zone."""
     subnets = backend.get_default_subnets()
     subnet = subnets.get(zone) if zone else next(iter(subnets.values()), None)
     return str(subnet.id) if subnet else None

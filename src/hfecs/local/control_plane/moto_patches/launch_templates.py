@@ -1,4 +1,4 @@
-"""Versions that are added to a launch template: moto keeps their user data in a form that it refuses to launch from."""
+"""Versions added to a launch template: moto stores their user data in a form that it cannot launch from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hfecs.local.reconciler import Reconciler
 
 
 def apply(_: Reconciler) -> None:
-    """Mend CreateLaunchTemplateVersion."""
+    """Patch CreateLaunchTemplateVersion."""
 
     def create_version(template: Any, data: dict[str, Any], description: str) -> Any:
         text = data.get("UserData")

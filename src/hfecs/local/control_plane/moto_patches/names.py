@@ -1,4 +1,4 @@
-"""Error codes of things that are there already, or not there, where moto's differ from those of AWS."""
+"""Error codes for existing or missing resources, where moto's differ from those of AWS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hfecs.local.reconciler import Reconciler
 
 
 def apply(_: Reconciler) -> None:
-    """Mend CreateServiceLinkedRole and DeleteLaunchTemplate."""
+    """Patch CreateServiceLinkedRole and DeleteLaunchTemplate."""
 
     def create_service_linked_role(backend: Any, service_name: str, *arguments: Any, **options: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""How a mend takes the place of moto's own answers, with moto's reading of requests and writing of answers kept."""
+"""How a patch replaces moto's answers, but keeps moto's parsing of requests and formatting of responses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moto.core.responses import ActionResult
 
 @dataclass(frozen=True)
 class Call:
-    """A request: its region and its parameters as AWS names them."""
+    """A request: its region and its parameters by their AWS names."""
 
     region: str
     parameters: dict[str, Any]
@@ -28,16 +28,16 @@ Answer = Callable[[Call], dict[str, Any]]
 
 
 def take_over(response_class: type, answers: object) -> None:
-    """Let each public method of `answers` answer the action of its name."""
+    """Let each public method of `answers` handle the action of its name."""
     for name, method in inspect.getmembers(answers, inspect.ismethod):
         if not name.startswith("_"):
             setattr(response_class, name, _handler(method))
 
 
 def replace(owner: type, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Put a function in the place of a method; returns the method that stood there.
+    """Replace a method by a function; returns the original method.
 
-    The function gets the object whose method is called as its first argument, also when it is a method itself.
+    The function gets the original's object as its first argument, even if it is a method itself.
     """
 
     def stand_in(thing: Any, *arguments: Any, **options: Any) -> Any:
@@ -49,7 +49,7 @@ def replace(owner: type, name: str, function: Callable[..., Any]) -> Callable[..
 
 
 class Untagged:
-    """A thing without its tags, which ECS tells only when asked for."""
+    """A resource without its tags, which ECS returns only on request."""
 
     tags: tuple[()] = ()
 
@@ -61,7 +61,7 @@ class Untagged:
 
 
 def shown(call: Call, things: Iterable[Any]) -> list[Any]:
-    """The things, with their tags if the call includes them."""
+    """The resources, with their tags if the call includes them."""
     return list(things) if "TAGS" in call.get("include", []) else [Untagged(thing) for thing in things]
 
 

@@ -1,4 +1,4 @@
-"""Task protection: UpdateTaskProtection and GetTaskProtection, which moto does not know."""
+"""Task protection: UpdateTaskProtection and GetTaskProtection, which moto lacks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hfecs.local.reconciler import Reconciler
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend task protection."""
+    """Patch task protection."""
     take_over(EC2ContainerServiceResponse, ProtectionAnswers(TaskProtection(reconciler.cloud, reconciler.tasks)))
 
 
 class ProtectionAnswers:
-    """What ECS answers about the protection of tasks from scale-in."""
+    """ECS's answers about scale-in protection of tasks."""
 
     def __init__(self, task_protection: TaskProtection) -> None:
         self._task_protection = task_protection

@@ -1,4 +1,4 @@
-"""Application Auto Scaling: stable policy ARNs, errors as on AWS, tags, activities, and bounds that hold at once."""
+"""Application Auto Scaling: stable policy ARNs, AWS's errors, tags, activities, and limits that apply at once."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MISSING = "ObjectNotFoundException"
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend scalable targets and their policies."""
+    """Patch scalable targets and their policies."""
     take_over(ApplicationAutoScalingResponse, TargetAnswers(reconciler.cloud))
     TargetPatches(reconciler.cloud)
 
 
 class TargetPatches:
-    """What takes the place of moto's own methods; theirs are kept to be called."""
+    """Replaces moto's own methods; the originals are kept to be called."""
 
     def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
@@ -38,7 +38,7 @@ class TargetPatches:
         self.delete = replace(ApplicationAutoscalingBackend, "delete_scaling_policy", self.delete_policy)
 
     def register_with_tags(self, response: Any) -> Any:
-        """RegisterScalableTarget takes tags along."""
+        """RegisterScalableTarget stores tags too."""
         answer = self.answer_register(response)
         call = json.loads(response.body)
         target = self.cloud.backend("applicationautoscaling", response.region).targets[call["ScalableDimension"]]
@@ -46,7 +46,7 @@ class TargetPatches:
         return answer
 
     def register(self, backend: Any, namespace: str, r_id: str, *arguments: Any, **options: Any) -> Any:
-        """RegisterScalableTarget moves the desired count into the bounds at once."""
+        """RegisterScalableTarget moves the desired count into the limits at once."""
         target = self.register_target(backend, namespace, r_id, *arguments, **options)
         service = service_of(self.cloud, backend.region_name, r_id)
         if service is not None and namespace == "ecs":
@@ -54,7 +54,7 @@ class TargetPatches:
         return target
 
     def deregister(self, backend: Any, namespace: str, r_id: str, dimension: str) -> None:
-        """DeregisterScalableTarget takes the policies along."""
+        """DeregisterScalableTarget deletes the policies too."""
         if r_id not in backend.targets.get(dimension, {}):
             raise JsonRESTError(MISSING, f"No scalable target found for namespace: {namespace}, resource ID: {r_id}")
         self.deregister_target(backend, namespace, r_id, dimension)
@@ -72,7 +72,7 @@ class TargetPatches:
         return policy
 
     def delete_policy(self, backend: Any, **options: Any) -> None:
-        """DeleteScalingPolicy of one that is not there has a code of its own."""
+        """DeleteScalingPolicy of a missing one has its own error code."""
         named = (options["resource_id"], options["policy_name"])
         if named not in {(p.resource_id, p.policy_name) for p in backend.policies.values()}:
             raise JsonRESTError(MISSING, f"No scaling policy found for resource ID: {named[0]}, policy: {named[1]}")
@@ -80,7 +80,7 @@ class TargetPatches:
 
 
 class TargetAnswers:
-    """What Application Auto Scaling answers where moto has nothing."""
+    """Application Auto Scaling's answers that moto lacks."""
 
     def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
@@ -95,14 +95,14 @@ class TargetAnswers:
         return {}
 
     def untag_resource(self, call: Call) -> dict[str, Any]:
-        """Take tags off a scalable target."""
+        """Remove tags from a scalable target."""
         tags = self._tags(call)
         for key in call.get("TagKeys", []):
             tags.pop(key, None)
         return {}
 
     def describe_scaling_activities(self, call: Call) -> dict[str, Any]:
-        """What the policies did, newest first."""
+        """The activities of the policies, newest first."""
         backend = self.cloud.backend("applicationautoscaling", call.region)
         wanted = call.get("ResourceId")
         activities = getattr(backend, "activities", [])

@@ -1,4 +1,4 @@
-"""Scaling policies of EC2 Auto Scaling: the answer carries the ARN, and a name belongs to its group."""
+"""Scaling policies of EC2 Auto Scaling: the answer contains the ARN, and a name is unique within its group."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ NUMBERS = ("ScalingAdjustment", "Cooldown", "MinAdjustmentMagnitude", "Estimated
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend policies."""
+    """Patch policies."""
     take_over(AutoScalingResponse, PolicyAnswers(reconciler.cloud))
 
 
 class PolicyAnswers:
-    """What Auto Scaling answers about policies."""
+    """Auto Scaling's answers about policies."""
 
     def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
 
     def put_scaling_policy(self, call: Call) -> dict[str, Any]:
-        """Make or change a policy; its ARN stays the same."""
+        """Create or change a policy; its ARN stays the same."""
         backend, group = self.cloud.backend("autoscaling", call.region), call.get("AutoScalingGroupName")
         if group not in backend.autoscaling_groups:
             raise AutoscalingClientError("ValidationError", f"Group {group} not found")

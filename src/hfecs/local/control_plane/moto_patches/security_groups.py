@@ -12,7 +12,7 @@ from hfecs.local.reconciler import Reconciler
 
 
 def apply(_: Reconciler) -> None:
-    """Mend security groups."""
+    """Patch security groups."""
 
     def delete_security_group(backend: Any, name: str | None = None, group_id: str | None = None) -> Any:
         group = backend.get_security_group_by_name_or_id(group_id or name)

@@ -26,18 +26,18 @@ CHANGEABLE = {
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend services."""
+    """Patch services."""
     take_over(EC2ContainerServiceResponse, ServiceAnswers(reconciler.cloud))
 
 
 class ServiceAnswers:
-    """What ECS answers about services."""
+    """ECS's answers about services."""
 
     def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
 
     def create_service(self, call: Call) -> dict[str, Any]:
-        """Make a service; its tasks follow."""
+        """Create a service; its tasks follow."""
         cluster, name = self._cluster(call), call.get("serviceName")
         services = self.cloud.backend("ecs", call.region).services
         known = services.get(f"{cluster.name}:{name}")
@@ -75,7 +75,7 @@ class ServiceAnswers:
         return {"service": service}
 
     def delete_service(self, call: Call) -> dict[str, Any]:
-        """Drain a service; it is INACTIVE when its tasks have ended."""
+        """Drain a service; it is INACTIVE once its tasks have ended."""
         service = self._service(call)
         counted = service.scheduling_strategy == "REPLICA" and service.desired_count > 0
         if counted and not call.get("force", default=False):
@@ -85,7 +85,7 @@ class ServiceAnswers:
         return {"service": service}
 
     def describe_services(self, call: Call) -> dict[str, Any]:
-        """The services as they are now."""
+        """The current services."""
         cluster, names = self._cluster(call), call.get("services", [])
         if len(names) > MOST_DESCRIBED:
             raise ECSException("InvalidParameterException", "Services cannot have more than 10 elements.")

@@ -1,4 +1,4 @@
-"""ECS tasks answered from the data plane: RunTask, StartTask, StopTask, DescribeTasks, ListTasks."""
+"""ECS tasks, served from the data plane: RunTask, StartTask, StopTask, DescribeTasks, ListTasks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MOST_DESCRIBED = 100
 
 
 def apply(reconciler: Reconciler) -> None:
-    """Mend tasks."""
+    """Patch tasks."""
     take_over(EC2ContainerServiceResponse, TaskAnswers(reconciler.cloud, reconciler.tasks))
 
 
 class TaskAnswers:
-    """What ECS answers about tasks."""
+    """ECS's answers about tasks."""
 
     def __init__(self, cloud: SharedState, tasks: Tasks) -> None:
         self.cloud = cloud
@@ -33,7 +33,7 @@ class TaskAnswers:
         self.by_token: dict[str, dict[str, Any]] = {}
 
     def run_task(self, call: Call) -> dict[str, Any]:
-        """Place and start tasks at once; what cannot be placed is told in `failures`."""
+        """Place and start tasks at once; those that cannot be placed are in `failures`."""
         token = call.get("clientToken", "")
         if token in self.by_token:
             return self.by_token[token]
@@ -72,7 +72,7 @@ class TaskAnswers:
         return answer
 
     def stop_task(self, call: Call) -> dict[str, Any]:
-        """Begin to stop a task."""
+        """Start to stop a task."""
         task = self._find(call, call.get("task"))
         if task is None:
             raise ECSException("InvalidParameterException", "The referenced task was not found.")
@@ -80,7 +80,7 @@ class TaskAnswers:
         return {"task": task}
 
     def describe_tasks(self, call: Call) -> dict[str, Any]:
-        """The tasks as they are now."""
+        """The current tasks."""
         names = call.get("tasks", [])
         if not names:
             raise ECSException("InvalidParameterException", "Tasks cannot be empty.")
@@ -133,7 +133,7 @@ class TaskAnswers:
 
 
 def active_definition(cloud: SharedState, region: str, name: str) -> Any:
-    """The task definition of that family, revision or ARN; ECS's error when it is not active."""
+    """The task definition of that family, revision or ARN; ECS's error if it is not active."""
     definition = cloud.backend("ecs", region).describe_task_definition(name)
     if definition.status != "ACTIVE":
         raise ECSException("ClientException", "TaskDefinition is inactive")
