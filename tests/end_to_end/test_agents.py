@@ -106,7 +106,7 @@ def test_an_executor_that_is_told_to_stop_finishes_what_it_has_in_hand(site: Sit
     with site.executor(SITE=str(site.directory)) as executor, site.engine("finish") as engine:
         eventually((site.directory / "begun").exists)
         executor.send_signal(signal.SIGTERM)
-        eventually(lambda: "stopping, 1 jobs in hand" in site.log("worker"))
+        eventually(lambda: "stopping, 1 jobs running" in site.log("worker"))
         (site.directory / "go").touch()
         exit_codes = executor.wait(SECONDS), engine.wait(SECONDS)
 
@@ -145,7 +145,7 @@ def test_a_job_that_kills_its_executors_is_given_up_with_its_story(site: Site) -
     assert (site.directory / "ran").read_text() == ".\n.\n.\n"
     assert failed["attempts"] == 3
     assert "it was delivered 3 times" in failed["exceptions"][0]
-    assert "does not tell" not in failed["exceptions"][0]
+    assert "missing from" not in failed["exceptions"][0]
 
 
 def test_a_program_that_fails_is_tried_again_before_the_job_has_failed(site: Site) -> None:

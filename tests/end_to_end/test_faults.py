@@ -145,7 +145,7 @@ def test_an_executor_goes_away(mosaic: Mosaic, undisturbed: Path, repeats: Repea
     told = repeats.of(f"an executor gets {how.name}", mosaic.site, mosaic.run)
     held = [repeat for repeat in told if repeat.program == "mDiffFit"]  # and its neighbour, if one was at work
     assert {(repeat.tries, repeat.executors) for repeat in held} == {(2, 2)}
-    assert all(("handed it back" if how == signal.SIGTERM else "was lost") in repeat.why for repeat in held)
+    assert all(("returned it" if how == signal.SIGTERM else "was lost") in repeat.why for repeat in held)
 
 
 def test_the_connections_to_the_broker_are_cut(mosaic: Mosaic, undisturbed: Path, repeats: Repeats) -> None:

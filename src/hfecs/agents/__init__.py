@@ -1,9 +1,9 @@
-"""What runs inside the containers on the cluster's machines: three agents, started by `hfecs agent NAME`.
+"""The programs in the containers on the cluster's machines: three agents, started by `hfecs agent NAME`.
 
     agent      package     machine                   lifetime             what it does
-    notifier   notifier/   master, beside RabbitMQ   the cluster's        measures, shuts down what is idle
+    notifier   notifier/   master, beside RabbitMQ   the cluster's        measures, shuts down an idle cluster
     engine     engine/     runner, one for each run  the run's            runs the workflow with HyperFlow and Redis
-    worker     worker/     workers (Auto Scaling)    its machine's        runs jobs, several side by side
+    worker     worker/     workers (Auto Scaling)    its machine's        runs jobs, several in parallel
 
 Who talks to whom:
 

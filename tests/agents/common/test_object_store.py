@@ -81,7 +81,7 @@ def test_all_keys_below_a_prefix_are_listed(s3: S3Client) -> None:
 
 
 def test_a_bucket_that_does_not_exist_is_named(s3: S3Client, tmp_path: Path) -> None:
-    with pytest.raises(AwsFailed, match="from the bucket nowhere failed: there is no such bucket") as caught:
+    with pytest.raises(AwsFailed, match="from the bucket nowhere failed: no such bucket") as caught:
         ObjectStore(1).download("nowhere", "a", tmp_path / "a")
 
     assert caught.value.code == "NoSuchBucket"
@@ -130,7 +130,7 @@ def test_an_s3_that_fails_for_a_while_is_tried_again_at_growing_intervals(
 def test_what_lasts_is_not_tried_again(s3: S3Client, tmp_path: Path) -> None:
     pauses: list[float] = []
 
-    with pytest.raises(AwsFailed, match="there is no such object"):
+    with pytest.raises(AwsFailed, match="no such object"):
         ObjectStore(1, pauses.append).download(BUCKET, "missing", tmp_path / "a")
 
     assert pauses == []

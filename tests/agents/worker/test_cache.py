@@ -225,5 +225,5 @@ def test_an_object_that_changes_between_two_looks_is_looked_at_again(
 def test_an_input_that_does_not_exist_is_named(s3: S3Client, folder: Path, tmp_path: Path) -> None:
     storage = S3Storage(ObjectStore(1), BUCKET, "input/", Cache(folder, 100))
 
-    with pytest.raises(AwsFailed, match=r"input/a from the bucket a-bucket failed: there is no such object"):
+    with pytest.raises(AwsFailed, match=r"input/a from the bucket a-bucket failed: no such object"):
         storage.fetch("a", tmp_path / "a")

@@ -171,7 +171,7 @@ def test_jobs_that_last_longer_than_the_stop_timeout_are_handed_back(broker: Bro
     broker.replies.confirm(1)
 
     assert timer
-    told = {"hfecs-lost": 0, "hfecs-handed-back": 1, "hfecs-why": "me had to stop and handed it back"}
+    told = {"hfecs-lost": 0, "hfecs-handed-back": 1, "hfecs-why": "me had to stop and returned it"}
     assert broker.copies() == [(JOB, told)]
     assert broker.jobs.settled == [("ack", 7)]
     assert broker.loop.closed

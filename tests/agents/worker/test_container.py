@@ -73,7 +73,7 @@ def test_an_executor_without_leave_starts_no_container(log: Path, tmp_path: Path
     reply = do(tmp_path, "true", allowed=False)
 
     assert reply.exit_status == 1
-    assert reply.exceptions == ("The job wants to run in soykb:1, and this executor may not start containers.",)
+    assert reply.exceptions == ("The job wants to run in soykb:1, but this executor may not start containers.",)
     assert not log.exists()
 
 
@@ -87,7 +87,7 @@ def test_a_job_that_took_too_long_takes_its_container_with_it(log: Path, tmp_pat
     reply = do(tmp_path, "sleep 60", timeout=0.5)
 
     run, removal = asked(log)
-    assert reply.exceptions == ("sh was ended because it took longer than its time limit of 0.5 seconds.",)
+    assert reply.exceptions == ("sh was killed because it exceeded its time limit of 0.5 seconds.",)
     assert removal == ["rm", "--force", run[run.index("--name") + 1]]
 
 

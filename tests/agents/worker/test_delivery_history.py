@@ -14,7 +14,7 @@ def test_what_a_message_is_sent_on_with_is_read_again() -> None:
 
     read = DeliveryHistory.of(BasicProperties(headers=delivery_history.headers()))
 
-    assert read == DeliveryHistory(lost=2, handed_back=2, why="me had to stop and handed it back")
+    assert read == DeliveryHistory(lost=2, handed_back=2, why="me had to stop and returned it")
     assert read.attempts == 4
 
 

@@ -77,7 +77,7 @@ def test_a_program_that_may_not_write_so_large_a_file_is_ended_by_the_signal_for
 
     reply = Executor().do(job("ulimit -f 1; exec head -c 100000 /dev/zero > out", options))
 
-    assert reply.exceptions == ("sh was ended by SIGXFSZ.",)
+    assert reply.exceptions == ("sh was killed by SIGXFSZ.",)
 
 
 def test_a_file_that_may_not_be_used_is_named() -> None:

@@ -97,7 +97,7 @@ def test_a_file_outside_of_the_job_directory_is_refused(name: str) -> None:
 
 
 def test_output_of_the_command_cannot_go_outside_of_the_job_directory() -> None:
-    with pytest.raises(WorkflowInvalid, match=r"'\.\./log' is not inside the job's directory"):
+    with pytest.raises(WorkflowInvalid, match=r"'\.\./log' is outside the job's directory"):
         parse(message(stdout="../log"), "s3")
 
 

@@ -20,7 +20,7 @@ def test_a_directory_that_is_not_absolute_is_below_that_of_the_file_server(
 
 
 def test_a_relative_directory_without_a_file_server_is_refused() -> None:
-    with pytest.raises(WorkflowInvalid, match="'workdir' is 'run-1', and this executor has no file server"):
+    with pytest.raises(WorkflowInvalid, match="'workdir' is 'run-1', but this executor has no file server"):
         read_options({"storage": "nfs", "workdir": "run-1"}, "s3", "")
 
 

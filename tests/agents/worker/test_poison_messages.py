@@ -31,12 +31,12 @@ def test_a_job_of_which_two_deliveries_were_lost_may_run() -> None:
 def test_the_story_names_each_executor_and_the_time() -> None:
     story = poison_messages(began("anna", "bert", "carl"), DeliveryHistory(lost=3))
 
-    assert story.startswith("The job was given up: it was delivered 3 times, and each time its executor was gone")
+    assert story.startswith("The job was given up: it was delivered 3 times, and each time its executor was lost")
     assert "anna at when anna told, bert at when bert told, carl at when carl told." in story
 
 
 def test_executors_that_the_history_does_not_know_count_as_dead() -> None:
-    assert "bert at when bert told, 2 of which the history of events does not tell" in poison_messages(
+    assert "bert at when bert told, 2 missing from the event history" in poison_messages(
         began("bert"), DeliveryHistory(lost=3)
     )
 

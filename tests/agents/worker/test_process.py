@@ -55,7 +55,7 @@ def test_a_failing_command_tells_its_exit_code(tmp_path: Path) -> None:
 def test_a_command_that_was_killed_names_the_signal(tmp_path: Path) -> None:
     ended = shell(tmp_path, "kill -SEGV $$")
 
-    assert (ended.exit_status, ended.problem) == (139, "sh was ended by SIGSEGV.")
+    assert (ended.exit_status, ended.problem) == (139, "sh was killed by SIGSEGV.")
 
 
 def test_a_job_whose_program_is_missing_says_which_one(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_100_megabytes_of_output_leave_no_more_than_their_end(tmp_path: Path) ->
 def test_a_command_that_takes_too_long_is_ended_with_all_its_processes(tmp_path: Path) -> None:
     ended = shell(tmp_path, "sleep 600 & echo $! > child; wait", timeout=0.3)
 
-    assert "longer than its time limit of 0.3 seconds" in ended.problem
+    assert "exceeded its time limit of 0.3 seconds" in ended.problem
     assert ended.exit_status == 137
     assert ends(tmp_path / "child")
 

@@ -68,9 +68,7 @@ def test_a_missing_input_is_named_with_bucket_and_key(s3: S3Client, executor: Ex
     reply = executor.do(job("true", IN_S3, ("a.fits",)))
 
     assert reply.exit_status == 1
-    assert reply.exceptions == (
-        f"The download of input/a.fits from the bucket {BUCKET} failed: there is no such object.",
-    )
+    assert reply.exceptions == (f"The download of input/a.fits from the bucket {BUCKET} failed: no such object.",)
     assert "execution.started" not in executor.kinds()
 
 
@@ -78,7 +76,7 @@ def test_an_output_that_was_not_written_fails_the_job(s3: S3Client, executor: Ex
     reply = executor.do(job("echo done; touch a", IN_S3, (), ("a", "b")))
 
     assert (reply.exit_status, reply.stdout) == (1, "done\n")
-    assert reply.exceptions == ("sh ended with exit code 0, but it did not write b.",)
+    assert reply.exceptions == ("sh ended with exit code 0 but did not write b.",)
     assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
 
 
@@ -139,7 +137,7 @@ def test_a_cancelled_job_transfers_nothing(s3: S3Client, executor: Executor) -> 
 
     reply = executor.do(job("true", IN_S3, ("a",)), cancellation)
 
-    assert reply.exceptions == ("The job was handed back.",)
+    assert reply.exceptions == ("The job was returned to the queue.",)
 
 
 def test_the_reply_of_a_success_has_no_exceptions() -> None:

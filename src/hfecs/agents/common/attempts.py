@@ -1,4 +1,4 @@
-"""Calls to others who may be away: told once in the log, and once when they are back."""
+"""Calls to services that may be unreachable: logged once, and once more when they are back."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 
 class Attempts:
-    """Makes calls that may fail, each to somebody who has a name in the log."""
+    """Makes calls that may fail, each to a service with a name in the log."""
 
     def __init__(self) -> None:
         self._away: set[str] = set()
 
     def make(self, whom: str, call: Callable[[], T]) -> T | None:
-        """What the call returns; None if nobody answers, or AWS refuses."""
+        """The result of the call; None if the service is unreachable, or AWS refuses."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

@@ -1,4 +1,4 @@
-"""Processes that an agent starts for itself: they end with it, however it ends."""
+"""Child processes of an agent: they end with it, however it ends."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import IO, Any
 
 ENDING_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
-"""Has the kernel kill the child when the agent is gone: a killed agent cannot clean up. Every Debian has setpriv."""
+"""Makes the kernel kill the child when the agent dies: a killed agent cannot clean up. Every Debian has setpriv."""
 
 ENDING_SECONDS = 10.0
-"""So long a child may take to end after SIGTERM."""
+"""How long a child may take to end after SIGTERM."""
 
 
 @contextmanager
 def child(
     words: Sequence[str], directory: Path, environ: Mapping[str, str], output: int | IO[Any]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process whose stdout and stderr go to `output`; at the end it is told to end, then made to."""
+    """Start a process whose stdout and stderr go to `output`; at the end it is terminated, then killed."""
     process = subprocess.Popen(
         [*ENDING_WITH_PARENT, *words],
         cwd=directory,

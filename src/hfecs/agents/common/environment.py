@@ -1,4 +1,4 @@
-"""Reading settings from the environment, with plain errors for values that cannot be used."""
+"""Read settings from the environment, with clear errors for invalid values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Environment = Mapping[str, str]
 
 
 def required(environ: Environment, name: str) -> str:
-    """The value of a variable that must be there and not empty."""
+    """The value of a variable that must exist and not be empty."""
     value = environ.get(name, "").strip()
     if not value:
         raise ConfigurationInvalid(f"The environment variable {name} is missing.", f"set {name} for this container")
@@ -19,7 +19,7 @@ def required(environ: Environment, name: str) -> str:
 
 
 def optional(environ: Environment, name: str, default: str) -> str:
-    """The value of a variable, or the default where it is missing or empty."""
+    """The value of a variable, or the default if it is missing or empty."""
     return environ.get(name, "").strip() or default
 
 
@@ -44,7 +44,7 @@ def seconds(environ: Environment, name: str, default: float) -> float:
 
 
 def broker_url(environ: Environment) -> str:
-    """The broker's address with the account in it: AMQP_URL's own, else AMQP_USER and AMQP_PASSWORD."""
+    """The broker's URL with credentials: AMQP_URL's own, otherwise AMQP_USER and AMQP_PASSWORD."""
     text = required(environ, "AMQP_URL")
     url = AmqpUrl.parse(text)
     if not url.is_usable:

@@ -1,7 +1,7 @@
-"""Metrics on their way to InfluxDB: whoever measures never waits, and loses points rather than time.
+"""Send metrics to InfluxDB without ever blocking: when it is slow, points are lost rather than time.
 
-A point goes into a bounded queue; one thread takes it from there and writes it with others. While InfluxDB is slow or
-gone the oldest points of the queue give way to new ones, and nothing else happens.
+Points go into a bounded queue, from which one thread writes them in batches. While InfluxDB is slow or
+unreachable the oldest points are dropped for new ones, and nothing else happens.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hfecs.errors import ConfigurationInvalid
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 20_000
-"""Points in the queue, about 15 MB. A job has seven: nearly 3,000 jobs can end while InfluxDB is away."""
+"""Points in the queue, about 15 MB. A job has seven: nearly 3,000 jobs can end while InfluxDB is unreachable."""
 
 BATCH = 2_000
 GATHERING_SECONDS = 1.0
@@ -33,12 +33,12 @@ LONGEST_PAUSE_SECONDS = 60.0
 CLOSING_SECONDS = 2.0
 
 REFUSED = 400
-"""InfluxDB's answer to points that it will never take: they are not sent again."""
+"""InfluxDB's status codes for points that it will never accept: they are not sent again."""
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database of InfluxDB 1.x: the server's address, the database's name and the account, if it has any."""
+    """An InfluxDB 1.x database: the server's address, the database's name and the account, if any."""
 
     server: str
     name: str
@@ -54,13 +54,15 @@ class Database:
         parts = urlsplit(url)
         name = unquote(parts.path.strip("/"))
         if parts.scheme not in {"http", "https"} or not parts.hostname or not name:
-            raise ConfigurationInvalid("INFLUXDB_URL is no address.", "it looks like http://HOST:8086/hyperflow_tests")
+            raise ConfigurationInvalid(
+                "INFLUXDB_URL is not a valid URL.", "it looks like http://HOST:8086/hyperflow_tests"
+            )
         server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         user = environ.get("INFLUXDB_USER") or unquote(parts.username or "")
         return cls(server, name, user, environ.get("INFLUXDB_PASSWORD") or unquote(parts.password or ""))
 
     def write(self, lines: bytes) -> None:
-        """Write points in line protocol; OSError or HTTPException if the database did not take them."""
+        """Write points in line protocol; OSError or HTTPException if the database did not accept them."""
         query = urlencode({"db": self.name, "precision": "ns"})
         account = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         headers = {"Authorization": f"Basic {account}"} if self.user else {}
@@ -69,7 +71,7 @@ class Database:
 
 
 class Metrics:
-    """Takes points from any thread; without a database it forgets them."""
+    """Accepts points from any thread; without a database it drops them."""
 
     def __init__(
         self,
@@ -78,7 +80,7 @@ class Metrics:
         gathering: float = GATHERING_SECONDS,
         ending: threading.Event | None = None,
     ) -> None:
-        """Points are gathered for so many seconds; `ending` is waited for between two writings."""
+        """Points are collected for this many seconds; `ending` is the wait between two writes."""
         self._database = database
         self._gathering = gathering
         self._waiting: deque[Point] = deque(maxlen=MOST_WAITING)
@@ -95,12 +97,12 @@ class Metrics:
         return self._database is not None
 
     def put(self, *points: Point) -> None:
-        """Have points written within a second or so; of too many that wait, the oldest are lost."""
+        """Have points written within about a second; if too many wait, the oldest are lost."""
         if self.wanted:
             self._waiting.extend(points)
 
     def close(self, within: float = CLOSING_SECONDS) -> None:
-        """Write what waits, and give up after so many seconds."""
+        """Write what is left, and give up after this many seconds."""
         self._ending.set()
         if self.wanted:
             self._thread.join(within)
@@ -113,7 +115,7 @@ class Metrics:
         self._write_all()
 
     def _write_all(self) -> bool:
-        """Write what waits, batch by batch; False when the database did not take one, which is kept."""
+        """Write all waiting points, batch by batch; False if the database did not accept a batch, which is kept."""
         while self._batch or self._waiting:
             while self._waiting and len(self._batch) < BATCH:
                 self._batch.append(self._waiting.popleft())
@@ -136,7 +138,7 @@ class Metrics:
         return True
 
     def _tell(self, what: str, *, away: bool) -> None:
-        """Say once that the database is away, and once that it is back."""
+        """Log once that the database is unreachable, and once that it is back."""
         if away != self._away:
             log.log(logging.WARNING if away else logging.INFO, what)
         self._away = away

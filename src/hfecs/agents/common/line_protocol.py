@@ -1,4 +1,4 @@
-"""Points of InfluxDB 1.x, and the line that each of them is written as."""
+"""Points of InfluxDB 1.x, and their line protocol."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 Value = float | int | str | bool
 
 IN_TAGS = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\n": r"\ ", "\r": r"\ ", "\\": "/"})
-"""A backslash cannot be written at the end of a tag, and none of ours needs one."""
+"""A tag cannot end with a backslash, and none of ours needs one."""
 
 IN_TEXTS = str.maketrans({'"': r"\"", "\\": r"\\"})
 
 
 @dataclass(frozen=True)
 class Point:
-    """What was measured at one moment: `when` is in nanoseconds since 1970."""
+    """A measurement at one moment: `when` is in nanoseconds since 1970."""
 
     measurement: str
     tags: Mapping[str, str]
@@ -26,7 +26,7 @@ class Point:
 
 
 def line(point: Point) -> str:
-    """The point in line protocol; empty if it holds no field that can be written. Empty tags are left out."""
+    """The point in line protocol; empty without a valid field. Empty tags are omitted."""
     fields = ",".join(f"{_tag(name)}={text}" for name, value in point.fields.items() if (text := _value(value)))
     tags = "".join(f",{_tag(name)}={_tag(text)}" for name, text in sorted(point.tags.items()) if text)
     return f"{_tag(point.measurement)}{tags} {fields} {point.when}" if fields else ""
@@ -37,7 +37,7 @@ def _tag(text: str) -> str:
 
 
 def _value(value: Value) -> str:
-    """A field's value; nothing for a number that InfluxDB does not know."""
+    """A field's value; empty for a number that InfluxDB cannot represent."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

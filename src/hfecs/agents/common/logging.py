@@ -1,4 +1,4 @@
-"""The log of an agent: lines on stderr, which the container's log driver takes from there."""
+"""An agent's log: lines on stderr, which the container's log driver collects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def start_logging() -> None:
-    """Send the agent's own lines to stderr; of the libraries only what is worth a warning."""
+    """Log the agent's own messages to stderr, and only warnings of libraries."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", force=True
     )

@@ -1,4 +1,4 @@
-"""Files in S3: one client for all threads, patient with what passes by itself."""
+"""Files in S3: one client for all threads, which retries transient errors."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ T = TypeVar("T")
 TOO_MANY = 429
 
 PATIENCE_SECONDS = 300.0
-"""So long S3, and the network to it, are tried again."""
+"""How long network errors and errors of S3 are retried."""
 
 PATIENCE_WITH_REFUSALS_SECONDS = 30.0
-"""So long a refusal is: a fresh IAM policy takes its time."""
+"""How long a refusal is retried: a new IAM policy takes time to apply."""
 
 FIRST_PAUSE_SECONDS = 1.0
 LAST_PAUSE_SECONDS = 30.0
@@ -40,8 +40,8 @@ LAST_PAUSE_SECONDS = 30.0
 DENIED = frozenset({"AccessDenied", "403", "InvalidAccessKeyId"})
 BUSY = frozenset({"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "OperationAborted"})
 CHANGED = "PreconditionFailed"
-NO_OBJECT = "there is no such object"
-MISSING = {"NoSuchKey": NO_OBJECT, "404": NO_OBJECT, "NoSuchBucket": "there is no such bucket"}
+NO_OBJECT = "no such object"
+MISSING = {"NoSuchKey": NO_OBJECT, "404": NO_OBJECT, "NoSuchBucket": "no such bucket"}
 
 MEBIBYTE = 1024 * 1024
 PART_BYTES = 64 * MEBIBYTE
@@ -49,7 +49,7 @@ PART_BYTES = 64 * MEBIBYTE
 
 
 class ObjectStore:
-    """Reads and writes objects; opened with the first of them. `transfers` is the number of threads that use it."""
+    """Reads and writes objects; connects on first use. `transfers` is the number of threads that use it."""
 
     def __init__(self, transfers: int, pause: Callable[[float], object] = pause) -> None:
         self._transfers = transfers
@@ -57,13 +57,13 @@ class ObjectStore:
         self._opening = threading.Lock()
 
     def version(self, bucket: str, key: str) -> tuple[str, int]:
-        """An object's entity tag, which changes with its content, and the number of its bytes."""
+        """An object's entity tag, which changes with its content, and its size in bytes."""
         what = f"The download of {key} from the bucket {bucket}"
         answer = self._call(what, lambda: self.client.head_object(Bucket=bucket, Key=key))
         return answer["ETag"], answer["ContentLength"]
 
     def download(self, bucket: str, key: str, target: Path, version: str = "") -> int:
-        """Write an object to a file; the number of bytes. AwsFailed with the code CHANGED if it has another version."""
+        """Download an object to a file; returns its size. AwsFailed with the code CHANGED if it has another version."""
         what = f"The download of {key} from the bucket {bucket}"
         self._call(what, lambda: self._download(bucket, key, target, version))
         return target.stat().st_size
@@ -75,13 +75,13 @@ class ObjectStore:
             shutil.copyfileobj(body, file, MEBIBYTE)
 
     def upload(self, source: Path, bucket: str, key: str) -> int:
-        """Write a file to an object, which is there whole or not at all; the number of bytes."""
+        """Upload a file to an object, which appears whole or not at all; returns its size."""
         what = f"The upload of {source.name} to {key} in the bucket {bucket}"
         self._call(what, lambda: self.manager.upload(str(source), bucket, key).result())
         return source.stat().st_size
 
     def read(self, bucket: str, key: str) -> str:
-        """The text of an object."""
+        """The text in an object."""
         what = f"The download of {key} from the bucket {bucket}"
         return self._call(what, lambda: self._read(bucket, key)).decode("utf-8", errors="replace")
 
@@ -95,11 +95,11 @@ class ObjectStore:
         self._call(what, lambda: self.client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type))
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
-        """The keys that begin with a prefix."""
+        """The keys with a prefix."""
         return list(self.tags(bucket, prefix))
 
     def tags(self, bucket: str, prefix: str) -> dict[str, str]:
-        """The entity tags of the objects whose keys begin with a prefix."""
+        """The entity tags of the objects whose keys have a prefix."""
         return self._call(f"Listing {prefix} in the bucket {bucket}", lambda: self._tags(bucket, prefix))
 
     def _tags(self, bucket: str, prefix: str) -> dict[str, str]:
@@ -134,7 +134,7 @@ class ObjectStore:
 
     @cached_property
     def manager(self) -> TransferManager:
-        """Uploads files, large ones in parts, on the thread that asks for it."""
+        """Uploads files, large ones in parts, in the calling thread."""
         from s3transfer.futures import NonThreadedExecutor
         from s3transfer.manager import TransferConfig, TransferManager
 
@@ -143,7 +143,7 @@ class ObjectStore:
 
 
 def _patience(error: Exception) -> float:
-    """The seconds for which a call that ended with this error is made again; 0 for what does not pass by itself."""
+    """How many seconds to retry a call that failed with this error; 0 if the error is not transient."""
     from botocore import exceptions as boto
 
     if not isinstance(error, boto.ClientError):

@@ -6,5 +6,5 @@ import time
 
 
 def pause(seconds: float) -> None:
-    """Do nothing for so long; tests hand in something else."""
+    """Sleep; tests pass something else."""
     time.sleep(seconds)

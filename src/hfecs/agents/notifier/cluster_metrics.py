@@ -1,6 +1,6 @@
-"""The notifier's second task, when there is an InfluxDB: the queue, the machines and workers, the alarms as metrics.
+"""The notifier's second task, if there is an InfluxDB: metrics of the queue, the machines, workers and alarms.
 
-It has a thread of its own, so that nothing it waits for delays the numbers that the alarms look at.
+It has its own thread, so that its waits never delay the numbers that the alarms use.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ALARM = "ALARM"
 
 @dataclass(frozen=True)
 class Watched:
-    """What is looked at, every `period` seconds: a cluster, its name in ECS, its service of workers, its alarms."""
+    """What is measured every `period` seconds: a cluster, its name in ECS, its worker service, its alarms."""
 
     cluster: str
     ecs_cluster: str
@@ -39,7 +39,7 @@ class Watched:
 
     @classmethod
     def from_environment(cls, environ: Environment) -> Watched:
-        """Read CLUSTER_NAME, ECS_CLUSTER, WORKER_SERVICE, ALARMS (names with commas between) and METRICS_PERIOD."""
+        """Read CLUSTER_NAME, ECS_CLUSTER, WORKER_SERVICE, ALARMS (names separated by commas) and METRICS_PERIOD."""
         return cls(
             cluster=environment.required(environ, "CLUSTER_NAME"),
             ecs_cluster=environment.required(environ, "ECS_CLUSTER"),
@@ -50,7 +50,7 @@ class Watched:
 
 
 class ClusterMetrics:
-    """Looks at the cluster and hands on what it sees."""
+    """Measures the cluster and passes on the points."""
 
     def __init__(
         self, watched: Watched, queue: Callable[[], QueueNumbers], ecs: ECSClient, cloudwatch: CloudWatchClient
@@ -62,7 +62,7 @@ class ClusterMetrics:
         self._attempts = Attempts()
 
     def start(self, metrics: Metrics) -> None:
-        """Look again and again, in a thread that ends with its process."""
+        """Measure periodically, in a daemon thread."""
         threading.Thread(target=self._run, args=(metrics,), name="watcher", daemon=True).start()
 
     def _run(self, metrics: Metrics) -> None:
@@ -71,7 +71,7 @@ class ClusterMetrics:
             pause(self._watched.period)
 
     def points(self) -> list[Point]:
-        """The cluster as it is now; without the part that nobody answers for."""
+        """The current state of the cluster; without the parts that cannot be reached."""
         return [
             *self._ask("the broker's management, for metrics", self._of_queue),
             *self._ask("ECS, for metrics", self._of_cluster),

@@ -1,4 +1,4 @@
-"""How long a cluster has had nothing to do, and the end of its machines when that was too long."""
+"""Measure how long a cluster has been idle, and end its machines after too long."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GROUP_TAG = "aws:autoscaling:groupName"
-# Between two looks: so many seconds, or a tenth of the idle time if that is less.
+# Seconds between two checks: this, or a tenth of the idle time if that is less.
 LOOK_SECONDS = 30.0
 SHARE_OF_LIMIT = 0.1
 
 
 class IdleTime:
-    """Adds up the seconds in which nothing was to do; those before the first look and without an answer count not."""
+    """Accumulates idle seconds. Time before the first sample, and failed samples, do not count."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._last: float | None = None
 
     def look(self, idle: bool | None, now: float) -> None:
-        """Note that there is nothing to do, or something, or that nobody knows."""
+        """Record whether the cluster is idle, busy, or unknown."""
         if idle and self._last is not None:
             self.seconds += now - self._last
         elif idle is False:
@@ -58,12 +58,12 @@ class TaggedMachine:
 
     @property
     def is_master(self) -> bool:
-        """Whether it is the machine on which this runs."""
+        """Whether this process runs on it."""
         return (self.tags.get(STACK_TAG), self.tags.get(NAME_TAG)) == ("cluster", "master")
 
     @property
     def idle_seconds(self) -> float:
-        """After how long a time its owner wants the cluster to end, as is written on the master; 0 for never."""
+        """The idle time after which the cluster ends, as tagged on the master; 0 means never."""
         try:
             return 60 * float(self.tags.get(IDLE_TAG, "0"))
         except ValueError:
@@ -71,7 +71,7 @@ class TaggedMachine:
 
 
 class IdleShutdown:
-    """Looks at the queue and the machines of a cluster, and ends them when it has been idle for too long."""
+    """Watches the queue and the machines of a cluster, and ends the machines when it has been idle for too long."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class IdleShutdown:
         self._renewed = ""
 
     def start(self) -> None:
-        """Look again and again, in a thread that ends with its process."""
+        """Check periodically, in a daemon thread."""
         threading.Thread(target=self._run, name="idle", daemon=True).start()
 
     def _run(self) -> None:
@@ -101,7 +101,7 @@ class IdleShutdown:
             pause(min(LOOK_SECONDS, limit * SHARE_OF_LIMIT) if limit else LOOK_SECONDS)
 
     def look(self, now: float) -> float:
-        """Look once, `now` in seconds of a clock that only goes on; the seconds after which an idle cluster ends."""
+        """Check once, at the monotonic time `now`; returns the idle limit in seconds."""
         numbers = self._attempts.make("the broker's management, for the switch", self._queue)
         machines = self._attempts.make("EC2, for the switch", self._machines)
         master = next((machine for machine in machines or () if machine.is_master), None)
@@ -118,7 +118,7 @@ class IdleShutdown:
         return limit
 
     def _was_used(self, master: TaggedMachine, machines: Sequence[TaggedMachine]) -> bool:
-        """Whether a run goes on, whose machine ends with it, or somebody renewed the deadline since the last look."""
+        """Whether a run is running, whose machine ends with it, or the deadline was renewed since the last check."""
         ends, before = master.tags.get(ENDS_TAG, ""), self._renewed
         self._renewed = ends
         return ends != before or any(machine.tags.get(STACK_TAG) == "run" for machine in machines)
@@ -137,7 +137,7 @@ class IdleShutdown:
         cloudwatch.put(self._cloudwatch, self._namespace, self._cluster, {IDLE_SECONDS_LEFT: left}, datetime.now(UTC))
 
     def _end(self, master: TaggedMachine, machines: Sequence[TaggedMachine], limit: float) -> None:
-        """End all machines, this one last; what fails is tried again at the next look."""
+        """End all machines, this one last; failures are retried at the next check."""
         log.info("no job and no run for %g minutes: the machines of cluster %s end", limit / 60, self._cluster)
         others = [machine.id for machine in machines if machine != master]
         kept: list[str] = []
@@ -150,9 +150,9 @@ class IdleShutdown:
                 return
 
     def _empty_group(self, protected: list[str]) -> bool:
-        """Take all machines out of the group, also those that nobody let go of, and tell which those are.
+        """Remove all machines from the group, even protected ones, and return those.
 
-        A capacity provider protects a machine again on which a worker runs: these are to be ended by EC2.
+        A capacity provider protects a machine with a worker again, so EC2 has to terminate it.
         """
         (group,) = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self._group])[
             "AutoScalingGroups"

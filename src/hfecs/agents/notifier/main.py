@@ -1,4 +1,4 @@
-"""The notifier: puts the numbers of the queue of jobs into CloudWatch, where the alarms look at them."""
+"""The notifier: publishes the numbers of the job queue to CloudWatch, for the alarms."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LIMITS = Limits(retries=3, connect_timeout=5, read_timeout=5)
 
 @dataclass(frozen=True)
 class Settings:
-    """What the notifier has to know; times in seconds. Nobody looks at the demand if its period is 0."""
+    """The notifier's settings; times in seconds. A period of 0 means that no alarm uses the demand."""
 
     cluster: str
     namespace: str
@@ -89,7 +89,7 @@ def main() -> int:
 
 
 def _told_to_end(signals: SimpleQueue[int], seconds: float) -> bool:
-    """Wait for a signal, so many seconds."""
+    """Wait for a signal for this many seconds."""
     try:
         signals.get(timeout=seconds)
     except Empty:
@@ -98,12 +98,12 @@ def _told_to_end(signals: SimpleQueue[int], seconds: float) -> bool:
 
 
 def _until_next(period: int, now: float) -> float:
-    """The seconds until the next multiple of the period: each of an alarm's periods gets one value."""
+    """The seconds until the next multiple of the period: each alarm period gets one value."""
     return period - now % period
 
 
 class Notifier:
-    """Reads the queue and reports it; says once when one of the two sides is away, and once when it is back."""
+    """Reads the queue and reports it; logs once when either side is unreachable, and once when it is back."""
 
     def __init__(self, settings: Settings, metrics_api: CloudWatchClient, once: CloudWatchClient | None = None) -> None:
         """`once` takes the demand, if the alarms look at it: a client that makes no call a second time."""
@@ -118,7 +118,7 @@ class Notifier:
         return DemandMetric(once, settings.namespace, settings.cluster, Periods(settings.demand_period))
 
     def report(self) -> None:
-        """Report the queue as it is now; without numbers nothing is reported."""
+        """Report the current queue; nothing if it cannot be read."""
         numbers = self._attempts.make("the broker's management", self.read)
         if numbers:
             self._attempts.make("CloudWatch", lambda: self._put(numbers))

@@ -1,4 +1,4 @@
-"""What the broker's management says about the queue of jobs."""
+"""The job queue, as reported by the broker's management API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOT_FOUND = 404
 
 @dataclass(frozen=True)
 class QueueNumbers:
-    """What a queue holds: messages that wait, messages that workers have in hand, and the workers that take them."""
+    """The contents of a queue: waiting messages, messages held by workers, and the number of workers."""
 
     ready: int = 0
     in_flight: int = 0
@@ -26,16 +26,16 @@ class QueueNumbers:
 
     @classmethod
     def from_management(cls, queue: dict[str, Any]) -> QueueNumbers:
-        """Read the management's description of a queue, which has no numbers until they were gathered once."""
+        """Parse the management API's description of a queue, which has no numbers until they are first collected."""
         return cls(queue.get("messages_ready", 0), queue.get("messages_unacknowledged", 0), queue.get("consumers", 0))
 
     @property
     def backlog(self) -> int:
-        """The jobs that are not done: those that wait and those in hand."""
+        """The jobs that are not done: waiting or held."""
         return self.ready + self.in_flight
 
     def metrics(self) -> dict[str, float]:
-        """The values of CloudWatch's metrics by name; without workers the whole backlog is one worker's."""
+        """The values of CloudWatch's metrics by name; without workers the whole backlog counts for one."""
         return {
             cloudwatch.QUEUE_LENGTH: self.ready,
             cloudwatch.JOBS_IN_FLIGHT: self.in_flight,
@@ -47,7 +47,7 @@ class QueueNumbers:
 
 @dataclass(frozen=True)
 class Management:
-    """The management's HTTP interface, and the account of the broker and its virtual host."""
+    """The management API's URL, the broker's account and its virtual host."""
 
     url: str
     user: str
@@ -55,7 +55,7 @@ class Management:
     virtual_host: str = "/"
 
     def read(self, queue: str) -> QueueNumbers:
-        """The numbers of a queue, zeros while nobody has declared it; OSError or ValueError without a proper answer."""
+        """The numbers of a queue, zeros until it is declared; OSError or ValueError without a valid answer."""
         address = f"{self.url}/api/queues/{quote(self.virtual_host, safe='')}/{quote(queue, safe='')}"
         account = b64encode(f"{self.user}:{self.password}".encode()).decode()
         request = Request(address, headers={"Authorization": f"Basic {account}"})

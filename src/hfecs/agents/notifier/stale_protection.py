@@ -1,7 +1,7 @@
-"""The notifier's third task: machines that are protected from scale-in, though no executor is there to let them go.
+"""The notifier's third task: remove scale-in protection from machines without an executor.
 
-Machines are launched protected, and their executor ends that when it is idle. One whose executor never came, because
-fewer are wanted by now, or whose executor was killed and not started again, would stay for ever.
+Machines are launched protected, and their executor removes that when idle. A machine whose executor never started,
+because fewer are wanted by then, or was killed and not restarted, would stay forever.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 30.0
 MANAGED_TAG = "AmazonECSManaged"
-"""On groups with a capacity provider: ECS lets their machines go."""
+"""In groups with a capacity provider: ECS manages their protection."""
 
 AT_ONCE = 50
-"""SetInstanceProtection takes no more machines, DescribeTasks a hundred."""
+"""Maximum for SetInstanceProtection; DescribeTasks takes a hundred."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where to look for machines and executors; one without the other is left alone for `patience` seconds."""
+    """Where to find machines and executors; one without the other is left alone for `patience` seconds."""
 
     group: str
     cluster: str
@@ -56,7 +56,7 @@ class Place:
 
 
 class StaleProtection:
-    """Ends the protection of machines that have had no executor for so long."""
+    """Removes the protection of machines that have had no executor for that long."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class StaleProtection:
         self._attempts = Attempts()
 
     def start(self) -> None:
-        """Look again and again, in a thread that ends with its process."""
+        """Check periodically, in a daemon thread."""
         threading.Thread(target=self._run, name="forgotten machines", daemon=True).start()
 
     def _run(self) -> None:
@@ -82,7 +82,7 @@ class StaleProtection:
             self._attempts.make("Auto Scaling or ECS, for forgotten machines", self.look)
 
     def look(self) -> None:
-        """Look once."""
+        """Check once."""
         protected = self._protected()
         alone = protected - self._with_executor() if protected else protected
         now = self._clock()
@@ -106,7 +106,7 @@ class StaleProtection:
         }
 
     def _with_executor(self) -> set[str]:
-        """The machines on which a task of the service runs or is about to."""
+        """The machines on which a task of the service is running or about to run."""
         cluster = self._place.cluster
         pages = self._ecs.get_paginator("list_tasks").paginate(cluster=cluster, serviceName=self._place.service)
         tasks = [arn for page in pages for arn in page["taskArns"]]

@@ -1,4 +1,4 @@
-"""Inputs kept on the machine: fetched once for all its workers and jobs, within bounds, and again when they change."""
+"""Inputs cached on the machine: downloaded once for all its workers and jobs, within a limit, and when they change."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 LOCKS = 256
-"""Files that are locked in place of one for each object: two objects rarely share one, and then one of them waits."""
+"""Number of lock files, shared by all objects: two objects rarely collide, and then one of them waits."""
 
 ABANDONED_SECONDS = 3600.0
-"""A download that has not grown for so long belongs to a worker that was killed."""
+"""A download that has not grown for this long belongs to a worker that was killed."""
 
 NOT_SHARED = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
-"""What the kernel says when it cannot copy between two files by itself."""
+"""The kernel's error codes if it cannot copy between two files itself."""
 
 COPY_BYTES = 1 << 30
 
@@ -31,10 +31,10 @@ Download = Callable[[Path], None]
 
 
 class Cache:
-    """A directory that holds at most `limit` bytes, the least recently used files go first; many processes share it.
+    """A directory of at most `limit` bytes that evicts the least recently used files; many processes share it.
 
-    A job gets a copy, which shares its blocks with the kept file where the file system can do that: it may change its
-    input without spoiling that of others.
+    A job gets a copy, which shares its blocks with the cached file if the file system supports it: a job that changes
+    its input does not affect others.
     """
 
     def __init__(self, directory: Path, limit: int) -> None:
@@ -43,9 +43,9 @@ class Cache:
         directory.mkdir(parents=True, exist_ok=True)
 
     def fetch(self, name: str, size: int, target: Path, download: Download) -> None:
-        """Make `target` a copy of what is kept under a name, or of what `download` brings; `size` is in bytes.
+        """Make `target` a copy of the cached file of that name, or of what `download` fetches; `size` is in bytes.
 
-        The name has to say which version of an object it is. Of those who want it at the same time one downloads.
+        The name must identify the version of an object. If several want it at the same time, one downloads.
         """
         kept = self._directory / f"{hashlib.sha256(name.encode()).hexdigest()}.kept"
         with self._locked(f"lock.{int(kept.name[:8], 16) % LOCKS}"):
@@ -60,9 +60,9 @@ class Cache:
             os.close(source)
 
     def _bring(self, kept: Path, size: int, download: Download) -> bool:
-        """Download beside, then rename: what is kept is whole. False if there is no room.
+        """Download to a temporary file, then rename: cached files are complete. False if there is no room.
 
-        The name of the part says how much it reserves.
+        The temporary file's name says how much it reserves.
         """
         part = kept.with_name(f"{uuid.uuid4().hex}.{size}.part")
         with self._locked("lock"):
@@ -77,7 +77,7 @@ class Cache:
         return True
 
     def _make_room(self, size: int) -> bool:
-        """Remove the least recently used files until one of that size fits in; whether it does."""
+        """Delete the least recently used files until that size fits in; returns whether it does."""
         if size > self._limit:
             return False
         files = sorted(self._files(), key=lambda file: file[1])
@@ -91,7 +91,7 @@ class Cache:
         return free >= size
 
     def _files(self) -> Iterator[tuple[Path, float, int]]:
-        """Kept files and parts that grow, with when they were last used and the bytes they hold or reserve."""
+        """Cached files and downloads in progress, with their last use and the bytes they hold or reserve."""
         for path in self._directory.iterdir():
             if path.suffix not in (".kept", ".part"):
                 continue
@@ -109,7 +109,7 @@ class Cache:
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
-        """Keep other threads and processes from doing the same; a dead one's lock is gone with it."""
+        """Keep other threads and processes from doing the same; the lock is released if its holder dies."""
         descriptor = os.open(self._directory / name, os.O_CREAT | os.O_RDWR, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -119,7 +119,7 @@ class Cache:
 
 
 def _copy(source: int, target: Path) -> None:
-    """Copy a file, in the kernel if that can be."""
+    """Copy a file, inside the kernel if possible."""
     with target.open("wb") as file:
         try:
             while os.copy_file_range(source, file.fileno(), COPY_BYTES):

@@ -1,4 +1,4 @@
-"""Ending a job from another thread."""
+"""Cancel a job from another thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 
 class Cancellation:
-    """Ends a job: its process group at once, and what it would do next."""
+    """Cancels a job: kills its process group, and stops further steps."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,11 +18,11 @@ class Cancellation:
         self._cancelled = threading.Event()
 
     def is_set(self) -> bool:
-        """Whether the job is not wanted any more."""
+        """Whether the job has been cancelled."""
         return self._cancelled.is_set()
 
     def wait(self, seconds: float) -> None:
-        """Do nothing for so long, or until the job is not wanted any more."""
+        """Wait this long, or until the job is cancelled."""
         self._cancelled.wait(seconds)
 
     def cancel(self) -> None:
@@ -33,9 +33,9 @@ class Cancellation:
 
     @contextmanager
     def watching(self, group: int) -> Iterator[None]:
-        """Kill this process group when the job is cancelled, and at the end what is left of it.
+        """Kill this process group when the job is cancelled, and at the end whatever is left of it.
 
-        Its leader must not be waited for inside: until then no other process can get its number.
+        Its leader must not be reaped inside: until then no other process can get its id.
         """
         with self._lock:
             self._group = group

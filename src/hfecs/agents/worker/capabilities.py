@@ -1,4 +1,4 @@
-"""What the machine of an executor offers to jobs: kept inputs, a file server, containers of their own."""
+"""What an executor's machine offers to jobs: cached inputs, a file server, containers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Capabilities:
 
 
 PLAIN = Capabilities()
-"""Of a machine that offers none of it."""
+"""The capabilities of a machine that offers none."""
 
 
 def _enabled(environ: Environment, name: str) -> bool:

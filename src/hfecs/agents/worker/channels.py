@@ -1,4 +1,4 @@
-"""The channels of the executor: messages that the broker confirms, and questions whether a queue exists."""
+"""The executor's channels: confirmed messages, and checks whether a queue exists."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from hfecs.agents.worker.watchdog import Watchdog
 from hfecs.messaging import messages
 
 NOT_FOUND = 404
-"""AMQP's code for a queue that does not exist; any other refusal is about one that does."""
+"""AMQP's code for a queue that does not exist; any other refusal is about an existing one."""
 
 Answer = Callable[[bool], None]
 
 FRESH_SECONDS = 1.0
-"""So long the answer holds whether a reply queue exists: one question a second, however many jobs arrive."""
+"""How long the answer whether a reply queue exists is valid: one check per second, however many jobs arrive."""
 
 
 class Publisher:
-    """Publishes to queues and tells when the broker has it."""
+    """Publishes to queues and reports when the broker has confirmed."""
 
     def __init__(self, connection: SelectConnection, watchdog: Watchdog) -> None:
         self._channel: Channel | None = None
@@ -43,7 +43,7 @@ class Publisher:
         channel.confirm_delivery(self._confirmed)
 
     def publish(self, queue: str, body: bytes, properties: BasicProperties, then: Answer) -> None:
-        """Send a message; `then` hears whether the broker took it."""
+        """Send a message; `then` is called with whether the broker accepted it."""
         if self._channel is None:
             then(False)
             return
@@ -53,7 +53,7 @@ class Publisher:
         self._watchdog.expect(self._sent)
 
     def reply(self, queue: str, correlation_id: str | None, body: dict[str, Any], then: Answer) -> None:
-        """Send a reply, which survives a restart of the broker; `then` hears whether the broker took it."""
+        """Send a reply, which survives a restart of the broker; `then` gets whether the broker accepted it."""
         properties = BasicProperties(
             content_type="application/json", correlation_id=correlation_id, delivery_mode=messages.PERSISTENT
         )
@@ -69,7 +69,7 @@ class Publisher:
 
 
 class Queues:
-    """Knows which queues exist: the engine of a run that has ended has deleted that of its replies."""
+    """Knows which queues exist: when a run has ended, its engine has deleted its reply queue."""
 
     def __init__(
         self, connection: SelectConnection, watchdog: Watchdog, clock: Callable[[], float] = time.monotonic
@@ -82,7 +82,7 @@ class Queues:
         self._questions: deque[str] = deque()
 
     def ask(self, queue: str, then: Answer) -> None:
-        """Tell `then` whether a queue exists, at once if it was asked for a moment ago."""
+        """Call `then` with whether a queue exists, at once if it was checked a moment ago."""
         when, exists = self._known.get(queue, (float("-inf"), False))
         if self._clock() - when < FRESH_SECONDS:
             then(exists)
@@ -95,7 +95,7 @@ class Queues:
             self._connection.channel(on_open_callback=self._question)
 
     def _question(self, channel: Channel) -> None:
-        """Ask on a channel of its own: the broker closes it when there is no such queue."""
+        """Check on a separate channel: the broker closes it if the queue does not exist."""
         queue = self._questions.popleft()
         channel.add_on_close_callback(lambda _, reason: self._closed(queue, reason))
         channel.queue_declare(queue, passive=True, callback=lambda _: self._found(channel, queue))

@@ -1,4 +1,4 @@
-"""The executor's connection to the broker: waits until it is there, and comes back to it for ever."""
+"""The executor's connection to the broker: waits for it, and reconnects forever."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.25
 LAST_PAUSE_SECONDS = 10.0
 CLOSING_SECONDS = 4.0
-"""So long the broker may take to agree to the end."""
+"""How long the broker may take to confirm a close."""
 
 
 class User(Protocol):
-    """Whoever works over the connection, on its thread."""
+    """Whoever uses the connection, on its thread."""
 
     def opened(self, connection: WholeMessages) -> None:
-        """The connection is there."""
+        """The connection is open."""
 
     def lost(self) -> None:
-        """The connection is gone, and all channels and deliveries with it."""
+        """The connection is lost, with all channels and deliveries."""
 
 
 class WholeMessages(SelectConnection):
-    """Sends the three frames of a message at once: one by one, as pika does, they take a sixth of a short job."""
+    """Sends a message's three frames at once: pika's separate sends take a sixth of a short job's time."""
 
     def _output_marshaled_frames(self, marshaled_frames: Sequence[bytes]) -> None:
         super()._output_marshaled_frames([b"".join(marshaled_frames)])  # type: ignore[misc]
 
     def close(self, reply_code: int = 200, reply_text: str = "Normal shutdown") -> None:
-        """End it, with the broker's consent if that comes soon."""
+        """Close it, with the broker's confirmation if that comes soon."""
         super().close(reply_code, reply_text)
         self.ioloop.call_later(CLOSING_SECONDS, self._end)
 
@@ -49,12 +49,12 @@ class WholeMessages(SelectConnection):
             self.abandon("no answer to the farewell")
 
     def abandon(self, why: str) -> None:
-        """End it without the broker, as pika does when heartbeats are missing."""
+        """Drop it without the broker, as pika does when heartbeats are missing."""
         self._terminate_stream(AMQPHeartbeatTimeout(why))  # type: ignore[attr-defined]
 
 
 class Connection:
-    """One connection at a time, opened again whenever it is lost; all its work is done on the thread of `run`."""
+    """One connection at a time, reopened whenever it is lost; all its work is done in the thread of `run`."""
 
     def __init__(self, url: str) -> None:
         self.loop = IOLoop()
@@ -74,11 +74,11 @@ class Connection:
         self.loop.start()
 
     def call(self, callback: Callable[[], None]) -> None:
-        """Have something done on the connection's thread; may be called from any thread."""
+        """Call a function in the connection's thread; may be called from any thread."""
         self.loop.add_callback_threadsafe(callback)
 
     def close(self) -> None:
-        """End the connection, and `run`."""
+        """Close the connection, and end `run`."""
         self._ending = True
         if self._current and self._current.is_open:
             self._current.close()

@@ -1,4 +1,4 @@
-"""Taking jobs from the queue: each is acknowledged when the broker has its reply, or its copy."""
+"""Take jobs from the queue: each is acknowledged once the broker has its reply, or its copy."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from hfecs.messaging.timeouts import Threads
 log = logging.getLogger(__name__)
 
 CONFIRM_SECONDS = 3.0
-"""So long the broker may take, at the end, to confirm replies and copies; jobs of those it did not may run twice."""
+"""How long the broker may take to confirm the last replies and copies; unconfirmed jobs may run twice."""
 
 Perform = Callable[[Job, DeliveryHistory, Cancellation], Reply]
 
 
 class Consumer:
-    """Does the jobs of the queue; apart from `perform`, everything runs on the connection's thread."""
+    """Runs the jobs of the queue; apart from `perform`, everything happens in the connection's thread."""
 
     def __init__(self, settings: Settings, connection: Connection, perform: Perform, events: EventPublisher) -> None:
         self._settings = settings
@@ -50,7 +50,7 @@ class Consumer:
         self.working: set[Future[Reply]] = set()
 
     def opened(self, connection: WholeMessages) -> None:
-        """Declare what we need and take jobs, as many as there are slots."""
+        """Declare what is needed and take as many jobs as there are slots."""
         self._watchdog = Watchdog(connection)
         self._publisher = Publisher(connection, self._watchdog)
         self._queues = Queues(connection, self._watchdog)
@@ -64,7 +64,7 @@ class Consumer:
         self._queues.ask(self._settings.queue, partial(self._consume, channel))
 
     def _consume(self, channel: Channel, exists: bool) -> None:
-        """Take jobs from the queue: one that exists is good, however its broker has declared it."""
+        """Take jobs from the queue: an existing one is fine, however it was declared."""
         if not exists:
             channel.queue_declare(self._settings.queue, durable=True)
         channel.basic_qos(prefetch_count=self._settings.threads)
@@ -82,7 +82,7 @@ class Consumer:
         self._settle(delivery)
 
     def _queue_deleted(self, channel: Channel) -> None:
-        log.warning("somebody has deleted the queue %s, making it again", self._settings.queue)
+        log.warning("somebody has deleted the queue %s, creating it again", self._settings.queue)
         channel.connection.close()
 
     def _channel_closed(self, channel: Channel, reason: Exception) -> None:
@@ -91,7 +91,7 @@ class Consumer:
             channel.connection.close()
 
     def lost(self) -> None:
-        """Drop the work in hand: the broker delivers it again, to us or to others."""
+        """Drop the jobs in progress: the broker redelivers them, to us or to others."""
         self._interrupted = {delivery.job for delivery in self._in_hand}
         for delivery in self._in_hand:
             delivery.cancellation.cancel()
@@ -107,7 +107,7 @@ class Consumer:
         elif delivery.reply_to:
             self._queues.ask(delivery.reply_to, partial(self._take, delivery))
         else:
-            log.warning("dropped a message that says not where to reply to: %.200r", body)
+            log.warning("dropped a message without a reply queue: %.200r", body)
             self._settle(delivery)
 
     def _take(self, delivery: Delivery, engine_is_there: bool) -> None:
@@ -117,7 +117,7 @@ class Consumer:
             log.info("dropped job %s: its engine is gone", delivery.job)
             self._settle(delivery)
         elif delivery.redelivered and delivery.job not in self._interrupted:
-            # A classic queue does not count deliveries: its messages do, in copies that take their place.
+            # A classic queue does not count deliveries: instead a copy with a counter replaces the message.
             self._replace(delivery, delivery.history.once_more_lost())
         else:
             self._start(delivery)
@@ -140,8 +140,8 @@ class Consumer:
         if error is None:
             self._reply(delivery, future.result())
             return
-        log.error("a fault of the executor ended job %s", delivery.job, exc_info=error)
-        self._reply(delivery, Reply(FAILED, exceptions=(f"A fault of the executor ended the job: {error!r}.",)))
+        log.error("an error in the executor ended job %s", delivery.job, exc_info=error)
+        self._reply(delivery, Reply(FAILED, exceptions=(f"An error in the executor ended the job: {error!r}.",)))
 
     def _reply(self, delivery: Delivery, reply: Reply) -> None:
         if delivery in self._in_hand and not delivery.cancellation.is_set():
@@ -150,13 +150,13 @@ class Consumer:
             self._publisher.reply(delivery.reply_to, delivery.job, body, then)
 
     def _hand_back(self, delivery: Delivery) -> None:
-        """Leave a job to another executor, unless its reply is on its way."""
+        """Return a job to the queue, unless its reply is already being sent."""
         if not delivery.answered:
             delivery.cancellation.cancel()
             self._replace(delivery, delivery.history.once_more_handed_back(self._settings.name))
 
     def _replace(self, delivery: Delivery, delivery_history: DeliveryHistory) -> None:
-        """Put a copy that knows its past at the end of the queue, in place of the message."""
+        """Replace the message by a copy with its delivery history, at the end of the queue."""
         delivery.answered = True
         then = partial(self._confirmed, delivery)
         self._publisher.publish(self._settings.queue, delivery.body, delivery.next(delivery_history), then)
@@ -166,7 +166,7 @@ class Consumer:
             self._settle(delivery, done=taken)
 
     def _settle(self, delivery: Delivery, *, done: bool = True) -> None:
-        """Acknowledge a message, or put it back into the queue."""
+        """Acknowledge a message, or return it to the queue."""
         self._in_hand.remove(delivery)
         if self._channel and done:
             self._channel.basic_ack(delivery.tag)
@@ -175,12 +175,12 @@ class Consumer:
         self._leave_if_done()
 
     def stop(self) -> None:
-        """Take no more jobs and finish those in hand within the stop timeout; asked again, hand them back at once."""
+        """Take no more jobs and finish the current ones within the stop timeout; if called again, return them now."""
         if self._stopping:
             self._hand_all_back()
             return
         self._stopping = True
-        log.info("stopping, %d jobs in hand", len(self._in_hand))
+        log.info("stopping, %d jobs running", len(self._in_hand))
         if self._channel and self._in_hand:
             self._channel.basic_cancel(self._consumer_tag)
             self._connection.loop.call_later(self._settings.stop_timeout, self._hand_all_back)
@@ -188,7 +188,7 @@ class Consumer:
 
     def _hand_all_back(self) -> None:
         for delivery in list(self._in_hand):
-            log.warning("handed back job %s", delivery.job)
+            log.warning("returned job %s to the queue", delivery.job)
             self._hand_back(delivery)
         self._connection.loop.call_later(CONFIRM_SECONDS, self._connection.close)
 

@@ -1,4 +1,4 @@
-"""Running the command of a job in a container of its own, through the machine's Docker."""
+"""Run a job's command in its own container, through the machine's Docker."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from hfecs.errors import WorkflowFailed
 DOCKER = "docker"
 
 DOCKER_FAILED = 125
-"""Docker's own exit code when it could not run a container at all."""
+"""Docker's own exit code if it could not run a container at all."""
 
 REMOVING_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Container:
-    """A container to be: its image, and the name by which it is removed if its job is ended from outside."""
+    """A container to run: its image, and the name by which it is removed if its job is cancelled."""
 
     image: str
     name: str
@@ -45,7 +45,7 @@ class Container:
         )
 
     def remove(self) -> None:
-        """Remove it with all its processes; nothing if it is gone."""
+        """Remove it with all its processes; nothing happens if it is gone."""
         words = [DOCKER, "rm", "--force", self.name]
         with suppress(subprocess.TimeoutExpired):
             subprocess.run(words, capture_output=True, timeout=REMOVING_SECONDS, check=False)
@@ -55,8 +55,8 @@ def run_in(image: str, allowed: bool, command: Command, cancellation: Cancellati
     """Run a command in a container of that image; WorkflowFailed if this executor may not."""
     if not allowed:
         raise WorkflowFailed(
-            f"The job wants to run in {image}, and this executor may not start containers.",
-            "let it: hfecs cluster up --allow-containers",
+            f"The job wants to run in {image}, but this executor may not start containers.",
+            "allow it: hfecs cluster up --allow-containers",
         )
     if not shutil.which(DOCKER):
         hint = "its image needs Docker's command line: in Debian, the package docker.io"

@@ -1,4 +1,4 @@
-"""A message of the queue of jobs, as it is in an executor's hands."""
+"""A message from the job queue, while an executor holds it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hfecs.messaging import messages
 
 @dataclass(eq=False)
 class Delivery:
-    """A message that is not settled yet: neither acknowledged nor put back into the queue.
+    """A message that is not settled yet: neither acknowledged nor returned to the queue.
 
-    `answered`: its reply is on its way.
+    `answered`: its reply is being sent.
     """
 
     tag: int
@@ -29,21 +29,21 @@ class Delivery:
 
     @classmethod
     def of(cls, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> Delivery:
-        """What the broker has just delivered."""
+        """A message that the broker has just delivered."""
         return cls(method.delivery_tag or 0, bool(method.redelivered), properties, body, DeliveryHistory.of(properties))
 
     @property
     def reply_to(self) -> str:
-        """The queue for the reply; empty if the message names none, or one that is not in UTF-8."""
+        """The reply queue; empty if the message names none, or one that is not UTF-8."""
         return self.properties.reply_to if isinstance(self.properties.reply_to, str) else ""
 
     @property
     def job(self) -> str:
-        """What the job is called by those who wait for its reply."""
+        """The id by which those who wait for its reply know the job."""
         return self.properties.correlation_id or ""
 
     def next(self, delivery_history: DeliveryHistory) -> BasicProperties:
-        """The properties of the copy that takes this message's place in the queue."""
+        """The properties of the copy that replaces this message in the queue."""
         properties = copy(self.properties)
         properties.headers = {**(self.properties.headers or {}), **delivery_history.headers()}
         properties.delivery_mode = messages.PERSISTENT

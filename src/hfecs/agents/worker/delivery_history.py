@@ -1,4 +1,4 @@
-"""What became of a job before it was delivered: it travels in the headers of its message."""
+"""A job's earlier deliveries, recorded in the headers of its message."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ HANDED_BACK = "hfecs-handed-back"
 WHY = "hfecs-why"
 
 MOST = 1_000_000
-"""Nobody counts so far: one more than AMQP's greatest number would end the executor."""
+"""Upper bound for counters from message headers: AMQP integers overflow, and a larger one would end the executor."""
 
 
 @dataclass(frozen=True)
 class DeliveryHistory:
-    """How many deliveries were lost with their executor or its connection, how many were handed back, and the last why.
+    """How many deliveries were lost with their executor or connection, how many were returned, and the last reason.
 
-    `sent` is when the engine sent the job, in seconds since 1970, if it told.
+    `sent` is when the engine sent the job, in seconds since 1970, if known.
     """
 
     lost: int = 0
@@ -28,7 +28,7 @@ class DeliveryHistory:
 
     @classmethod
     def of(cls, properties: BasicProperties) -> DeliveryHistory:
-        """Read the headers of a message; what makes no sense there counts as nothing."""
+        """Read a message's headers; invalid values count as nothing."""
         headers = properties.headers or {}
         why = headers.get(WHY)
         told = why if isinstance(why, str) else ""
@@ -36,20 +36,20 @@ class DeliveryHistory:
 
     @property
     def attempts(self) -> int:
-        """How often it was delivered before, as far as anybody can tell."""
+        """How often it was delivered before, as far as known."""
         return self.lost + self.handed_back
 
     def once_more_lost(self) -> DeliveryHistory:
-        """The same after one more delivery of which nothing was heard again."""
+        """The same after one more delivery that was lost."""
         return replace(self, lost=self.lost + 1, why="its executor, or the connection of its executor, was lost")
 
     def once_more_interrupted(self) -> DeliveryHistory:
-        """The same after the executor that has it again lost the broker in the middle of it."""
+        """The same after the executor that has it again lost its connection meanwhile."""
         return replace(self, handed_back=self.handed_back + 1, why="the connection to the broker was lost")
 
     def once_more_handed_back(self, executor: str) -> DeliveryHistory:
-        """The same after an executor that had to stop gave it back."""
-        return replace(self, handed_back=self.handed_back + 1, why=f"{executor} had to stop and handed it back")
+        """The same after an executor that had to stop returned it."""
+        return replace(self, handed_back=self.handed_back + 1, why=f"{executor} had to stop and returned it")
 
     def headers(self) -> dict[str, str | int]:
         """The headers for the next delivery."""

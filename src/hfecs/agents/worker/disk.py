@@ -1,4 +1,4 @@
-"""What goes wrong with the files of a job, as sentences."""
+"""Problems with a job's files, as sentences."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""The kernel's codes for a disk without room; it may have some when other jobs have ended."""
+"""The kernel's codes for a full disk; there may be room again when other jobs have ended."""
 
 LITTLE_BYTES = 1024 * 1024
-"""With less than this left a disk counts as full."""
+"""A disk with less free space counts as full."""
 
 
 def sentence(error: OSError) -> str:
@@ -25,7 +25,7 @@ def sentence(error: OSError) -> str:
 
 
 def is_full(directory: Path) -> bool:
-    """Whether there is hardly any room left on the disk of a directory, or none for one more file."""
+    """Whether a directory's disk has hardly any room left, or none for one more file."""
     try:
         disk = os.statvfs(directory)
     except OSError:

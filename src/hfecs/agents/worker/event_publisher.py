@@ -1,4 +1,4 @@
-"""Events on their way out: put in by any thread, published by the connection's."""
+"""Outgoing events: added by any thread, published by the connection's."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hfecs.messaging.messages import EVENTS_EXCHANGE
 PROPERTIES = BasicProperties(content_type="application/json")
 
 GATHERING_SECONDS = 0.02
-"""Events of so long go out together: short jobs cost the broker half as much, and nobody who follows notices."""
+"""How long to collect events: halves the broker's work for short jobs, too short for a follower to notice."""
 
 
 class EventPublisher:
-    """Publishes events without waiting for a confirmation; while the broker is away they are dropped."""
+    """Publishes events without waiting for confirmations; events are dropped while the broker is unreachable."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -28,7 +28,7 @@ class EventPublisher:
         self.channel: Channel | None = None
 
     def put(self, body: dict[str, Any]) -> None:
-        """Publish an event soon; one wake-up of the connection's thread serves all that wait."""
+        """Publish an event soon; one wake-up of the connection's thread serves all waiting ones."""
         self._bodies.append(body)
         if not self._gathering:
             self._gathering = True
@@ -38,7 +38,7 @@ class EventPublisher:
         self._connection.loop.call_later(GATHERING_SECONDS, self.flush)
 
     def flush(self) -> None:
-        """Publish what waits; to be called on the connection's thread."""
+        """Publish the waiting events; to be called in the connection's thread."""
         self._gathering = False
         while self._bodies:
             body = self._bodies.popleft()

@@ -1,4 +1,4 @@
-"""Telling what happens to a job, and how long each part of it took."""
+"""Report what happens to a job, and how long each part took."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Announce = Callable[[dict[str, Any]], None]
 
 
 class JobEvents:
-    """The events of one job; `announce` takes their bodies."""
+    """The events of one job; `announce` is called with their bodies."""
 
     def __init__(self, executor: str, job: Job, announce: Announce) -> None:
         self._executor = executor
@@ -32,7 +32,7 @@ class JobEvents:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """Announce begin and end of a stage, the end with what is put into the dict; its seconds become a metric."""
+        """Announce start and end of a stage, the end with the dict's contents; its duration becomes a metric."""
         facts: dict[str, Any] = {}
         self.tell(f"{name}.started")
         start = time.monotonic()

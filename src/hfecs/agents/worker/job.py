@@ -1,4 +1,4 @@
-"""A job as it arrives: the message on the queue of jobs, checked and taken apart."""
+"""A received job: the message from the job queue, validated and parsed."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Job:
 
     @property
     def results(self) -> tuple[str, ...]:
-        """The files that are kept when the job has succeeded."""
+        """The files to store when the job has succeeded."""
         return tuple(dict.fromkeys(name for name in (*self.outputs, self.stdout, self.stderr) if name))
 
 
 def parse(body: bytes, default_storage: str, nfs: str = "") -> Job:
-    """Read a message; WorkflowInvalid says why it is not a job. `nfs` is the directory of the file server."""
+    """Parse a message; WorkflowInvalid says why it is not a job. `nfs` is the directory of the file server."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -66,7 +66,7 @@ def parse(body: bytes, default_storage: str, nfs: str = "") -> Job:
 
 
 def _id(message: Mapping[str, Any]) -> str:
-    """The job's id; it is a part of the routing keys of its events, and AMQP lets those have 255 bytes."""
+    """The job's id; it is part of its events' routing keys, which AMQP limits to 255 bytes."""
     value = text(message, "id")
     if len(value.encode()) > LONGEST_ID:
         raise WorkflowInvalid(f"The job's 'id' is longer than {LONGEST_ID} bytes: {brief(value)}.")
@@ -81,7 +81,7 @@ def _required(message: Mapping[str, Any], key: str) -> str:
 
 
 def _words(message: Mapping[str, Any]) -> list[str]:
-    """The arguments: a list or, in old files, one line that is split as a shell does."""
+    """The arguments: a list or, in old files, one line to be split as a shell does."""
     args = message.get("args") or []
     try:
         words = shlex.split(args) if isinstance(args, str) else args
@@ -113,7 +113,7 @@ def _signals(message: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _files(signals: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The files that signals stand for, each once: their `files`, separated by colons, else their names."""
+    """The files of signals, without duplicates: their `files`, separated by colons, otherwise their names."""
     names: dict[str, None] = {}
     for signal in signals:
         if signal.get("control"):
@@ -125,14 +125,14 @@ def _files(signals: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def _file(name: str) -> str:
-    """The name of a file in the job's directory, or nothing."""
+    """The name of a file in the job's directory, or an empty text."""
     if name and {"", ".", ".."} & set(name.split("/")):
-        raise WorkflowInvalid(f"The file {brief(name)} is not inside the job's directory, the job was not started.")
+        raise WorkflowInvalid(f"The file {brief(name)} is outside the job's directory, so the job was not started.")
     return name
 
 
 def _attributes(signals: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The values that `$name_attribute` stands for in arguments and environment."""
+    """The values of `$name_attribute` in arguments and environment."""
     return {
         f"{signal.get('name')}_{attribute}": text({attribute: str(value)}, attribute)
         for signal in signals
@@ -142,7 +142,7 @@ def _attributes(signals: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _filled(word: str, attributes: Mapping[str, str], lengths: Sequence[int]) -> str:
-    """A word with the values of all names in it; of two that fit the longer one. `lengths` are those of the names."""
+    """A word with all names replaced by their values; the longest match wins. `lengths` are those of the names."""
     done, at = "", 0
     while (dollar := word.find("$", at)) >= 0:
         begin = dollar + 1

@@ -1,4 +1,4 @@
-"""What InfluxDB is told of a job: its events as points, under the names that the dashboards of HyperFlow know."""
+"""A job's events as InfluxDB points, with the names that HyperFlow's dashboards use."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from hfecs.agents.common.line_protocol import Point, Value
 IDLE = "idle"
 
 STAGES = {"stage_in": "downloading", "execution": "execution", "stage_out": "uploading"}
-"""The stages of a job by the words that the measurements have for them."""
+"""The stages of a job, with their names in the measurements."""
 
 USED = ("user_seconds", "system_seconds", "resident_bytes")
-"""What a job's processes used, of the metrics that the executor takes of them."""
+"""What a job's processes used, from the executor's metrics of them."""
 
 Event = dict[str, Any]
 
 
 @dataclass
 class Job:
-    """What is known of a job on its way: when it began, and what its stages told."""
+    """A running job: when it started, and what its stages reported."""
 
     began: float = field(default_factory=time.monotonic)
     fields: dict[str, Value] = field(default_factory=lambda: {f"{stage}_time": 0.0 for stage in STAGES.values()})
 
 
 class JobMetrics:
-    """Turns the events of one executor's jobs into points: what each thread is at, and how long all of it took."""
+    """Converts the events of one executor's jobs to points: what each thread is doing, and how long it took."""
 
     def __init__(self, put: Callable[..., object]) -> None:
         self._put = put
         self._jobs: dict[tuple[str, str], Job] = {}
 
     def take(self, event: Event) -> None:
-        """Take an event; one that is not about a job is none of our business."""
+        """Handle an event; ignore those that are not about a job."""
         if "id" in event:
             self._put(*self._points(event))
 
@@ -57,7 +57,7 @@ class JobMetrics:
             yield from self._ended(self._jobs.pop(key), event, tags)
 
     def _ended(self, job: Job, event: Event, tags: dict[str, str]) -> Iterator[Point]:
-        """The job's times; none for a job that was handed back, since another executor does it again."""
+        """The job's times; none for a returned job, since another executor runs it again."""
         if not event.get("handed_back"):
             status = event["exit_status"]
             ended = {"runing_time": time.monotonic() - job.began, "exit_status": status, "failed": int(status != 0)}

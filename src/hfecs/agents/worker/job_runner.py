@@ -1,4 +1,4 @@
-"""A job from its delivery to its reply: through its stages, again while its program fails and may be tried again."""
+"""A job from delivery to reply: through its stages, with retries while its program fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAST_PAUSE_SECONDS = 30.0
 
 
 class JobRunner:
-    """Does jobs, several side by side on different threads; whatever goes wrong with one ends up in its reply."""
+    """Runs jobs, several in parallel in different threads; every error ends up in the job's reply."""
 
     def __init__(self, executor: str, stages: Stages, announce: Announce, poison_messages: PoisonMessages) -> None:
         self._executor = executor
@@ -31,7 +31,7 @@ class JobRunner:
         self._poison_messages = poison_messages
 
     def perform(self, job: Job, delivery_history: DeliveryHistory, cancellation: Cancellation) -> Reply:
-        """Do a job, unless it has killed too many executors."""
+        """Run a job, unless it has killed too many executors."""
         given_up = self._poison_messages.of(job.id, delivery_history)
         events = JobEvents(self._executor, job, self._announce)
         before = {"why": delivery_history.why} if delivery_history.attempts else {}

@@ -1,4 +1,4 @@
-"""The executor: does jobs of the queue until it is told to stop."""
+"""The executor: runs jobs from the queue until it is told to stop."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TRANSFERS_PER_JOB = 4
-"""Files that one job transfers at the same time, when all slots are at it."""
+"""Parallel transfers per job when all slots are in use."""
 
 CLEANING_SECONDS = 5.0
-"""So long jobs that were handed back may take to remove their directories."""
+"""How long returned jobs may take to delete their directories."""
 
 
 def main() -> int:
-    """Run the executor; 0 after SIGTERM. ConfigurationInvalid if the environment cannot be used."""
+    """Run the executor; 0 after SIGTERM. ConfigurationInvalid if the environment is invalid."""
     start_logging()
     settings = Settings.from_environment(os.environ)
     connection = Connection(settings.broker)
@@ -56,7 +56,7 @@ def main() -> int:
     protection.start()
     consumer = Consumer(settings, connection, _protected(job_runner.perform, protection), events)
     _stop_on_signals(connection, consumer)
-    log.info("executor %s: %d jobs side by side from %s", settings.name, settings.threads, settings.queue)
+    log.info("executor %s: %d parallel jobs from %s", settings.name, settings.threads, settings.queue)
     connection.run(consumer)
     wait(consumer.working, CLEANING_SECONDS)
     metrics.close()
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def _protected(perform: Callable[P, T], protection: Protection) -> Callable[P, T]:
-    """Do a job under protection from scale-in."""
+    """Run a job under protection from scale-in."""
 
     def protected(*arguments: P.args, **options: P.kwargs) -> T:
         with protection.held():
@@ -75,7 +75,7 @@ def _protected(perform: Callable[P, T], protection: Protection) -> Callable[P, T
 
 
 def _announce(events: EventPublisher, metrics: Metrics) -> Announce:
-    """Tell the events to those who follow, and to InfluxDB if there is one."""
+    """Send the events to followers, and to InfluxDB if there is one."""
     if not metrics.wanted:
         return events.put
     of_jobs = JobMetrics(metrics.put)
@@ -88,7 +88,7 @@ def _announce(events: EventPublisher, metrics: Metrics) -> Announce:
 
 
 def _stop_on_signals(connection: Connection, consumer: Consumer) -> None:
-    """Hand signals over to the connection's thread; its locks may be taken while a signal is handled."""
+    """Pass signals to the connection's thread, whose locks may be held when a signal arrives."""
     signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: signals.put(received))

@@ -1,4 +1,4 @@
-"""The options of a job: where its files are, how long it may take, how often it is tried, in which image it runs."""
+"""A job's options: the place of its files, time limit, retries, and image."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from hfecs.agents.worker.settings import STORAGES
 from hfecs.errors import WorkflowInvalid
 
 RETRIES = 2
-"""So often a program that failed is tried again, unless the job says otherwise."""
+"""Retries of a failed program, unless the job sets its own."""
 
 MOST_RETRIES = 100
 
 LONGEST_SECONDS = 31_536_000
-"""A time limit above a year is one of a year: the system's own clocks cannot wait for any number."""
+"""A longer time limit is cut to a year: the system's clocks cannot wait for any number."""
 
 _ODD = re.compile("[\0\ud800-\udfff]")
 
 
 class _Brief(reprlib.Repr):
-    """Shows the beginnings of what is long, and the upper levels of what is deep."""
+    """Shortens long values, and shows only the upper levels of deep ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class _Brief(reprlib.Repr):
 
 @dataclass(frozen=True)
 class Options:
-    """Where the files are, the time limit in seconds, how often the program is tried again, and the job's image."""
+    """The place of the files, the time limit in seconds, the number of retries, and the job's image."""
 
     storage: str
     bucket: str = ""
@@ -46,7 +46,7 @@ class Options:
 
 
 def read_options(options: object, default_storage: str, nfs: str) -> Options:
-    """Check the options of a message; WorkflowInvalid says what is wrong. `nfs`: the directory of the file server."""
+    """Check a message's options; WorkflowInvalid says what is wrong. `nfs`: the directory of the file server."""
     if not isinstance(options, dict | None):
         raise WorkflowInvalid(f"The job's 'options' are {brief(options)}, not a JSON object.")
     values = options or {}
@@ -79,24 +79,24 @@ def text(values: Mapping[str, Any], key: str) -> str:
 
 
 def is_plain(value: str) -> bool:
-    """Whether the system and the broker can take a text: no zero characters, no halves of characters."""
+    """Whether system and broker accept a text: no null characters, no lone surrogates."""
     return _ODD.search(value) is None
 
 
 def brief(value: object) -> str:
-    """A value as a sentence shows it: not all of it if it is long or deep."""
+    """A value for a sentence, shortened if it is long or deep."""
     return _Brief().repr(value)
 
 
 def _directory(workdir: str, nfs: str) -> str:
-    """An absolute directory; one that is not is below that of the file server."""
+    """An absolute directory; a relative one is below that of the file server."""
     if not workdir.startswith("/") and not nfs:
-        raise WorkflowInvalid(f"The job's option 'workdir' is {brief(workdir)}, and this executor has no file server.")
+        raise WorkflowInvalid(f"The job's option 'workdir' is {brief(workdir)}, but this executor has no file server.")
     return posixpath.join(nfs, workdir)
 
 
 def _image(values: Mapping[str, Any]) -> str:
-    """The image of the job's container, which Docker shall not take for one of its own options."""
+    """The image of the job's container, which Docker must not read as an option."""
     image = text(values, "container")
     if image.startswith("-"):
         raise WorkflowInvalid(f"The job's option 'container' is {brief(image)}, not an image.")

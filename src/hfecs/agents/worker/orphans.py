@@ -1,4 +1,4 @@
-"""Jobs in hand whose engine has ended since: nobody waits for them any more."""
+"""Running jobs whose engine has ended: nobody waits for them any more."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hfecs.agents.worker.channels import Queues
 from hfecs.agents.worker.delivery import Delivery
 
 ORPHANED_SECONDS = 5.0
-"""So long a job may go on at most when its run has ended."""
+"""Maximum time a job keeps running after its run has ended."""
 
 
 class Orphans:
-    """Hands the jobs to `drop` whose queue for replies is gone."""
+    """Passes the jobs whose reply queue is gone to `drop`."""
 
     def __init__(self, loop: IOLoop, queues: Queues, drop: Callable[[Delivery], None]) -> None:
         self._loop = loop
@@ -23,7 +23,7 @@ class Orphans:
         self._drop = drop
 
     def watch(self, wanted: Callable[[], bool], in_hand: Set[Delivery]) -> None:
-        """Look at what is in hand again and again, as long as that is wanted."""
+        """Check the running jobs periodically, as long as requested."""
         self._loop.call_later(ORPHANED_SECONDS, partial(self._look, wanted, in_hand))
 
     def _look(self, wanted: Callable[[], bool], in_hand: Set[Delivery]) -> None:

@@ -10,27 +10,27 @@ from pathlib import Path
 from typing import IO
 
 TAIL_BYTES = 64 * 1024
-"""So much of the end of a job's output goes into its reply."""
+"""How much of the end of a job's output goes into its reply."""
 
 LONGEST_POLL_SECONDS = 86_400.0
-"""The system takes no more than 24 days at a time."""
+"""The system cannot wait longer than 24 days at a time."""
 
 
 class Tail:
-    """The end of what comes out of a pipe."""
+    """The end of a pipe's output."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self.pipe = pipe
         self._kept = b""
 
     def read(self) -> bool:
-        """Take what is there; False at the end of the output."""
+        """Read what is there; False at the end of the output."""
         chunk = os.read(self.pipe.fileno(), TAIL_BYTES)
         self._kept = (self._kept + chunk)[-TAIL_BYTES:]
         return bool(chunk)
 
     def read_rest(self) -> None:
-        """Take what is left in the pipe without waiting for a process that still holds its other end."""
+        """Read the rest without waiting for a process that still holds the pipe's other end."""
         os.set_blocking(self.pipe.fileno(), False)
         try:
             while self.read():
@@ -51,7 +51,7 @@ def tail_of_file(path: Path) -> str:
 
 
 def follow(process: int, tails: Iterable[Tail], timeout: float | None) -> bool:
-    """Read the output until a process has ended; False if `timeout` seconds were over before."""
+    """Read the output until a process has ended; False if `timeout` seconds passed first."""
     deadline = None if timeout is None else time.monotonic() + timeout
     ended = os.pidfd_open(process)
     try:

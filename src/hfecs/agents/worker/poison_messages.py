@@ -1,4 +1,4 @@
-"""Which executors a job has killed: read from the history of events, when too many of its deliveries were lost."""
+"""Detect jobs that kill executors: reads the history of events when too many of a job's deliveries were lost."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hfecs.messaging.timeouts import iterate_with_timeout
 log = logging.getLogger(__name__)
 
 MOST_LOST = 3
-"""A job that was delivered so often, and never came back, is given up."""
+"""A job that was lost this often is given up."""
 
 LAST_EVENT_SECONDS = 1.0
-"""After so long without another event, there is none."""
+"""Seconds without another event after which the history counts as read."""
 
 ANSWER_SECONDS = 30.0
-"""So long the broker may take for an answer."""
+"""How long the broker may take to answer."""
 
 LONGEST_SECONDS = 60.0
 
@@ -33,7 +33,7 @@ Read = Callable[[int | None], Events]
 
 @dataclass
 class Start:
-    """An executor began the job, at a time, and was heard of again or not."""
+    """An executor started the job, at a time, and was heard of again or not."""
 
     executor: str
     when: str
@@ -74,15 +74,15 @@ def _starts(job: str, events: Events) -> list[Start]:
 
 def _sentence(dead: list[Start], untold: int) -> str:
     named = [f"{start.executor} at {start.when}" for start in dead]
-    unnamed = [f"{untold} of which the history of events does not tell"] if untold else []
+    unnamed = [f"{untold} missing from the event history"] if untold else []
     return (
-        f"The job was given up: it was delivered {len(dead) + untold} times, and each time its executor was gone "
-        f"before it had ended: {', '.join(named + unnamed)}. Such a job often needs more memory than its machine has."
+        f"The job was given up: it was delivered {len(dead) + untold} times, and each time its executor was lost "
+        f"before it ended: {', '.join(named + unnamed)}. Such a job often needs more memory than its machine has."
     )
 
 
 def history(url: str, silence: float = ANSWER_SECONDS) -> Read:
-    """The events of the broker at that address, until now; none if it has no history or cannot be asked."""
+    """The broker's events until now; none if it has no history or cannot be reached."""
     from hfecs.messaging import connection as amqp
 
     def read(since: int | None) -> Iterator[dict[str, Any]]:
@@ -94,7 +94,7 @@ def history(url: str, silence: float = ANSWER_SECONDS) -> Read:
                     return
                 yield event
         except (*amqp.FAULTS, ValueError, OverflowError) as error:
-            log.warning("the history of events cannot be read: %r", error)
+            log.warning("the event history cannot be read: %r", error)
 
     return read
 

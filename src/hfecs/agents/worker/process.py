@@ -1,4 +1,4 @@
-"""Running the command of a job: in a process group of its own, its output bounded, ended with all its children."""
+"""Run a job's command in its own process group, with bounded output, and end all its children."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from hfecs.agents.worker.output import Tail, follow, tail_of_file
 NOT_RUNNABLE = 126
 NOT_FOUND = 127
 KILLED = 128
-"""Exit codes as a shell gives them; the number of a signal is added to the last."""
+"""Exit codes as in a shell; the number of a signal is added to the last."""
 
 PASSING = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY})
-"""Why a program may not be started now, and be a moment later: other jobs use what it needs."""
+"""Temporary reasons why a program cannot be started: other jobs use what it needs."""
 
 SECRETS = frozenset(
     {
@@ -30,14 +30,14 @@ SECRETS = frozenset(
         *(b"AWS_ACCESS_KEY_ID", b"AWS_SECRET_ACCESS_KEY"),
     }
 )
-"""Variables of the executor that are none of a job's business."""
+"""Variables of the executor that a job must not see."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """What to run and where; the names of files for stdout and stderr may be empty, `timeout` is in seconds.
+    """What to run and where; the file names for stdout and stderr may be empty, `timeout` is in seconds.
 
-    `program` is what sentences call it, if not by its first word.
+    `program` is its name in messages, if not its first word.
     """
 
     words: Sequence[str]
@@ -53,7 +53,7 @@ class Command:
 class Ended:
     """How a command ended: its exit code, the ends of its output, and a sentence if it failed.
 
-    `lasting`: trying again here would end the same way.
+    `lasting`: a retry here would fail the same way.
     """
 
     exit_status: int
@@ -65,7 +65,7 @@ class Ended:
 
 
 def run(command: Command, cancellation: Cancellation) -> Ended:
-    """Run a command to its end; a program that cannot be started is an end, too."""
+    """Run a command to its end; a program that cannot be started counts as ended too."""
     with ExitStack() as opened:
         stdout = _file_for(command, command.stdout, opened)
         stderr = _file_for(command, command.stderr, opened)
@@ -106,18 +106,18 @@ def _started(command: Command, stdout: BinaryIO | None, stderr: BinaryIO | None)
         stdout=stdout or subprocess.PIPE,
         stderr=stderr or subprocess.PIPE,
         start_new_session=True,
-        close_fds=False,  # Python's own files close by themselves, and to look for others takes time
+        close_fds=False,  # Python's own files close automatically, and looking for others takes time
     )
 
 
 def _environment(own: Mapping[str, str]) -> dict[bytes, bytes]:
-    """The executor's variables and the job's own; as bytes, which spares the start of a job half a millisecond."""
+    """The executor's variables and the job's own; as bytes, which saves half a millisecond per job."""
     inherited = {name: value for name, value in os.environb.items() if name not in SECRETS}
     return {**inherited, **{os.fsencode(name): os.fsencode(value) for name, value in own.items()}}
 
 
 def _reap(process: subprocess.Popen[bytes]) -> tuple[int, dict[str, float]]:
-    """Take the end of a process: its exit code, below 0 for a signal, and what it used."""
+    """Reap a process: its exit code, below 0 for a signal, and its resource usage."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     metrics = {
@@ -138,9 +138,9 @@ def _not_started(program: str, error: OSError) -> Ended:
 def _problem(command: Command, exit_status: int, in_time: bool) -> str:
     program = command.program or command.words[0]
     if not in_time:
-        return f"{program} was ended because it took longer than its time limit of {command.timeout:g} seconds."
+        return f"{program} was killed because it exceeded its time limit of {command.timeout:g} seconds."
     if exit_status < 0:
-        return f"{program} was ended by {_signal_name(-exit_status)}."
+        return f"{program} was killed by {_signal_name(-exit_status)}."
     return f"{program} ended with exit code {exit_status}." if exit_status else ""
 
 

@@ -1,7 +1,7 @@
-"""Scale-in takes only what is idle: while this executor has jobs, its task and its machine are protected.
+"""Scale-in only hits idle executors: while this one has jobs, its task and its machine are protected.
 
-Protection begins before a job does, and ends some seconds after the last one, so that a row of short jobs asks once.
-A thread looks after it: it ends it, renews it before it expires, and asks again where it was refused.
+Protection starts before a job does, and ends some seconds after the last one, so that a series of short jobs asks
+once. A thread ends it, renews it before it expires, and asks again after a refusal.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from hfecs.agents.worker.protection_apis import EXPIRES_MINUTES, ProtectionApi
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
-"""After so long without a job the executor may go; docs/scaling.md reckons with it."""
+"""Seconds without a job until the protection ends; docs/scaling.md depends on it."""
 
 RENEWED_SECONDS = EXPIRES_MINUTES * 60 / 3
 
 REFUSED_SECONDS = 10.0
-"""Until a refused protection is asked for again."""
+"""Seconds until protection is requested again after a refusal."""
 
 PATIENCE_SECONDS = 3.0
-"""So long a job waits if its executor is one too many for ECS."""
+"""How long a job waits if ECS has one executor too many."""
 
 LOOK_SECONDS = 1.0
 
 BLOCKED = "DEPLOYMENT_BLOCKED"
-"""ECS's word for: as many tasks as the service wants are protected already."""
+"""ECS's reason if as many tasks as the service wants are protected already."""
 
 
 class Protection:
-    """Held by each job while it runs; without guards it does nothing."""
+    """Held by each job while it runs; does nothing without APIs."""
 
     def __init__(
         self,
@@ -51,12 +51,12 @@ class Protection:
         self._agreed: set[ProtectionApi] = set()
         self._refusals: dict[ProtectionApi, str] = {}
         self._ask_again = clock()
-        # A machine is launched protected: unless a job comes soon, that is to be ended.
+        # A machine is launched protected; unless a job comes soon, that must end.
         self._released = not apis
         self._let_go_at = clock() + IDLE_SECONDS
 
     def start(self) -> None:
-        """Look after it, in a thread that ends with its process."""
+        """Maintain the protection, in a daemon thread."""
         if self._apis:
             threading.Thread(target=self._run, name="protection", daemon=True).start()
 
@@ -67,7 +67,7 @@ class Protection:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Protect the executor while a job runs; if that is refused the job runs all the same, and the log says so."""
+        """Protect the executor while a job runs; if that is refused the job still runs, and the log says so."""
         with self._lock:
             self._jobs += 1
             if len(self._agreed) < len(self._apis) and self._clock() >= self._ask_again:
@@ -80,7 +80,7 @@ class Protection:
                 self._let_go_at = self._clock() + IDLE_SECONDS
 
     def look(self) -> None:
-        """End the protection of an idle executor, renew that of a busy one, ask again where it was refused."""
+        """End the protection of an idle executor, renew that of a busy one, ask again after a refusal."""
         with self._lock:
             if self._jobs and self._apis and self._clock() >= self._ask_again:
                 self._agreed.clear()
@@ -89,13 +89,13 @@ class Protection:
                 self._end()
 
     def _begin_patiently(self) -> None:
-        """A task that ECS is about to stop, because it wants fewer, is refused; until then its job does not begin."""
+        """A task that ECS is about to stop, since fewer are wanted, is refused; until then its job does not start."""
         give_up = self._clock() + PATIENCE_SECONDS
         while BLOCKED in self._begin() and self._clock() < give_up:
             self._pause(LOOK_SECONDS)
 
     def _begin(self) -> list[str]:
-        """Ask those who have not agreed yet; the refusals."""
+        """Ask the APIs that have not agreed yet; returns the refusals."""
         self._released = False
         for api in self._apis:
             if api not in self._agreed and self._ask(api, enabled=True):
@@ -105,7 +105,7 @@ class Protection:
         return [] if all_agree else list(self._refusals.values())
 
     def _end(self) -> None:
-        """Let go; if somebody refuses, again after a while."""
+        """End the protection; after a refusal, try again later."""
         answers = [self._ask(api, enabled=False) for api in self._apis]
         self._released = all(answers)
         self._agreed.clear()
@@ -113,7 +113,7 @@ class Protection:
         self._let_go_at = self._clock() + REFUSED_SECONDS
 
     def _ask(self, api: ProtectionApi, *, enabled: bool) -> bool:
-        """Ask one of them; a refusal is told once, and so is its end."""
+        """Ask one API; a refusal is logged once, and so is its end."""
         reason = api.protect(enabled)
         if reason and reason != self._refusals.get(api):
             what = "protect this executor from" if enabled else "let this executor go at"

@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EXPIRES_MINUTES = 60
-"""Of the protection of a task: should its executor hang, ECS may have the task after so long."""
+"""Expiry of a task's protection: if its executor hangs, ECS may stop the task after this long."""
 
 ANSWER_SECONDS = 10.0
 LIMITS = Limits(retries=5, connect_timeout=5, read_timeout=10)
 
 
 class ProtectionApi(Protocol):
-    """Somebody who can be asked for protection."""
+    """An API that grants protection."""
 
     name: str
 
     def protect(self, enabled: bool) -> str:
-        """Begin or end protection, or renew it; the reason if that was refused, else nothing."""
+        """Start, renew or end protection; returns the reason for a refusal, otherwise an empty text."""
 
 
 class TaskProtectionApi:
-    """The ECS agent: a protected task is not stopped when its service wants fewer, and not by a deployment."""
+    """The ECS agent: a protected task is not stopped when its service scales in, nor by a deployment."""
 
     name = "ECS"
 
@@ -60,12 +60,12 @@ class TaskProtectionApi:
 
 
 class InstanceProtectionApi:
-    """The Auto Scaling group: of its machines, it ends only those that are not protected."""
+    """The Auto Scaling group: it terminates only unprotected machines."""
 
     name = "Auto Scaling"
 
     def __init__(self, group: str, metadata: str) -> None:
-        """`metadata` is where the ECS agent says which task this is."""
+        """`metadata` is the ECS agent's URL that identifies this task."""
         self._group = group
         self._metadata = metadata
 
@@ -83,7 +83,7 @@ class InstanceProtectionApi:
 
     @cached_property
     def _instance(self) -> str:
-        """The id of the machine: a container cannot ask the machine itself, whose metadata is out of its reach."""
+        """The machine's id, from ECS: a container cannot reach the machine's metadata."""
         with urlopen(f"{self._metadata}/task", timeout=ANSWER_SECONDS) as answer:
             task = json.load(answer)
         ecs: ECSClient = open_client("ecs", LIMITS)
@@ -101,7 +101,7 @@ class InstanceProtectionApi:
 
 
 def protection_apis(environ: Environment) -> list[ProtectionApi]:
-    """Those that this executor has: none outside ECS; Auto Scaling if AUTO_SCALING_GROUP names its group."""
+    """The APIs for this executor: none outside ECS; Auto Scaling if AUTO_SCALING_GROUP names its group."""
     agent, group = environ.get("ECS_AGENT_URI", ""), environ.get("AUTO_SCALING_GROUP", "")
     metadata = environ.get("ECS_CONTAINER_METADATA_URI_V4", "")
     found: list[ProtectionApi] = [TaskProtectionApi(agent)] if agent else []

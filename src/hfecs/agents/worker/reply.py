@@ -1,4 +1,4 @@
-"""What the engine is told of a job."""
+"""The reply to the engine about a job."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FAILED = 1
-"""The exit status in the reply of a job that failed before or after its command."""
+"""The exit status in the reply if a job failed before or after its command."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """How a job ended and how often it was tried; one that succeeded has no exceptions."""
+    """How a job ended and how often it was tried; a successful one has no exceptions."""
 
     exit_status: int
     stdout: str = ""
@@ -21,7 +21,7 @@ class Reply:
     attempts: int = 1
 
     def body(self, executor: str) -> dict[str, Any]:
-        """The reply as it is sent."""
+        """The reply in the form sent."""
         told = {"exit_status": self.exit_status, "stdout": self.stdout, "stderr": self.stderr, "metrics": self.metrics}
         exceptions = {"exceptions": list(self.exceptions)} if self.exceptions else {}
         return {**told, **exceptions, "executor": executor, "attempts": self.attempts}

@@ -13,15 +13,15 @@ from hfecs.errors import ConfigurationInvalid
 from hfecs.messaging.messages import JOBS_QUEUE
 
 STORAGES = {"s3": "s3", "cloud": "s3", "local": "local", "nfs": "nfs"}
-"""The kinds of storage by the names that STORAGE and a job's option `storage` may have."""
+"""The kinds of storage, as in STORAGE and a job's option `storage`."""
 
 STOP_TIMEOUT_SECONDS = 25.0
-"""Five less than ECS leaves a container between SIGTERM and SIGKILL."""
+"""Five seconds less than ECS leaves a container between SIGTERM and SIGKILL."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an executor has to know; `broker` holds a password."""
+    """The executor's settings; `broker` contains a password."""
 
     broker: str
     queue: str

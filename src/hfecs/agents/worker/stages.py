@@ -23,11 +23,11 @@ from hfecs.errors import HfecsError, WorkflowFailed
 from hfecs.messaging.timeouts import Threads
 
 MOST_NAMED = 10
-"""So many missing files a sentence names."""
+"""Maximum number of missing files named in a message."""
 
 
 class Stages:
-    """Takes jobs through their stages; several threads may do so side by side."""
+    """Takes jobs through their stages, possibly in several threads in parallel."""
 
     def __init__(self, objects: ObjectStore, transfers: Threads, capabilities: Capabilities = PLAIN) -> None:
         self._capabilities = capabilities
@@ -35,7 +35,7 @@ class Stages:
         self._transfers = transfers
 
     def pass_through(self, job: Job, events: JobEvents, cancellation: Cancellation) -> Ended:
-        """Take a job through all its stages once; a failure of any of them is an end, too."""
+        """Take a job through all its stages once; a failure of any stage ends it."""
         try:
             with _directory(job) as directory:
                 return self._stages(job, directory, events, cancellation)
@@ -94,11 +94,11 @@ class Stages:
             )
 
     def _side_by_side(self, transfer: Callable[[str], int], names: Iterable[str], cancellation: Cancellation) -> int:
-        """Transfer files at the same time; the sum of their bytes. All have ended before the first error is raised."""
+        """Transfer files in parallel; returns the sum of their bytes. All end before the first error is raised."""
 
         def unless_cancelled(name: str) -> int:
             if cancellation.is_set():
-                raise WorkflowFailed("The job was handed back.")
+                raise WorkflowFailed("The job was returned to the queue.")
             return transfer(name)
 
         futures = [self._transfers.submit(partial(unless_cancelled, name)) for name in names]
@@ -110,7 +110,7 @@ class Stages:
 
 @contextmanager
 def _directory(job: Job) -> Iterator[Path]:
-    """Where the job runs: in a directory of its own that is removed afterwards, or where its files are."""
+    """The job's directory: its own, deleted afterwards, or the one with its files."""
     if job.options.storage == "local":
         yield Path(job.options.workdir)
         return
@@ -134,4 +134,4 @@ def _missing(job: Job, directory: Path) -> str:
     if not missing:
         return ""
     others = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
-    return f"{job.executable} ended with exit code 0, but it did not write {', '.join(missing[:MOST_NAMED])}{others}."
+    return f"{job.executable} ended with exit code 0 but did not write {', '.join(missing[:MOST_NAMED])}{others}."

@@ -1,4 +1,4 @@
-"""Where the files of jobs are kept: in S3, on a shared file system, or in the directory in which the job runs."""
+"""Where the files of jobs are stored: in S3, on a shared file system, or in the directory in which the job runs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from hfecs.errors import AwsFailed, WorkflowFailed
 
 
 class Storage(Protocol):
-    """A place that files are fetched from before a job and stored in after it."""
+    """Where files are fetched from before a job and stored after it."""
 
     def fetch(self, name: str, target: Path) -> int:
-        """Make the file `target`; the number of bytes."""
+        """Fetch a file to `target`; returns its size in bytes."""
 
     def store(self, source: Path, name: str) -> int:
-        """Keep the file `source`, whole or not at all; the number of bytes."""
+        """Store the file `source`, whole or not at all; returns its size in bytes."""
 
 
 class S3Storage:
-    """Files are objects of a bucket, below a prefix; with a cache, what was fetched once is kept."""
+    """Files are objects in a bucket, under a prefix; with a cache, downloads are kept."""
 
     def __init__(self, objects: ObjectStore, bucket: str, prefix: str, cache: Cache | None = None) -> None:
         self._cache = cache
@@ -34,7 +34,7 @@ class S3Storage:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
 
     def fetch(self, name: str, target: Path) -> int:
-        """Make the file from the object; AwsFailed names the bucket and the key."""
+        """Download the object to the file; AwsFailed names the bucket and the key."""
         key = self._prefix + name
         if self._cache is None:
             return self._objects.download(self._bucket, key, target)
@@ -57,7 +57,7 @@ class S3Storage:
 
 
 class SharedStorage:
-    """Files lie in a directory that all executors see; a job works on copies."""
+    """Files are in a directory shared by all executors; a job works on copies."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -71,7 +71,7 @@ class SharedStorage:
         return target.stat().st_size
 
     def store(self, source: Path, name: str) -> int:
-        """Copy the file to the shared directory; it appears there when all of it is written."""
+        """Copy the file to the shared directory, where it appears once completely written."""
         target = self._directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as copy:

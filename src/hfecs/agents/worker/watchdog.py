@@ -1,7 +1,7 @@
-"""Answers that the broker owes to the executor: a connection on which one is overdue is given up, and made anew.
+"""Drop a connection on which the broker has stopped responding.
 
-A broker that dies closes its connections, and heartbeats tell of one that is silent. This is for the one that lives and
-does not answer: without it an executor would hold its jobs for ever.
+Heartbeats detect a dead peer; this detects a live one that no longer answers. Otherwise an executor would hold its
+jobs forever.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from hfecs.agents.worker.connection import WholeMessages
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 120.0
-"""Long: the jobs in hand are lost with the connection."""
+"""How long to wait for a response. Generous, because dropping the connection requeues all jobs in progress."""
 
 LOOKS = 4
-"""In that time."""
+"""Checks per ANSWER_SECONDS."""
 
 
 class Watchdog:
-    """What is waited for on one connection, the oldest first; a broker that says that it takes nothing owes nothing."""
+    """The answers pending on a connection, oldest first; a broker that says it is blocked owes none."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Watchdog:
         self._look_later()
 
     def expect(self, what: Hashable) -> None:
-        """Wait for an answer from now on."""
+        """Start to wait for an answer."""
         self._since[what] = self._clock()
 
     def came(self, what: Hashable) -> None:
@@ -61,10 +61,10 @@ class Watchdog:
             self._look_later()
 
     def _block(self, *_: Any) -> None:
-        log.warning("the broker takes no messages at present")
+        log.warning("the broker accepts no messages at present")
         self._blocked = True
 
     def _unblock(self, *_: Any) -> None:
-        log.info("the broker takes messages again")
+        log.info("the broker accepts messages again")
         self._blocked = False
         self._since = dict.fromkeys(self._since, self._clock())
