@@ -44,7 +44,9 @@ BESIDES = {
     "cloudwatch:TagResource",
     "ec2:CreateTags",
     "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
     "ecr:CompleteLayerUpload",
+    "ecr:GetDownloadUrlForLayer",
     "ecr:InitiateLayerUpload",
     "ecr:PutImage",
     "ecr:TagResource",
@@ -90,6 +92,16 @@ def test_every_call_is_allowed_and_every_allowed_action_is_called() -> None:
 
     assert needed - allowed() == set()
     assert allowed() - needed == set()
+
+
+def test_a_builder_may_look_at_what_it_pushes_as_the_containerd_image_store_and_buildx_do() -> None:
+    assert {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"} <= allowed()
+
+
+def test_the_policy_fits_into_a_managed_policy() -> None:
+    document = json.loads((ROOT / "docs" / "iam-policy.json").read_text())
+
+    assert len(json.dumps(document, separators=(",", ":"))) <= 6_144
 
 
 def test_roles_are_made_and_handed_on_below_our_path_only() -> None:
