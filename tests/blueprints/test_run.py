@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -52,8 +53,6 @@ def test_a_run_has_its_bucket_files_machine_and_task(runs: Stack, stack: Stack, 
         f"bucket {BUCKET}",
         "task-definition runner",
         "instance runner-one",
-        f"role-policy hfecs-hyperflow-us-east-1-worker/hfecs-run-{BUCKET}",
-        f"role-policy hfecs-hyperflow-us-east-1-runner/hfecs-run-{BUCKET}",
         "job-files job",
         "task one",
     }
@@ -193,7 +192,6 @@ def test_a_run_that_has_ended_is_forgotten_with_its_machine(runs: Stack, stack: 
     assert {record.kind for record in runs.state.records(run_blueprint.STACK)} == {
         "bucket",
         "task-definition",
-        "role-policy",
     }
 
 
@@ -228,11 +226,26 @@ def test_down_with_data_and_the_cluster_leaves_nothing(
 def test_rights_are_limited_to_the_bucket_of_the_run(runs: Stack, stack: Stack, job: Path) -> None:
     start(runs, stack, job)
 
-    answer = stack.cloud.iam.get_role_policy(
-        RoleName="hfecs-hyperflow-us-east-1-worker", PolicyName=f"hfecs-run-{BUCKET}"
-    )
-    resources = [statement["Resource"] for statement in answer["PolicyDocument"]["Statement"]]  # type: ignore[index]
-    assert resources == [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+    policy = json.loads(stack.cloud.s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
+    allowing = [statement for statement in policy["Statement"] if statement["Effect"] == "Allow"]
+    role = "arn:aws:iam::123456789012:role/hfecs/hyperflow/hfecs-hyperflow-us-east-1"
+    assert {one["Principal"]["AWS"] for one in allowing} == {f"{role}-worker", f"{role}-runner"}
+    assert {one["Resource"] for one in allowing} == {f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"}
+
+
+def test_the_roles_of_a_cluster_do_not_grow_with_the_number_of_buckets(runs: Stack, stack: Stack, job: Path) -> None:
+    def inline_policies() -> dict[str, list[str]]:
+        iam = stack.cloud.iam
+        roles = [role["RoleName"] for role in iam.list_roles(PathPrefix="/hfecs/hyperflow/")["Roles"]]
+        return {role: iam.list_role_policies(RoleName=role)["PolicyNames"] for role in roles}
+
+    before = inline_policies()
+
+    start(runs, stack, job)
+    second = run_blueprint.Run("two", "another-bucket")
+    run_blueprint.up(again(runs), again(stack), configuration(), run=second, directory=job)
+
+    assert inline_policies() == before, "a role takes 10,240 characters of them, which were used up by 29 buckets"
 
 
 def test_names_of_runs_tell_when_they_began_and_differ() -> None:

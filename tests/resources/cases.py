@@ -23,7 +23,6 @@ from hfecs.resources import (
     log_group,
     parameter,
     role,
-    role_policy,
     scalable_target,
     scaling_policy,
     scheduled_action,
@@ -325,15 +324,6 @@ CASES = [
         lambda stack: role.ensure(stack, "thing", trust=TRUST, policy=policy_document("a")),
         lambda stack: role.ensure(stack, "thing", trust=TRUST, policy=policy_document("b")),
         "policy.Statement[Read].Resource: arn:aws:s3:::a/* -> arn:aws:s3:::b/*",
-    ),
-    Case(
-        role_policy,
-        lambda stack: role_policy.ensure(stack, "b", role=stack.iam_name("worker"), document=policy_document("a")),
-        lambda stack: role_policy.ensure(stack, "b", role=stack.iam_name("worker"), document=policy_document("b")),
-        "policy",
-        make_role,
-        name="hfecs-hyperflow-us-east-1-worker/hfecs-run-b",
-        has_owner=False,
     ),
     Case(
         scalable_target,

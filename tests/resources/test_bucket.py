@@ -13,7 +13,8 @@ from hfecs.resources import bucket
 from support import WatchedCloud, again, nothing_changes, steps
 
 NAME = "hfecs-files"
-POLICY = templating.document("policies/bucket.json", bucket=NAME)
+ROLES = {f"{name}_role": f"arn:aws:iam::123456789012:role/hfecs/c/{name}" for name in ("worker", "runner")}
+POLICY = templating.document("policies/bucket.json", bucket=NAME, **ROLES)
 
 
 def make(stack: Stack) -> str:
@@ -40,7 +41,7 @@ def test_a_bucket_is_encrypted(stack: Stack) -> None:
 
 
 def test_a_bucket_is_reached_over_tls_only() -> None:
-    (statement,) = POLICY["Statement"]
+    (statement,) = [one for one in POLICY["Statement"] if one["Effect"] == "Deny"]
 
     assert statement["Effect"] == "Deny"
     assert statement["Principal"] == "*"
@@ -109,6 +110,17 @@ def test_a_name_that_was_deleted_a_moment_ago_is_not_waited_for(stack: Stack, cl
 def test_a_bucket_that_is_not_ready_yet_gets_its_settings_later(stack: Stack, cloud: WatchedCloud, code: str) -> None:
     for operation in ("PutPublicAccessBlock", "PutBucketEncryption", "PutBucketPolicy"):
         cloud.refuse(operation, code, times=2)
+
+    make(stack)
+
+    with nothing_changes(cloud):
+        make(again(stack))
+
+
+def test_a_role_that_was_created_a_moment_ago_is_waited_for(stack: Stack, cloud: WatchedCloud) -> None:
+    stack.cloud.s3.create_bucket(Bucket=NAME)
+    bucket._tag(stack, NAME)
+    cloud.refuse("PutBucketPolicy", "MalformedPolicy", "Invalid principal in policy", times=3)
 
     make(stack)
 

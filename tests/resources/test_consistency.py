@@ -82,7 +82,6 @@ GONE_ALREADY = [
     ("launch-template", "DeleteLaunchTemplate", "InvalidLaunchTemplateId.NotFound", ""),
     ("log-group", "DeleteLogGroup", "ResourceNotFoundException", ""),
     ("role", "ListRolePolicies", "NoSuchEntity", ""),
-    ("role-policy", "DeleteRolePolicy", "NoSuchEntity", ""),
     ("scalable-target", "DeregisterScalableTarget", "ObjectNotFoundException", ""),
     ("scaling-policy", "DeletePolicy", "ValidationError", "not found"),
     ("secret-parameter", "DeleteParameter", "ParameterNotFound", ""),

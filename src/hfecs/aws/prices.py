@@ -53,7 +53,7 @@ LOGS_PER_BYTE = 0.03 / 2**30 / MONTH
 FREE = frozenset(
     {
         *("capacity-provider", "container-instance", "ecs-cluster", "ingress", "instance-profile", "launch-template"),
-        *("role", "role-policy", "scalable-target", "scaling-policy", "scheduled-action", "secret-parameter"),
+        *("role", "scalable-target", "scaling-policy", "scheduled-action", "secret-parameter"),
         *("security-group", "service", "service-linked-role", "service-scaling-policy", "task", "task-definition"),
     }
 )

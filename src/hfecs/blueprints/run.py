@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from hfecs import templating
 from hfecs.aws import account
@@ -24,13 +25,13 @@ from hfecs.parallel import together
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 from hfecs.provisioning.teardown import Paragraphs, remove
-from hfecs.resources import bucket, instance, job_files, parameter, role_policy, task, task_definition
+from hfecs.resources import bucket, instance, job_files, parameter, task, task_definition
 
 STACK = "run"
 RUN_PASSWORD = "run-amqp-password"
 COLLECTOR_PASSWORD = "run-influxdb-password"
 
-TEARDOWN: Paragraphs = [[task], [instance], [task_definition, role_policy, parameter]]
+TEARDOWN: Paragraphs = [[task], [instance], [task_definition, parameter]]
 TEARDOWN_WITH_DATA: Paragraphs = [*TEARDOWN, [bucket]]
 
 
@@ -82,24 +83,19 @@ def up(
     groups = [base.members]
     machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=groups)
     machine |= {"SubnetId": place.subnet_ids[0]}
-    # Over plain HTTP, to a server that stands in for AWS, "only over TLS" would lock ourselves out.
-    policy = templating.document("policies/bucket.json", bucket=bucket_name) if stack.cloud.over_tls else None
     if directory and run.attempt == 1:
         stack.output(begun=f"{name}/{bucket_name}/{directory.name}")
 
     planned = announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce)
     engine = metrics.with_metrics(containers.runner(stack, config, base, used), "engine", collector)
     _, definition, own_machine, _ = together(
-        lambda: bucket.ensure(stack, bucket_name, policy=policy),
+        lambda: bucket.ensure(stack, bucket_name, policy=_bucket_policy(stack, base, bucket_name)),
         lambda: task_definition.ensure(stack, "runner", definition=engine),
         lambda: instance.ensure(stack, run.machine, launch=machine),
         lambda: deadlines.renew(whole, config),
     )
 
-    access = templating.document("policies/bucket-access.json", bucket=bucket_name)
     together(
-        lambda: role_policy.ensure(stack, bucket_name, role=stack.iam_name("worker"), document=access),
-        lambda: role_policy.ensure(stack, bucket_name, role=stack.iam_name("runner"), document=access),
         lambda: directory and job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
         lambda: deadlines.arm_machine(stack, config, run.machine, own_machine),
     )
@@ -152,6 +148,20 @@ def down(stack: Stack, *, with_data: bool, looked: bool = False) -> None:
 def teardown(with_data: bool) -> Paragraphs:
     """What is removed of all runs, in order."""
     return TEARDOWN_WITH_DATA if with_data else TEARDOWN
+
+
+def _bucket_policy(stack: Stack, base: foundation.Foundation, bucket_name: str) -> Any:
+    """Who may use the bucket: the roles of workers and engines, only over TLS.
+
+    It is the bucket's own policy, not one of the roles: the inline policies of a role may have 10,240 characters in
+    all, which are used up after some thirty buckets.
+    """
+    roles = {"worker_role": base.worker_role, "runner_role": base.runner_role}
+    policy = templating.document("policies/bucket.json", bucket=bucket_name, **roles)
+    if not stack.cloud.over_tls:
+        # To a local server that stands in for AWS: "only over TLS" would lock ourselves out.
+        policy["Statement"] = [one for one in policy["Statement"] if one["Effect"] == "Allow"]
+    return policy
 
 
 def _attempt(run: Run) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Buckets: where a workflow's files lie; closed to the public, encrypted, reached over TLS only."""
+"""Buckets: where a workflow's files are stored; closed to the public, encrypted, with a policy that says who may."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from hfecs.provisioning.state import Record
 KIND = "bucket"
 
 GONE = ("NoSuchBucket", "404", "NotFound")
-BUSY = ("OperationAborted", "NoSuchBucket")
+# The bucket, or a role that its policy names, was created a moment ago.
+BUSY = ("OperationAborted", "NoSuchBucket", "MalformedPolicy: Invalid principal")
 CLOSED: Any = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
 ENCRYPTED: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
 
 
 def ensure(stack: Stack, name: str, *, policy: Any) -> str:
-    """Make the bucket exist, closed to the public, encrypted and with this policy document, if any; return its name."""
+    """Make the bucket exist, closed to the public, encrypted and with this policy document; return its name."""
     return stack.ensure(
         KIND,
         name,
@@ -96,9 +97,7 @@ def _create(stack: Stack, name: str, policy: Any) -> str:
     if stack.cloud.region != "us-east-1":
         place["LocationConstraint"] = stack.cloud.region
     stack.cloud.s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
-    settings: list[Callable[[Stack, str], bool]] = [_tag, _close, _encrypt]
-    if policy:
-        settings.append(partial(_limit, policy=policy))
+    settings: list[Callable[[Stack, str], bool]] = [_tag, _close, _encrypt, partial(_limit, policy=policy)]
     for setting in settings:
         stack.wait.out(BUSY, partial(setting, stack, name), what=f"bucket {name} to be free")
     return name
@@ -108,9 +107,13 @@ def _changes(stack: Stack, found: Existing, policy: Any) -> Iterator[Change]:
     access, encryption = found.actual["access"], found.actual["encryption"]
     yield from at_once(details(CLOSED, access, "public access block"), lambda: _close(stack, found.id))
     yield from at_once(details(ENCRYPTED, encryption, "encryption"), lambda: _encrypt(stack, found.id))
-    if policy:
-        limits = of_document(policy, found.actual["policy"], "policy")
-        yield from at_once(limits, lambda: _limit(stack, found.id, policy=policy))
+    limits = of_document(policy, found.actual["policy"], "policy")
+    yield from at_once(
+        limits,
+        lambda: stack.wait.out(
+            BUSY, partial(_limit, stack, found.id, policy=policy), what=f"the roles of bucket {found.id} to be visible"
+        ),
+    )
 
 
 def _tag(stack: Stack, name: str) -> bool:

@@ -14,6 +14,7 @@ from hfecs.local.control_plane.moto_patches import (
     launch_templates,
     names,
     protection,
+    roles,
     scalable_targets,
     scaling_policies,
     security_groups,
@@ -27,6 +28,7 @@ PATCHES = (
     instances,  # states of instances, ClientToken of RunInstances
     launch_templates,  # user data of versions added to a template
     names,  # error codes of roles and launch templates
+    roles,  # the size of their inline policies
     buckets,  # policies that allow TLS only, conditional writes
     security_groups,  # DependencyViolation while in use
     groups,  # Auto Scaling groups: bounds, activities, deletion
