@@ -1,7 +1,8 @@
 'use strict';
 
-// The run that this process is for: its journal and its jobs, shared by run.js and functions.js.
+// The run that this process is for: its journal, its jobs and its function calls, shared by run.js and functions.js.
 
+const { Calls } = require('./calls.js');
 const { Jobs } = require('./jobs.js');
 const { Journal } = require('./journal.js');
 
@@ -16,4 +17,6 @@ const jobs = new Jobs({
   answerMs: 1000 * Number(process.env.HFECS_ANSWER_SECONDS || 0), // 0 for the usual time
 });
 
-module.exports = { jobs, journal };
+const calls = new Calls(jobs);
+
+module.exports = { calls, jobs, journal };

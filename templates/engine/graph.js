@@ -6,11 +6,17 @@ class Graph {
   constructor({ processes, signals }) {
     const named = new Map(signals.map((signal, index) => [signal.name, index]));
     const index = (reference) => (typeof reference === 'string' ? named.get(reference) : reference);
+    this.isControl = signals.map((signal) => Boolean(signal.control));
     this.outs = [[], ...processes.map((process) => process.outs.map(index))];
     this.readers = signals.map(() => []);
     processes.forEach((process, position) => process.ins.forEach((one) => this.readers[index(one)].push(position + 1)));
     this.done = new Set();
     this.lost = new Set();
+  }
+
+  // The outputs of a process that its function is given: no control signals, each once.
+  fileOuts(number) {
+    return [...new Set(this.outs[number])].filter((signal) => !this.isControl[signal]);
   }
 
   // A process has failed: whatever waits for it is lost too.

@@ -1,24 +1,30 @@
 'use strict';
 
-// Runs one workflow: node run.js DAG. Exit code 0 when it has finished and every job succeeded, 1 when a job failed. With
-// HFECS_KEEP_GOING=true what does not depend on a failed job is finished first.
+// Runs one workflow: node run.js DAG. Exit code 0 when it has finished and every job succeeded, 1 when a job failed, 3 when
+// nothing can happen any more. With HFECS_KEEP_GOING=true what does not depend on a failed job is finished first.
 
 require('./memory_patches.js');
 
 const fs = require('fs');
 const path = require('path');
+const { RedisClient } = require('redis');
 const Engine = require('@hyperflow/hyperflow/engine2');
 const { hflowRun } = require('@hyperflow/hyperflow/common/wfRun.js');
 const { Graph } = require('./graph.js');
-const { jobs, journal } = require('./context.js');
+const { calls, jobs, journal } = require('./context.js');
 
 const STOPPED = 143; // as a shell tells it: ended by SIGTERM
+const STALLED = 3;
+const TICK_MS = 250 * Number(process.env.HFECS_STALL_SECONDS || 20); // a step of the engine takes milliseconds
+const IDLE_TICKS = 4;
+const POLL = 'srandmember'; // the engine's command to Redis that is none of its steps
 
 const dag = path.resolve(process.argv[2]);
 const graph = new Graph(JSON.parse(fs.readFileSync(dag, 'utf8')));
 const keepGoing = process.env.HFECS_KEEP_GOING === 'true';
 let ending = false;
 let journaling = true;
+let idleTicks = 0;
 
 // The engine's own --persist loses its last lines, because the engine ends the process without waiting for them; its own
 // "recover" wants the directory of the earlier run. What it does with the outputs that it recovers is what we need.
@@ -65,6 +71,30 @@ function endIfExhausted() {
   if (jobs.failed && graph.isExhausted()) end(1, 'The workflow has failed; all that did not depend on failed jobs is done.');
 }
 
+// An engine that has no job and no function under way, and goes from no step to the next, waits for a signal that nobody sends.
+function tick() {
+  idleTicks = jobs.pending.size || calls.running.size ? 0 : idleTicks + 1;
+  if (idleTicks > IDLE_TICKS) end(jobs.failed ? 1 : STALLED, 'Nothing can happen any more.');
+}
+setInterval(tick, TICK_MS);
+
+const send = RedisClient.prototype.internal_send_command;
+RedisClient.prototype.internal_send_command = function (command) {
+  if (command.command !== POLL) idleTicks = 0;
+  return send.call(this, command);
+};
+
+calls.readersOf = (number, position) => graph.readers[graph.fileOuts(number)[position]] || [];
+
+// The engine's process ends here and nowhere else: what a function does about it is that function's own end.
+const exit = process.exit.bind(process);
+process.exit = (code) => calls.exit(Number(code) || 0);
+process.on('uncaughtException', (error) => {
+  if (calls.uncaught(error)) return;
+  console.log(error.stack || error);
+  end(1, 'The engine has failed.');
+});
+
 process.on('SIGTERM', () => end(STOPPED, 'The workflow was stopped.'));
 
 async function end(code, words) {
@@ -74,7 +104,7 @@ async function end(code, words) {
   journaling = false;
   await journal.close();
   console.log(words);
-  process.exit(code);
+  exit(code);
 }
 
 const options = { run: true, '<workflow_dir_or_file>': dag, '--var': [] };

@@ -10,8 +10,10 @@ import pytest
 from hfecs.blueprints import run as run_blueprint
 from hfecs.blueprints.run import Run
 from hfecs.console import Console
+from hfecs.errors import WorkflowFailed
 from hfecs.runs import progress
 from hfecs.session import Session
+from hfecs.workflow import from_document
 
 BEGUN = {"run": "one", "bucket": "files-1", "task": "arn:aws:ecs:::task/1", "attempt": "1"}
 
@@ -62,3 +64,20 @@ def test_a_run_that_was_not_started_does_not_go_on(
     left(context, run)
 
     assert "still running" not in capsys.readouterr().err
+
+
+def test_an_output_that_the_bucket_does_not_hold_is_named_beside_what_was_fetched(
+    context: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context.cloud.s3.create_bucket(Bucket="files-1")
+    context.cloud.s3.put_object(Bucket="files-1", Key="input/there", Body=b"x")
+    config = {"executor": {"executable": "p"}}
+    process = {"name": "p", "function": "amqpCommand", "config": config, "ins": [], "outs": [0, 1]}
+    signals = [{"name": "there"}, {"name": "gone"}]
+    workflow = from_document({"processes": [process], "signals": signals, "ins": [], "outs": [0, 1]})
+
+    with pytest.raises(WorkflowFailed, match="does not hold gone of run one; 1 of 2 outputs were fetched"):
+        progress.fetch(context, Run("one", "files-1"), workflow, tmp_path / "out")
+
+    assert capsys.readouterr().out.strip() == str(tmp_path / "out" / "there")
+    assert (tmp_path / "out" / "there").read_text() == "x"

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfecs.errors import Locked
+from hfecs.errors import Locked, WorkflowFailed
 from hfecs.runs import outcome
 from hfecs.session import Session
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from hfecs.blueprints.run import Run
     from hfecs.messaging.url import AmqpUrl
     from hfecs.workflow import Workflow
+
+SHOWN = 5
+"""Names of missing outputs that are shown."""
 
 
 def find(hfecs: Session, name: str | None) -> Run:
@@ -162,19 +165,32 @@ def _done_before(event: dict[str, Any]) -> dict[str, int]:
 
 
 def fetch(hfecs: Session, run: Run, workflow: Workflow, directory: Path) -> None:
-    """Download the workflow's outputs, several at a time."""
+    """Download the workflow's outputs, several at a time; WorkflowFailed names those that the bucket does not hold."""
     from functools import partial
 
+    from hfecs.aws.errors import ignoring
     from hfecs.parallel import together
 
     directory.mkdir(parents=True, exist_ok=True)
+    fetched: set[str] = set()
 
     def one(name: str) -> None:
         target = directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        hfecs.cloud.s3.download_file(run.bucket, f"input/{name}", str(target))
+        with ignoring("404", "NoSuchKey"):
+            hfecs.cloud.s3.download_file(run.bucket, f"input/{name}", str(target))
+            fetched.add(name)
 
     outputs = workflow.outputs()
     together(*[partial(one, name) for name in outputs])
     for name in outputs:
-        hfecs.console.data(str(directory / name))
+        if name in fetched:
+            hfecs.console.data(str(directory / name))
+    missing = [name for name in outputs if name not in fetched]
+    if missing:
+        named = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
+        raise WorkflowFailed(
+            f"The bucket {run.bucket} does not hold {named} of run {run.name}; "
+            f"{len(fetched)} of {len(outputs)} outputs were fetched to {directory}.",
+            hint=f"the jobs store their outputs under s3://{run.bucket}/input/: look who removed them, or run again",
+        )

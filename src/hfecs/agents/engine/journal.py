@@ -35,6 +35,10 @@ class Journal:
         """The numbers of the processes that have fired and succeeded."""
         return {int(entry[2]) for entry in self._entries() if entry[0] == "fired"}
 
+    def outputs(self) -> dict[int, set[int] | None]:
+        """The indices of the signals that each finished process has sent; None if its function wrote none."""
+        return {int(entry[2]): _written(entry[4]) for entry in self._entries() if entry[0] == "fired"}
+
     def failed(self, after: int) -> set[int]:
         """The numbers of the processes that have failed for good, beyond so many lines: those of earlier attempts."""
         return {int(entry[1]) for entry in islice(self._entries(), after, None) if entry[0] == "failed"}
@@ -57,6 +61,13 @@ class Journal:
 
     def _entries(self) -> Iterator[Any]:
         return map(json.loads, self.whole_lines().splitlines())
+
+
+def _written(outs: Any) -> set[int] | None:
+    """The indices of the signals among the outputs of a process of which there is data to send, or no data at all."""
+    if outs is None:
+        return None
+    return {int(out["_id"]) - 1 for out in outs if out.get("data", True)}
 
 
 def _number(entry: Any) -> int | None:

@@ -19,12 +19,13 @@ from hfecs.agents.common.logging import start_logging
 from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.engine import demand
 from hfecs.agents.engine.broker import Broker
-from hfecs.agents.engine.result import FAILED, STOPPED, SUCCEEDED, tally
+from hfecs.agents.engine.result import FAILED, MOST_NAMED, STOPPED, SUCCEEDED, tally, unfinished
 from hfecs.agents.engine.settings import Settings
 from hfecs.agents.engine.workflow_run import TRANSFERS, WorkflowRun
 from hfecs.errors import HfecsError, TimedOut
 from hfecs.messaging import messages
 from hfecs.workflow import Workflow
+from hfecs.workflow.checks import shown
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,9 @@ LOG_TAIL_CHARACTERS = 2000
 
 OUT_OF_MEMORY = "JavaScript heap out of memory"
 """What Node.js says at its end when it has used up what it takes for half the machine's memory."""
+
+STALLED = 3
+"""The exit code of an engine in which nothing can happen any more."""
 
 RUNNING = "running"
 """What the metrics say of a run that has not ended."""
@@ -107,16 +111,36 @@ class Agent:
     def run(self) -> Outcome:
         """Run the workflow to its end, whatever that is."""
         try:
-            code = self._execute()
+            error = self._why_failed(self._execute())
         except Stopped:
             log.info("stopped")
             return Outcome(1, STOPPED, "The run was stopped.")
         except HfecsError as error:
             log.error("%s", error)
             return Outcome(error.exit_code, FAILED, error.message)
-        if code == 0:
-            return Outcome(0, SUCCEEDED)
-        return Outcome(1, FAILED, "" if self._run.records.failed() else self._crash(code))
+        return Outcome(0, SUCCEEDED) if error is None else Outcome(1, FAILED, error)
+
+    def _why_failed(self, code: int) -> str | None:
+        """What is wrong beside the failed jobs; None if all is done and stored, whatever the engine's code says.
+
+        The engine's end is not the workflow's: one of its functions, or one of the user's, may have ended it.
+        """
+        if self._run.records.failed():
+            return ""
+        workflow = self._workflow
+        left = unfinished(workflow, self._run.records.journal) if workflow else ""
+        if code == STALLED:
+            return f"Nothing can happen any more: {left}."
+        if code:
+            return self._crash(code)
+        if left:
+            return f"The engine ended before the workflow had finished: {left}."
+        lost = self._run.not_stored(workflow) if workflow else []
+        if lost:
+            named = ", ".join(shown(name) for name in lost[:MOST_NAMED])
+            more = f" and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
+            return f"Every job succeeded, but the bucket does not hold {named}{more}."
+        return None
 
     def _crash(self, code: int) -> str:
         said = self._run.log_file.read_text(errors="replace")

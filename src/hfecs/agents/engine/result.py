@@ -10,11 +10,15 @@ from typing import Any
 
 from hfecs.agents.engine.journal import Journal
 from hfecs.workflow import Workflow
+from hfecs.workflow.checks import called, shown
 from hfecs.workflow.graph import predecessors
 
 SUCCEEDED = "succeeded"
 FAILED = "failed"
 STOPPED = "stopped"
+
+MOST_NAMED = 5
+"""So many processes, and signals of each, are named in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,39 @@ def tally(workflow: Workflow | None, records: Records) -> dict[str, Any]:
     behind = _behind(workflow) if workflow else {}
     told = [{**job, "never_ran": len(_waiting(behind, _number(job), done))} for job in failed]
     return {"jobs": jobs, "done": len(done), "never_ran": jobs - len(done) - len(failed), "failed": told}
+
+
+def unfinished(workflow: Workflow, journal: Journal) -> str:
+    """A sentence about the processes that have not run, and the signals that they wait for; nothing if all have."""
+    outputs = journal.outputs()
+    waiting = [number for number in range(1, len(workflow.processes) + 1) if number not in outputs]
+    if not waiting:
+        return ""
+    sent = _sent(workflow, outputs)
+    named = [_waits(workflow, number, sent) for number in waiting[:MOST_NAMED]]
+    rest = f"; and {len(waiting) - MOST_NAMED} more" if len(waiting) > MOST_NAMED else ""
+    have = "1 process has" if len(waiting) == 1 else f"{len(waiting)} processes have"
+    return f"{have} not run: {'; '.join(named)}{rest}"
+
+
+def _sent(workflow: Workflow, outputs: Mapping[int, set[int] | None]) -> set[int]:
+    """The signals that have been sent: at the start, by jobs and functions, and control signals behind these."""
+    written = {int(index) for process in workflow.processes for index in process.outs}
+    files = {index for index, signal in enumerate(workflow.signals) if not signal.control}
+    sent = {index for index, signal in enumerate(workflow.signals) if signal.data} | (files - written)
+    for number, signals in outputs.items():
+        if signals is not None:
+            sent |= signals | {int(index) for index in workflow.processes[number - 1].outs} - files
+    return sent
+
+
+def _waits(workflow: Workflow, number: int, sent: Collection[int]) -> str:
+    """Which of its signals nobody has written, or that a process which has all of them did not finish."""
+    process = workflow.processes[number - 1]
+    missing = [shown(workflow.signals[int(index)].name) for index in process.ins if int(index) not in sent]
+    more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+    why = f"waits for {', '.join(missing[:MOST_NAMED])}{more}" if missing else "has its inputs, but did not finish"
+    return f"{called(number - 1, process)} {why}"
 
 
 def _number(failed: Mapping[str, Any]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,21 +74,25 @@ class RunFolder:
 
     def missing_results(self, document: Mapping[str, Any], workflow: Workflow, done: set[int]) -> set[int]:
         """The processes, by number, whose jobs are done and whose files are not in the bucket any more."""
+        return {number for number, _ in self._missing(document, workflow, done)}
+
+    def missing_files(self, document: Mapping[str, Any], workflow: Workflow, done: set[int]) -> list[str]:
+        """The files of those jobs that are not in the bucket."""
+        return [name for _, name in self._missing(document, workflow, done)]
+
+    def _missing(self, document: Mapping[str, Any], workflow: Workflow, done: set[int]) -> Iterator[tuple[int, str]]:
         there = self._objects.tags(self.bucket, FILES_PREFIX)
-        found = set()
-        for number in done:
-            config = document["processes"][number - 1].get("config", {})
-            options = config.get("executor", {}).get("options", {})
-            if (options.get("storage"), options.get("bucket"), options.get("prefix")) != (
-                "s3",
-                self.bucket,
-                FILES_PREFIX,
-            ):
-                continue
-            files = workflow.files(workflow.processes[number - 1].outs)
-            if any(FILES_PREFIX + name not in there for name in files):
-                found.add(number)
-        return found
+        for number in sorted(done):
+            if _place(document["processes"][number - 1]) == ("s3", self.bucket, FILES_PREFIX):
+                for name in workflow.files(workflow.processes[number - 1].outs):
+                    if FILES_PREFIX + name not in there:
+                        yield number, name
+
+
+def _place(process: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Where a job has its files: the kind of storage, the bucket and the prefix."""
+    options = process.get("config", {}).get("executor", {}).get("options", {})
+    return options.get("storage"), options.get("bucket"), options.get("prefix")
 
 
 def refuse_outside(keys: list[str], bucket: str, prefix: str) -> None:

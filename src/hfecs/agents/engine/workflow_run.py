@@ -77,8 +77,7 @@ class WorkflowRun:
         )
         journal = self.records.journal
         self.keeper.fetch()
-        document = json.loads((self._workdir / "dag.json").read_text(encoding="utf-8"))
-        missing = self._folder.missing_results(document, workflow, journal.done())
+        missing = self._folder.missing_results(self._document(), workflow, journal.done())
         for number in sorted(missing):
             log.warning("the files of job %s are gone, it runs again", workflow.processes[number - 1].name)
         journal.forget(missing)
@@ -102,7 +101,7 @@ class WorkflowRun:
             future.result()
 
     def execute(self) -> int:
-        """Run the engine to its end, its output shown and kept; its exit code, 0 if all jobs succeeded."""
+        """Run the engine to its end, its output shown and kept; return its exit code, as run.js tells it."""
         node = shutil.which("node")
         if not node:
             raise ConfigurationInvalid("Node.js was not found.", "install it: apt-get install nodejs")
@@ -113,6 +112,13 @@ class WorkflowRun:
                 if process.stdout:
                     _show_and_keep(process.stdout, kept)
                 return process.wait()
+
+    def not_stored(self, workflow: Workflow) -> list[str]:
+        """The files that jobs which are done have written and the bucket does not hold."""
+        return self._folder.missing_files(self._document(), workflow, self.records.journal.done())
+
+    def _document(self) -> Any:
+        return json.loads((self._workdir / "dag.json").read_text(encoding="utf-8"))
 
     def _environ(self, redis: Path) -> dict[str, str]:
         settings = self._settings
