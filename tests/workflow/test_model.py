@@ -81,7 +81,7 @@ def test_signals_can_be_given_by_name() -> None:
 def test_a_signal_can_stand_for_several_files_and_a_control_signal_for_none() -> None:
     document = dag([job("cut", [0, 1], [2])], ["pair", "go", "out"])
     document["signals"][0]["files"] = "a.fits:b.fits"
-    document["signals"][1]["control"] = "next"
+    document["signals"][1] |= {"control": "next", "data": [{}]}
 
     assert workflow.from_document(document).inputs() == ["a.fits", "b.fits"]
 

@@ -116,6 +116,8 @@ def _checked(hfecs: Session, directory: Path) -> Workflow:
         f"at least {loaded.longest_chain()} in sequence"
     )
     hfecs.console.say("  " + ", ".join(f"{count} {program}" for program, count in programs.items()))
+    for note in loaded.notes:
+        hfecs.console.say(f"  {note}", "yellow")
     return loaded
 
 

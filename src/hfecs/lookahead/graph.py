@@ -9,7 +9,6 @@ from pathlib import PurePath
 
 from hfecs.lookahead.forecast import Graph
 from hfecs.workflow import Process, Workflow
-from hfecs.workflow.checks import JOB_FUNCTIONS
 from hfecs.workflow.graph import predecessors
 
 INTERPRETERS = frozenset({"sh", "bash", "env", "python", "python3", "perl", "ruby", "Rscript", "java", "node"})
@@ -41,7 +40,7 @@ class RunGraph:
 def run_graph(workflow: Workflow) -> RunGraph:
     """The jobs of a workflow; engine functions take no time, so jobs after them depend on those before."""
     before = predecessors(workflow.processes)
-    is_job = [process.function in JOB_FUNCTIONS for process in workflow.processes]
+    is_job = [process.is_job for process in workflow.processes]
     jobs = [index for index, job in enumerate(is_job) if job]
     places = {index: place for place, index in enumerate(jobs)}
     waits: dict[int, set[int]] = {}

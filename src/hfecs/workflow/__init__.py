@@ -7,7 +7,20 @@ All of them give a `Workflow`, or raise `WorkflowInvalid` with all that is wrong
 from __future__ import annotations
 
 from hfecs.workflow.document import Executor, Process, Signal
+from hfecs.workflow.functions import Scripts
 from hfecs.workflow.graph import Workflow
-from hfecs.workflow.model import fill, from_bytes, from_document, load, parse
+from hfecs.workflow.model import current, fill, from_bytes, from_document, load, parse
 
-__all__ = ["Executor", "Process", "Signal", "Workflow", "fill", "from_bytes", "from_document", "load", "parse"]
+__all__ = [
+    "Executor",
+    "Process",
+    "Scripts",
+    "Signal",
+    "Workflow",
+    "current",
+    "fill",
+    "from_bytes",
+    "from_document",
+    "load",
+    "parse",
+]

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from hfecs.workflow.document import Document, Process, Reference, Signal
+from hfecs.workflow.document import Document, Reference, Signal
+from hfecs.workflow.fault import LONGEST_LIST, Fault, called, listed, shown
 from hfecs.workflow.graph import Workflow, predecessors
-
-LONGEST_LIST = 6
-"""So many processes of a cycle, or readers of a file, are named before the rest is only counted."""
-
-JOB_FUNCTIONS = ("amqpCommand", "{{function}}")
-"""Processes with these functions are jobs for the executor; all others are functions of the engine or the user."""
 
 LONGEST_PART = 255
 """Bytes that Linux lets a file's name have."""
@@ -26,32 +20,15 @@ LONGEST_NAME = 1000
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong, in one line, and the way out."""
-
-    text: str
-    hint: str
-
-
-def shown(text: object) -> str:
-    """A text of the user's in one printable line."""
-    words = str(text)
-    return words if words.isprintable() else ascii(words)
-
-
-def called(number: int, process: Process) -> str:
-    """How a fault names a process."""
-    return f"{shown(process.name)} (process {number})"
-
-
 def references(document: Document) -> Iterator[Fault]:
     """Indices out of range, and names of signals that do not exist or are not unique."""
     names = Counter(signal.name for signal in document.signals)
     count = len(document.signals)
     for where, values in _lists(document):
         for value in values:
-            if isinstance(value, str) and names[value] != 1:
+            if isinstance(value, str) and not names[value] and names[value.partition(":")[0]]:
+                yield Fault(f"{where}: {shown(value)}: counts of signals are not supported", "each signal comes once")
+            elif isinstance(value, str) and names[value] != 1:
                 yield Fault(
                     f"{where}: {names[value] or 'no'} signals are called {shown(value)}",
                     "name signals that exist once, or give their index",
@@ -91,7 +68,7 @@ def _is_plain(name: str) -> bool:
 def programs(workflow: Workflow) -> Iterator[Fault]:
     """Jobs for the executor that name no program."""
     for number, process in enumerate(workflow.processes):
-        if process.function in JOB_FUNCTIONS and process.config.executor is None:
+        if process.is_job and process.config.executor is None:
             yield Fault(f"{called(number, process)}: config.executor is missing", "it names the job's program and args")
 
 
@@ -114,7 +91,7 @@ def writers(workflow: Workflow) -> Iterator[Fault]:
     outs = [process.outs for process in workflow.processes]
     written = Counter(name for indices in outs for name in workflow.files(indices))
     meant = Counter(name for signal in workflow.signals for name in signal.file_names())
-    early = {name for signal in workflow.signals if signal.data is not None for name in signal.file_names()}
+    early = {name for signal in workflow.signals if signal.data for name in signal.file_names()}
     wrong = [name for name in written if written[name] > 1 or meant[name] > 1 or name in early]
     for name, who in _processes_of(wrong, outs, workflow).items():
         if written[name] > 1:
@@ -136,16 +113,18 @@ def inputs(workflow: Workflow, files: Collection[str]) -> Iterator[Fault]:
         )
 
 
+def outputs(workflow: Workflow, files: Collection[str]) -> Iterator[Fault]:
+    """Outputs of the workflow that nobody writes and that are not among the files of input/."""
+    written = set(workflow.files(index for process in workflow.processes for index in process.outs))
+    for name in workflow.files(workflow.outs):
+        if name not in written and name not in files and _is_plain(name) and "{{" not in name:
+            yield Fault(f"the workflow's outs: no process writes {shown(name)}", "name files that a process writes")
+
+
 def _processes_of(names: Iterable[str], lists: Iterable[tuple[Reference, ...]], workflow: Workflow) -> dict[str, str]:
     """For each file, which processes have it in their list of signals, in words."""
     processes: dict[str, list[str]] = {name: [] for name in names}
     for number, indices in enumerate(lists if processes else ()):
         for name in processes.keys() & workflow.files(indices):
             processes[name].append(called(number, workflow.processes[number]))
-    return {name: _listed(found) for name, found in processes.items()}
-
-
-def _listed(items: Sequence[str]) -> str:
-    """The first of many items, and how many more there are."""
-    rest = len(items) - LONGEST_LIST
-    return ", ".join(items) if rest <= 0 else f"{', '.join(items[:LONGEST_LIST])} and {rest} more"
+    return {name: listed(found, len(found)) for name, found in processes.items()}

@@ -8,6 +8,9 @@ from typing import Annotated, Any
 from pydantic import StrictFloat, StrictInt, StringConstraints, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+JOB_FUNCTIONS = ("amqpCommand", "{{function}}", "command", "redisCommand")
+"""Processes with these functions are jobs for the workers; all others are functions of the engine or the user."""
+
 LONGEST_TEXT = 1_000_000
 
 # With a bound pydantic looks into texts, and finds halves of characters that no file and no program can have.
@@ -19,7 +22,7 @@ Reference = StrictInt | Text
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """The command of a job; `args` is a list of words or, in old files, one line."""
+    """The command of a job; `args` is a list of words or, in old files, one line. With `shell`, a shell reads them."""
 
     executable: Name
     args: Text | tuple[Text | StrictInt | StrictFloat, ...] = ()
@@ -27,6 +30,7 @@ class Executor:
     stdout: Name | None = None
     stderr: Name | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    shell: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,11 @@ class Process:
     config: Config = Config()
     ins: tuple[Reference, ...] = ()
     outs: tuple[Reference, ...] = ()
+
+    @property
+    def is_job(self) -> bool:
+        """Whether a worker runs it, not the engine."""
+        return self.function in JOB_FUNCTIONS
 
     @property
     def program(self) -> str:

@@ -20,6 +20,8 @@ class Workflow:
     signals: tuple[Signal, ...]
     ins: tuple[int, ...]
     outs: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+    """What HyperFlow may heed, and hfecs passes over."""
 
     def program_of(self, process: Process) -> str:
         """The program that a process runs."""
@@ -38,17 +40,21 @@ class Workflow:
         return max(self._depths)
 
     def inputs(self) -> list[str]:
-        """The files that processes read and no process writes: they must lie in input/."""
+        """The files that jobs read and no process writes: they must lie in input/."""
         written = set(self.files(index for process in self.processes for index in process.outs))
-        read = self.files(index for process in self.processes for index in process.ins)
+        read = self.files(index for process in self.processes if process.is_job for index in process.ins)
         return [name for name in read if name not in written]
 
     def outputs(self) -> list[str]:
-        """The files of dag.json's `outs`; if it names none, all written and never read."""
+        """The files of dag.json's `outs`; if it names none, all written by jobs and never read.
+
+        What a function of the engine writes is data of signals, in no file.
+        """
+        written = self.files(index for process in self.processes if process.is_job for index in process.outs)
         if self.outs:
-            return self.files(self.outs)
+            data = set(self.files(index for process in self.processes for index in process.outs)).difference(written)
+            return [name for name in self.files(self.outs) if name not in data]
         read = set(self.files(index for process in self.processes for index in process.ins))
-        written = self.files(index for process in self.processes for index in process.outs)
         return [name for name in written if name not in read]
 
     def files(self, indices: Iterable[int | str]) -> list[str]:

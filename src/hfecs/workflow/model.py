@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from hfecs.errors import WorkflowInvalid
-from hfecs.workflow import checks
-from hfecs.workflow.checks import Fault, shown
+from hfecs.workflow import checks, executor_keys, firings
 from hfecs.workflow.document import DOCUMENT, Document, Process, Reference
+from hfecs.workflow.fault import Fault, shown
+from hfecs.workflow.functions import Scripts, functions
 from hfecs.workflow.graph import Workflow
 
 DAG = Path("workdir", "dag.json")
@@ -41,19 +42,28 @@ def load(job_directory: Path, variables: Mapping[str, str] = {}, *, inputs_elsew
     except UnicodeDecodeError as error:
         _refuse(str(path), [Fault(f"byte {error.start} is not UTF-8", "save the file as UTF-8")])
     files = None if inputs_elsewhere else _files_below(job_directory / "input")
-    return parse(text, variables, files=files, source=str(path))
+    return parse(text, variables, files=files, scripts=Scripts(path.parent), source=str(path))
 
 
 _LAYOUT = "a job directory holds workdir/dag.json and input/; 'hfecs example montage DIR' writes one"
 
 
 def parse(
-    text: str, variables: Mapping[str, str] = {}, *, files: Collection[str] | None = None, source: str = "dag.json"
+    text: str,
+    variables: Mapping[str, str] = {},
+    *,
+    files: Collection[str] | None = None,
+    scripts: Scripts | None = None,
+    source: str = "dag.json",
 ) -> Workflow:
-    """Fill and check the text of a dag.json; `files` are those of input/, None if they are not to be looked for."""
+    """Fill and check the text of a dag.json; `files` are those of input/, None if they are not to be looked for.
+
+    `scripts` are the user's JavaScript files; without them functions that we don't know may be there.
+    """
     filled = fill(text, variables)
     faults = list(_unfilled(filled))
-    return from_document(_document(filled, source, faults), files=files, source=source, faults=faults)
+    document = _document(filled, source, faults)
+    return from_document(document, files=files, scripts=scripts, source=source, faults=faults)
 
 
 def from_bytes(content: bytes, *, source: str) -> Workflow:
@@ -82,11 +92,28 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, text)
 
 
+def current(document: object) -> object:
+    """The document with the names that HyperFlow's format has now: old files have `tasks` and `data`."""
+    if not isinstance(document, dict):
+        return document
+    renamed = {new: document[old] for old, new in _OLD_NAMES.items() if old in document and new not in document}
+    return {**document, **renamed}
+
+
+_OLD_NAMES = {"tasks": "processes", "data": "signals"}
+
+
 def from_document(
-    document: object, *, files: Collection[str] | None = None, source: str = "dag.json", faults: Iterable[Fault] = ()
+    document: object,
+    *,
+    files: Collection[str] | None = None,
+    scripts: Scripts | None = None,
+    source: str = "dag.json",
+    faults: Iterable[Fault] = (),
 ) -> Workflow:
     """Check a JSON document; `faults` are those that were found in its text."""
     found = list(faults)
+    document = current(document)
     try:
         valid = DOCUMENT.validate_python(document)
     except ValidationError as error:
@@ -99,12 +126,16 @@ def from_document(
     if wrong_references:
         _refuse(source, found + wrong_references)
     workflow = _resolved(valid)
-    found += [*checks.programs(workflow), *checks.order(workflow), *checks.writers(workflow)]
+    found += [*checks.programs(workflow), *functions(workflow, scripts), *checks.order(workflow)]
+    found += checks.writers(workflow)
+    raw: Any = document
+    found += [*firings.processes(raw, workflow), *firings.signals(raw, workflow), *firings.control(workflow)]
+    found += executor_keys.refused(raw, workflow)
     if files is not None:
-        found += checks.inputs(workflow, files)
+        found += [*checks.inputs(workflow, files), *checks.outputs(workflow, files)]
     if found:
         _refuse(source, found)
-    return workflow
+    return replace(workflow, notes=executor_keys.notes(raw, workflow))
 
 
 def _resolved(document: Document) -> Workflow:

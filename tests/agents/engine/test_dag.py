@@ -84,3 +84,37 @@ def test_the_functions_that_the_user_brought_are_kept(tmp_path: Path) -> None:
 def test_a_bucket_without_a_workflow_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkflowInvalid, match=r"workdir/dag\.json of the bucket bucket cannot be read"):
         make_ready(tmp_path, "run-7", "bucket", {})
+
+
+def test_jobs_of_all_names_go_to_the_workers(tmp_path: Path) -> None:
+    dag = ready(tmp_path, process("copy", [0], [1], function="command"), signals=A_TO_B)
+
+    assert dag["processes"][0]["function"] == "amqpCommand"
+    assert dag["processes"][0]["config"]["executor"]["options"]["bucket"] == "bucket"
+
+
+def test_each_process_runs_once_and_names_its_signals_by_index(tmp_path: Path) -> None:
+    own: dict[str, Any] = {"firingLimit": None, "type": "task", "parlevel": 0, "ordering": "true"}
+    written = process("copy", [0], [1]) | own | {"ins": ["a:b"], "outs": ["1"]}
+
+    dag = ready(tmp_path, written, signals=[{"name": "a:b", "data": []}, {"name": "1", "data": []}])
+
+    (job,) = dag["processes"]
+    assert (job["ins"], job["outs"], job["firingLimit"], job["type"]) == ([0], [1], 1, "dataflow")
+    assert not {"parlevel", "ordering"} & set(job)
+    assert [signal.get("data") for signal in dag["signals"]] == [[{}], None]
+
+
+def test_the_engine_gets_old_files_under_the_present_names(tmp_path: Path) -> None:
+    old = {"name": "w", "tasks": [process("copy", [0], [1])], "data": A_TO_B, "ins": [0], "outs": [1]}
+    (tmp_path / "dag.json").write_text(json.dumps(old))
+
+    make_ready(tmp_path, "run-7", "bucket", {})
+
+    dag = json.loads((tmp_path / "dag.json").read_text())
+    assert (len(dag["processes"]), len(dag["signals"])) == (1, 2)
+
+
+def test_a_function_that_nobody_has_is_refused_before_the_engine_starts(tmp_path: Path) -> None:
+    with pytest.raises(WorkflowInvalid, match="has a function amqpcommand; did you mean amqpCommand"):
+        ready(tmp_path, process("copy", [0], [1], function="amqpcommand"), signals=A_TO_B)

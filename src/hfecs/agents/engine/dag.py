@@ -10,12 +10,14 @@ from typing import Any
 
 from hfecs.errors import WorkflowInvalid
 from hfecs.templating import template_path
-from hfecs.workflow import Workflow, fill, parse
-from hfecs.workflow.checks import JOB_FUNCTIONS
+from hfecs.workflow import Process, Scripts, Workflow, current, fill, parse
 
 JOB_FUNCTION = "amqpCommand"
 FILES_PREFIX = "input/"
 """Jobs read and write their files below this prefix of the bucket."""
+
+OF_SEVERAL_FIRINGS = frozenset({"parlevel", "ordering", "sticky", "firingInterval"})
+"""What HyperFlow heeds of a process that runs more than once."""
 
 FUNCTIONS = "functions.js"
 USER_FUNCTIONS = "functions.user.js"
@@ -36,8 +38,8 @@ def make_ready(
         raise WorkflowInvalid(
             f"workdir/dag.json of the bucket {bucket} cannot be read: {error}.", "save it as UTF-8"
         ) from error
-    workflow = parse(text, variables, source="workdir/dag.json")
-    document = json.loads(fill(text, variables))
+    workflow = parse(text, variables, scripts=Scripts(workdir), source="workdir/dag.json")
+    document: Any = current(json.loads(fill(text, variables)))
     path.write_text(json.dumps(completed(document, workflow, run, bucket, options)), encoding="utf-8")
     if (workdir / FUNCTIONS).exists():
         (workdir / FUNCTIONS).rename(workdir / USER_FUNCTIONS)
@@ -52,29 +54,35 @@ def completed(
     files = {"storage": "s3", "bucket": bucket, "prefix": FILES_PREFIX}
     of_all = {**files, **options, "wfid": run, "hfId": run}
     processes = [
-        _with_options(process, of_all | {"procId": number})
-        for number, process in enumerate(document["processes"], start=1)
+        _with_options(_plain(written, process), process, of_all | {"procId": number})
+        for number, (written, process) in enumerate(zip(document["processes"], workflow.processes, strict=True), 1)
     ]
     to_send = set(_unsent(workflow))
     signals = [
-        {**signal, "data": [{}]} if index in to_send else signal for index, signal in enumerate(document["signals"])
+        {**signal, "data": [{}]} if index in to_send else {key: signal[key] for key in signal if signal[key] != []}
+        for index, signal in enumerate(document["signals"])
     ]
-    return {**document, "processes": processes, "signals": signals}
+    return {**document, "processes": processes, "signals": signals, "ins": workflow.ins, "outs": workflow.outs}
 
 
-def _with_options(process: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """A process that fires once, as all do in a DAG; as a job it has these options beside its own."""
-    once = {"firingLimit": 1, "type": "dataflow", **process}
-    if process["function"] not in JOB_FUNCTIONS:
-        return once
-    config = process["config"]
+def _plain(written: dict[str, Any], process: Process) -> dict[str, Any]:
+    """A process that runs once, as all do here, and names its signals by index: the engine takes names apart."""
+    kept = {key: value for key, value in written.items() if key not in OF_SEVERAL_FIRINGS}
+    return {**kept, "firingLimit": 1, "type": "dataflow", "ins": process.ins, "outs": process.outs}
+
+
+def _with_options(plain: dict[str, Any], process: Process, options: dict[str, Any]) -> dict[str, Any]:
+    """A job with these options beside its own; other processes as they are."""
+    if not process.is_job:
+        return plain
+    config = plain["config"]
     executor = {**config["executor"], "options": {**options, **config["executor"].get("options", {})}}
-    return {**once, "function": JOB_FUNCTION, "config": {**config, "executor": executor}}
+    return {**plain, "function": JOB_FUNCTION, "config": {**config, "executor": executor}}
 
 
 def _unsent(workflow: Workflow) -> Iterator[int]:
     """The signals that nobody writes and the file does not send: old files relied on `hflow run -s` for them."""
     written = {int(index) for process in workflow.processes for index in process.outs}
     for index, signal in enumerate(workflow.signals):
-        if index not in written and signal.data is None and not signal.control:
+        if index not in written and not signal.data and not signal.control:
             yield index

@@ -25,7 +25,7 @@ from hfecs.agents.engine.workflow_run import TRANSFERS, WorkflowRun
 from hfecs.errors import HfecsError, TimedOut
 from hfecs.messaging import messages
 from hfecs.workflow import Workflow
-from hfecs.workflow.checks import shown
+from hfecs.workflow.fault import shown
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from hfecs.agents.engine.journal import Journal
 from hfecs.workflow import Workflow
-from hfecs.workflow.checks import called, shown
+from hfecs.workflow.fault import called, shown
 from hfecs.workflow.graph import predecessors
 
 SUCCEEDED = "succeeded"
