@@ -4,6 +4,7 @@
 // into the engine, which would drop the error. process.exit ends the process that calls it, not the engine.
 
 const { AsyncLocalStorage } = require('async_hooks');
+const { concealed, revealed } = require('./names.js');
 
 // How many signals the engine makes of the data of one.
 function elements(data) {
@@ -17,11 +18,13 @@ class Calls {
     this.jobs = jobs;
     this.running = new Set();
     this.current = new AsyncLocalStorage();
+    this.modules = new Map(); // that a workflow declares for functions, by the functions' names
     this.readersOf = () => []; // of the n-th output of a process; run.js knows the graph
   }
 
   // Calls `f` as the engine would, for the process that `context` names.
-  run(f, ins, outs, context, callback) {
+  run(f, engineIns, engineOuts, context, callback) {
+    const [ins, outs] = [revealed(engineIns), revealed(engineOuts)];
     const call = { number: Number(context.procId), name: context.name, program: f.name, outs, callback };
     this.running.add(call);
     const answer = (error, results, options) => (error ? this.fail(call, error) : this.succeed(call, results, options));
@@ -40,7 +43,7 @@ class Calls {
     if (many) {
       return this.fail(call, `it wrote ${elements(many.data)} data elements to ${many.name}, and each process runs once`);
     }
-    if (this.end(call)) call.callback(null, results, options);
+    if (this.end(call)) call.callback(null, concealed(results), options);
   }
 
   fail(call, error) {

@@ -6,7 +6,9 @@
 const fs = require('fs');
 const path = require('path');
 
-const { calls, jobs } = require(path.join(path.dirname(require.main.filename), 'context.js'));
+const ours = path.dirname(require.main.filename);
+const { calls, jobs } = require(path.join(ours, 'context.js'));
+const { shown } = require(path.join(ours, 'names.js'));
 
 function amqpCommand(ins, outs, context, callback) {
   const { executable, args, env, shell, stdout, stderr, options } = context.executor;
@@ -18,8 +20,8 @@ function amqpCommand(ins, outs, context, callback) {
     args: args || [],
     env: env || {},
     shell: Boolean(shell),
-    inputs: ins.map((signal) => signal),
-    outputs: outs.map((signal) => signal),
+    inputs: Array.prototype.map.call(ins, shown),
+    outputs: Array.prototype.map.call(outs, shown),
     options: { ...options },
     stdout,
     stderr,
@@ -32,14 +34,24 @@ function exit(ins, outs, context, callback) {
   callback(null, outs);
 }
 
-// Other functions: the user's own functions.js, kept under another name, then the engine's. Loaded when first asked for.
-const userFunctions = path.join(__dirname, 'functions.user.js');
+// Other functions: of the module that the workflow declares for them, of the user's own functions.js, which is kept under
+// another name, then the engine's. Loaded when first asked for.
+const USERS = 'functions.user.js';
 const own = Object.assign(Object.create(null), { amqpCommand });
 
+function exported(file, name) {
+  const found = fs.existsSync(path.join(__dirname, file)) ? require(path.join(__dirname, file)) : {};
+  return typeof found[name] === 'function' && !(name in Object.prototype) ? found[name] : undefined;
+}
+
+function declared(name) {
+  const module = (calls.modules.get(name) || 'functions.js').replace(/(\.js)?$/, '.js');
+  return exported(path.normalize(module) === 'functions.js' ? USERS : module, name);
+}
+
 function found(name) {
-  const users = fs.existsSync(userFunctions) ? require(userFunctions) : {};
-  const engines = () => require('@hyperflow/hyperflow/functions');
-  return users[name] || (name === 'exit' ? exit : Object.hasOwn(engines(), name) && engines()[name]);
+  const engines = require('@hyperflow/hyperflow/functions');
+  return declared(name) || exported(USERS, name) || (name === 'exit' ? exit : Object.hasOwn(engines, name) && engines[name]);
 }
 
 module.exports = new Proxy(own, {

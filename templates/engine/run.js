@@ -11,6 +11,7 @@ const { RedisClient } = require('redis');
 const Engine = require('@hyperflow/hyperflow/engine2');
 const { hflowRun } = require('@hyperflow/hyperflow/common/wfRun.js');
 const { Graph } = require('./graph.js');
+const names = require('./names.js');
 const { calls, jobs, journal } = require('./context.js');
 
 const STOPPED = 143; // as a shell tells it: ended by SIGTERM
@@ -20,11 +21,22 @@ const IDLE_TICKS = 4;
 const POLL = 'srandmember'; // the engine's command to Redis that is none of its steps
 
 const dag = path.resolve(process.argv[2]);
-const graph = new Graph(JSON.parse(fs.readFileSync(dag, 'utf8')));
+const { graph, functionNames } = prepared(JSON.parse(fs.readFileSync(dag, 'utf8'))); // which is large, and not kept
 const keepGoing = process.env.HFECS_KEEP_GOING === 'true';
 let ending = false;
 let journaling = true;
 let idleTicks = 0;
+
+// What is needed of the workflow; its file becomes what the engine can read. The modules that it declares for functions are our
+// functions.js's business.
+function prepared(workflow) {
+  const declared = Array.isArray(workflow.functions) ? workflow.functions : [];
+  calls.modules = new Map(declared.map(({ name, module }) => [name, String(module)]));
+  const readable = names.hidden(workflow);
+  delete readable.functions;
+  fs.writeFileSync(dag, JSON.stringify(readable));
+  return { graph: new Graph(workflow), functionNames: new Set(workflow.processes.map((process) => process.function)) };
+}
 
 // The engine's own --persist loses its last lines, because the engine ends the process without waiting for them; its own
 // "recover" wants the directory of the earlier run. What it does with the outputs that it recovers is what we need.
@@ -106,6 +118,10 @@ async function end(code, words) {
   console.log(words);
   exit(code);
 }
+
+const functions = require(path.join(path.dirname(dag), 'functions.js'));
+const unknown = [...functionNames].filter((name) => !functions[name]);
+if (unknown.length) throw new Error(`Neither the engine nor functions.js has the functions ${unknown.join(', ')}`);
 
 const options = { run: true, '<workflow_dir_or_file>': dag, '--var': [] };
 hflowRun(options, () => {});

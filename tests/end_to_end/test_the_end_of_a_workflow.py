@@ -139,3 +139,18 @@ def test_a_file_that_is_gone_from_the_bucket_at_the_end_is_named(site: Site) -> 
 
     assert code == 1
     assert site.result("lost")["error"] == "Every job succeeded, but the bucket does not hold file_1."
+
+
+@pytest.mark.parametrize(("declared", "code"), [("more", 0), ("functions", 1)])
+def test_functions_are_found_in_the_module_that_the_workflow_declares_and_nowhere_else(
+    site: Site, declared: str, code: int
+) -> None:
+    document = dag(function("own", [0], [1]), functions=[{"name": "own", "module": declared}])
+    with_functions(site, "exports.other = () => {};", document)
+    own = "exports.own = (ins, outs, context, done) => done(null, outs);"
+    site.s3.put_object(Bucket=site.bucket, Key="workdir/more.js", Body=own)
+
+    exit_code, result = ended(site, "declared")
+
+    assert exit_code == code, site.log("engine")
+    assert ("has the functions own" in result.get("error", "")) == bool(code)
