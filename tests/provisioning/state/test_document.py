@@ -359,3 +359,9 @@ def test_an_old_file_is_written_as_one_of_today(tmp_path: Path) -> None:
     assert written["version"] == 2
     assert "stacks" not in written
     assert len(reloaded(state).of("my-own").records("cluster")) == len(OLD) + 1
+
+
+def test_what_an_old_file_recorded_and_nobody_deletes_by_itself_any_more_is_left_out(tmp_path: Path) -> None:
+    state = old(tmp_path / "old.json", [OLD[0], {"kind": "role-policy", "name": "b", "id": "hfecs-x/hfecs-run-b"}])
+
+    assert [record.kind for record in state.of("my-own").records("cluster")] == ["ecs-cluster"]

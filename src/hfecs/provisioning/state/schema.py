@@ -21,6 +21,8 @@ _NAMES = {
     "secret-parameter": re.compile(r"/hfecs/(?P<cluster>[^/]+)/.+"),
     "role": re.compile(r".+:role/hfecs/(?P<cluster>[^/]+)/.+"),
 }
+# Version 1 recorded the inline policies of roles, which are deleted with their role.
+_NO_LONGER_RECORDED = ("role-policy",)
 # The name of a cluster that never got one.
 _UNNAMED = "hyperflow"
 
@@ -106,7 +108,11 @@ def _of_cluster(stacks: dict[str, Any], cluster: str, first: str) -> dict[str, A
     """One cluster's part; the stacks' notes belong to the first."""
     return {
         name: {
-            "resources": [one for one in stack["resources"] if (_cluster_of(one) or first) == cluster],
+            "resources": [
+                one
+                for one in stack["resources"]
+                if (_cluster_of(one) or first) == cluster and one["kind"] not in _NO_LONGER_RECORDED
+            ],
             "generations": dict(stack["generations"]),
             "outputs": dict(stack["outputs"]) if cluster == first else {},
         }
