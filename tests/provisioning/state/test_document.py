@@ -218,7 +218,7 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StateInvalid, match="newer hfecs") as raised:
         State.load(path)
 
-    assert raised.value.hint == "update hfecs"
+    assert raised.value.hint == "upgrade hfecs"
 
 
 def test_a_lock_that_another_process_holds_says_who_and_since_when(tmp_path: Path) -> None:
