@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -280,3 +281,22 @@ def test_a_name_that_no_file_system_and_no_bucket_takes_is_a_fault(name: str) ->
     told = faults_of(dag([job("cut", [0], [1])], ["a", name]))
 
     assert told == [f"signal 1: {name} cannot be the name of a file in input/"]
+
+
+@pytest.mark.parametrize("name", [b"Z\xfcrich.png", b"a\nb", b"\x07"])
+def test_a_file_of_input_that_no_bucket_takes_is_named_though_no_signal_does(job_directory: Path, name: bytes) -> None:
+    (job_directory / "input" / os.fsdecode(name)).touch()
+
+    with pytest.raises(WorkflowInvalid, match=r"input/.* has a name that is not UTF-8") as raised:
+        workflow.load(job_directory)
+    assert all(line.isprintable() for line in raised.value.message.splitlines())
+
+
+def test_links_to_folders_are_followed_and_those_in_a_circle_once(job_directory: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.txt").touch()
+    (job_directory / "input" / "dir").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(job_directory / "input")
+    write(job_directory, dag([job("cut", [0, 1], [2])], ["sky.fits", "dir/x.txt", "out"]))
+
+    assert workflow.load(job_directory).inputs() == ["sky.fits", "dir/x.txt"]

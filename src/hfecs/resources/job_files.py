@@ -14,6 +14,7 @@ from hfecs.parallel import together
 from hfecs.provisioning.report import Outcome
 from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
+from hfecs.workflow.files import walk
 
 KIND = "job-files"
 
@@ -54,7 +55,7 @@ def here(directory: Path) -> dict[str, Callable[[], str]]:
 
 def _files(directory: Path) -> Iterator[File]:
     for folder in FOLDERS:
-        for path in sorted((directory / folder).rglob("*")):
+        for path in sorted(walk(directory / folder)):
             if path.is_file():
                 yield File(path.relative_to(directory).as_posix(), path, path.stat().st_size)
 

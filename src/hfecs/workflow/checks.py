@@ -113,6 +113,23 @@ def inputs(workflow: Workflow, files: Collection[str]) -> Iterator[Fault]:
         )
 
 
+def uploads(files: Iterable[str]) -> Iterator[Fault]:
+    """Files of input/ whose names no bucket takes, whether a signal names them or not."""
+    for name in sorted(files, key=ascii):
+        if not _is_uploadable(name):
+            yield Fault(
+                f"input/{ascii(name)[1:-1]} has a name that is not UTF-8, has control characters or is too long",
+                "rename the file, or take it out of input/",
+            )
+
+
+def _is_uploadable(name: str) -> bool:
+    try:
+        return len(name.encode()) <= LONGEST_NAME and not _CONTROL_CHARACTER.search(name)
+    except UnicodeEncodeError:
+        return False
+
+
 def outputs(workflow: Workflow, files: Collection[str]) -> Iterator[Fault]:
     """Outputs of the workflow that nobody writes and that are not among the files of input/."""
     written = set(workflow.files(index for process in workflow.processes for index in process.outs))

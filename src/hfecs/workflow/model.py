@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -16,6 +15,7 @@ from hfecs.errors import WorkflowInvalid
 from hfecs.workflow import checks, executor_keys, firings
 from hfecs.workflow.document import DOCUMENT, Document, Process, Reference
 from hfecs.workflow.fault import Fault, shown
+from hfecs.workflow.files import walk
 from hfecs.workflow.functions import Scripts, functions
 from hfecs.workflow.graph import Workflow
 
@@ -132,7 +132,7 @@ def from_document(
     found += [*firings.processes(raw, workflow), *firings.signals(raw, workflow), *firings.control(workflow)]
     found += executor_keys.refused(raw, workflow)
     if files is not None:
-        found += [*checks.inputs(workflow, files), *checks.outputs(workflow, files)]
+        found += [*checks.inputs(workflow, files), *checks.outputs(workflow, files), *checks.uploads(files)]
     if found:
         _refuse(source, found)
     return replace(workflow, notes=executor_keys.notes(raw, workflow))
@@ -202,12 +202,8 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _files_below(directory: Path) -> set[str]:
-    """The files below a directory, by their names relative to it."""
-    return {
-        Path(folder, name).relative_to(directory).as_posix()
-        for folder, _, files in os.walk(directory)
-        for name in files
-    }
+    """The files below a directory, by their names relative to it; links to folders are followed."""
+    return {path.relative_to(directory).as_posix() for path in walk(directory)}
 
 
 def _refuse(source: str, faults: Collection[Fault]) -> NoReturn:

@@ -175,3 +175,11 @@ def test_what_is_long_or_deep_is_not_shown_whole() -> None:
         with pytest.raises(WorkflowInvalid) as refused:
             parse(body, "s3")
         assert len(refused.value.message) < 500
+
+
+@pytest.mark.parametrize("args", [["in.*", "|", "sort", "-r"], "in.* | sort -r"])
+def test_with_shell_the_program_and_its_arguments_are_a_line_of_shell(args: Any) -> None:
+    job = parse(message(executable="cat", args=args, shell=True), "s3")
+
+    assert job.words == ("/bin/sh", "-c", "cat in.* | sort -r")
+    assert job.executable == "cat"

@@ -143,3 +143,10 @@ def test_a_cancelled_job_transfers_nothing(s3: S3Client, executor: Executor) -> 
 def test_the_reply_of_a_success_has_no_exceptions() -> None:
     assert "exceptions" not in Reply(0).body("me")
     assert Reply(1, exceptions=("why",)).body("me")["exceptions"] == ["why"]
+
+
+def test_an_output_that_is_a_folder_fails_the_job_with_a_sentence(s3: S3Client, executor: Executor) -> None:
+    reply = executor.do(job("mkdir o; echo 1 > o/one", IN_S3, outputs=("o",)))
+
+    assert reply.exit_status != 0
+    assert reply.exceptions == ("o of sh is a folder; name the files in it as outputs.",)

@@ -31,6 +31,13 @@ class Job:
     stdout: str
     stderr: str
     options: Options
+    shell: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command line; with `shell`, the program and its arguments are one line of shell."""
+        line = (self.executable, *self.args)
+        return ("/bin/sh", "-c", " ".join(line)) if self.shell else line
 
     @property
     def results(self) -> tuple[str, ...]:
@@ -62,6 +69,7 @@ def parse(body: bytes, default_storage: str, nfs: str = "") -> Job:
         stdout=_file(text(message, "stdout")),
         stderr=_file(text(message, "stderr")),
         options=read_options(message.get("options"), default_storage, nfs),
+        shell=bool(message.get("shell")),
     )
 
 
@@ -84,12 +92,16 @@ def _words(message: Mapping[str, Any]) -> list[str]:
     """The arguments: a list or, in old files, one line to be split as a shell does."""
     args = message.get("args") or []
     try:
-        words = shlex.split(args) if isinstance(args, str) else args
+        words = _split(args, bool(message.get("shell"))) if isinstance(args, str) else args
     except ValueError as error:
         raise WorkflowInvalid(f"The job's args {brief(args)} cannot be split into words: {error}.") from error
     if not isinstance(words, list):
         raise WorkflowInvalid(f"The job's 'args' are {brief(args)}, not a list.")
     return [_scalar("args", word) for word in words]
+
+
+def _split(line: str, shell: bool) -> list[str]:
+    return [line] if shell else shlex.split(line)
 
 
 def _environment(message: Mapping[str, Any]) -> dict[str, str]:

@@ -120,9 +120,10 @@ def _directory(job: Job) -> Iterator[Path]:
 
 def _command(job: Job, directory: Path) -> Command:
     return Command(
-        words=(job.executable, *job.args),
+        words=job.words,
         directory=directory,
         env=job.env,
+        program=job.executable,
         stdout=job.stdout,
         stderr=job.stderr,
         timeout=job.options.timeout,
@@ -130,6 +131,9 @@ def _command(job: Job, directory: Path) -> Command:
 
 
 def _missing(job: Job, directory: Path) -> str:
+    folders = [name for name in job.results if (directory / name).is_dir()]
+    if folders:
+        return f"{', '.join(folders[:MOST_NAMED])} of {job.executable} is a folder; name the files in it as outputs."
     missing = [name for name in job.outputs if not (directory / name).exists()]
     if not missing:
         return ""
