@@ -204,6 +204,10 @@ def test_a_name_of_the_terraform_project_is_translated(file: Path) -> None:
         ("worker.nfs_mount", "a:/b; reboot", "should be a server and a directory such as files.example.org:/data"),
         ("broker.amqp_url", "http://host", "broker.amqp_url should be a URL such as amqp://HOST:PORT"),
         ("scaling.worker_min", 9, "in [scaling], worker_min <= worker_desired <= worker_max must hold"),
+        ("ports.amqp", 15672, "in [ports], amqp and management are both 15672"),
+        ("ports.grafana", 8086, "in [ports], grafana and influxdb are both 8086"),
+        ("ports.management", 22, "in [ports], management is 22, which ssh or the ECS agent of the machine has"),
+        ("ports.influxdb", 51680, "in [ports], influxdb is 51680, which ssh or the ECS agent of the machine has"),
         ("run.storage", "nfs", 'in [run], workdir must be set when storage is "nfs"'),
         ("aws.task_access_key", "A", "task_access_key and task_secret_access_key must be set together"),
     ],
@@ -212,6 +216,21 @@ def test_a_fault_is_a_sentence_with_the_allowed_values(file: Path, key: str, val
     (fault,) = faults(file, {}, {key: value})
 
     assert sentence in fault
+
+
+def test_an_alarm_that_looks_back_for_more_than_a_day_is_refused(file: Path) -> None:
+    for periods in ("idle_periods", "evaluation_periods"):
+        values = {f"scaling.{periods}": 100, "scaling.alarm_period": 300}
+        assert load(file, {}, values)
+
+    (fault,) = faults(file, {}, {"scaling.idle_periods": 289, "scaling.alarm_period": 300})
+
+    assert "in [scaling], idle_periods x alarm_period is 86700 seconds, and CloudWatch takes 86400 at most" in fault
+    assert load(file, {}, {"scaling.idle_periods": 288, "scaling.alarm_period": 300})
+
+
+def test_ports_of_the_broker_may_be_those_of_the_monitoring_which_has_a_machine_of_its_own(file: Path) -> None:
+    assert load(file, {}, {"ports.amqp": 3000, "ports.management": 8086})
 
 
 def test_a_secret_is_not_shown_even_if_it_is_wrong(file: Path) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from hfecs.config.types import Container, NfsExport, Port, Section, Switch, WebAddress, key, web_address
+
+# ssh, Docker, and the ECS agent, for which ECS reserves them on every machine.
+TAKEN_PORTS = (22, 2375, 2376, 51678, 51679, 51680)
 
 
 class Ports(Section):
@@ -16,6 +19,17 @@ class Ports(Section):
     management: Port = key(15672, "port of RabbitMQ's management API", original="server_plugin_port")
     grafana: Port = key(3000, "port of Grafana")
     influxdb: Port = key(8086, "port of InfluxDB")
+
+    @model_validator(mode="after")
+    def _are_free(self) -> Ports:
+        """Two ports of one machine differ, and none is taken there already."""
+        for first, second in (("amqp", "management"), ("grafana", "influxdb")):
+            if getattr(self, first) == getattr(self, second):
+                raise ValueError(f"{first} and {second} are both {getattr(self, first)}, on the same machine")
+        for name, port in self:
+            if port in TAKEN_PORTS:
+                raise ValueError(f"{name} is {port}, which ssh or the ECS agent of the machine has")
+        return self
 
 
 def _broker(url: SecretStr) -> SecretStr:

@@ -11,6 +11,8 @@ from hfecs.config.types import Bucket, Container, Count, Period, Positive, Secon
 
 # Seconds: the maximum that ECS accepts for the instances of a capacity provider.
 LONGEST_WARMUP = 10_000
+# Seconds that an alarm of CloudWatch may look back.
+LONGEST_LOOK_BACK = 86_400
 
 
 class Scaling(Section):
@@ -104,6 +106,16 @@ class Scaling(Section):
     def _fits_the_provider(self) -> Scaling:
         if self.instances == "capacity-provider" and self.instance_cooldown > LONGEST_WARMUP:
             raise ValueError(f"instance_cooldown is {self.instance_cooldown}, but ECS allows {LONGEST_WARMUP} at most")
+        return self
+
+    @model_validator(mode="after")
+    def _alarms_look_back_for_a_day_at_most(self) -> Scaling:
+        for name, periods in (("evaluation_periods", self.evaluation_periods), ("idle_periods", self.idle_periods)):
+            seconds = periods * self.alarm_period
+            if seconds > LONGEST_LOOK_BACK:
+                raise ValueError(
+                    f"{name} x alarm_period is {seconds} seconds, and CloudWatch takes {LONGEST_LOOK_BACK} at most"
+                )
         return self
 
     @model_validator(mode="after")
