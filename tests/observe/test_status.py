@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hfecs.observe.status import METRICS, overview
+from hfecs.observe.status import METRICS, _registered, overview
 from hfecs.provisioning.stack import Stack
 from standing import stands
 from support import WatchedCloud, add_machine, again, nothing_changes, stack_of
@@ -138,3 +138,16 @@ def test_what_stands_costs_its_machines_and_alarms(standing: Stack) -> None:
 
     assert known.usd_per_hour == pytest.approx(2 * (0.0116 + 2.4 / 730 + 0.005) + 2 * 0.3 / 730)
     assert known.as_dict()["usd_per_hour"] == known.usd_per_hour
+
+
+def test_all_of_more_than_a_hundred_machines_are_looked_up(standing: Stack, cloud: WatchedCloud) -> None:
+    arns = [f"arn:aws:ecs:us-east-1:123456789012:container-instance/c/{number}" for number in range(230)]
+    cloud.forget()
+    cloud.answer_once("ListContainerInstances", containerInstanceArns=arns)
+    cloud.answer("DescribeContainerInstances", containerInstances=[{"ec2InstanceId": "i-1"}])
+
+    assert _registered(standing, "cluster") == {"i-1"}
+
+    asked = [call["containerInstances"] for call in cloud.calls_of("DescribeContainerInstances")]
+    assert sorted(map(len, asked)) == [30, 100, 100]
+    assert sorted(arn for group in asked for arn in group) == sorted(arns)

@@ -150,6 +150,14 @@ def test_a_profile_that_ec2_does_not_see_yet_is_waited_for(stack: Stack, cloud: 
     assert machines(stack) == {machine: "running"}
 
 
+def test_a_security_group_that_ec2_does_not_see_yet_is_waited_for(stack: Stack, cloud: WatchedCloud) -> None:
+    cloud.refuse("RunInstances", "InvalidGroup.NotFound", "The security group 'sg-1' does not exist", times=3)
+
+    machine = make(stack)
+
+    assert machines(stack) == {machine: "running"}
+
+
 def test_any_other_invalid_parameter_is_told_at_once(stack: Stack, cloud: WatchedCloud) -> None:
     cloud.refuse("RunInstances", "InvalidParameterValue", "Invalid availability zone")
 

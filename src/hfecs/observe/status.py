@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from hfecs.aws import cloudwatch, prices
@@ -23,6 +24,8 @@ METRICS = {
     cloudwatch.BACKLOG: "both",
     cloudwatch.CONSUMERS: "workers listening",
 }
+# The most that DescribeContainerInstances takes at once.
+AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -147,10 +150,14 @@ def _registered(stack: Stack, name: str) -> set[str]:
     with ignoring("ClusterNotFoundException"):
         pages = stack.cloud.ecs.get_paginator("list_container_instances").paginate(cluster=cluster)
         arns = [arn for page in pages for arn in page["containerInstanceArns"]]
-        if arns:
-            answer = stack.cloud.ecs.describe_container_instances(cluster=cluster, containerInstances=arns[:100])
-            return {instance["ec2InstanceId"] for instance in answer["containerInstances"]}
+        groups = [arns[start : start + AT_ONCE] for start in range(0, len(arns), AT_ONCE)]
+        return set().union(*together(*[partial(_joined, stack, cluster, group) for group in groups]))
     return set()
+
+
+def _joined(stack: Stack, cluster: str, arns: list[str]) -> set[str]:
+    answer = stack.cloud.ecs.describe_container_instances(cluster=cluster, containerInstances=arns)
+    return {instance["ec2InstanceId"] for instance in answer["containerInstances"]}
 
 
 def _number(value: float | None) -> str:

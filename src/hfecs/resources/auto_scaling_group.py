@@ -21,6 +21,8 @@ TEMPLATE_NOT_READY = (
     "ResourceContention",
 )
 GONE = "ValidationError: not found"
+# Without these a cluster does not grow or shrink. The others, such as AZRebalance, stay as a person left them.
+NEEDED_PROCESSES = ("AlarmNotification", "Launch", "ScheduledActions", "Terminate")
 
 
 def ensure(
@@ -89,8 +91,12 @@ def arn(stack: Stack, name: str) -> str:
     if stack.plan:
         return NOT_YET
     names = [stack.full_name(name)]
-    (group,) = stack.cloud.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=names)["AutoScalingGroups"]
-    return group["AutoScalingGroupARN"]
+
+    def shown() -> list[Any]:
+        answer = stack.cloud.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=names)
+        return [group["AutoScalingGroupARN"] for group in answer["AutoScalingGroups"]]
+
+    return str(stack.wait.until(shown, what=f"group {name} to be visible", timeout=120)[0])
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
@@ -158,7 +164,8 @@ def _changes(stack: Stack, found: Existing, template_id: str, wanted: Mapping[st
     yield from at_once(changed, lambda: update(**{field: new for field, (_, new) in changed.items()}))
     if template := details(_latest(template_id), found.actual.get("LaunchTemplate", {}), "LaunchTemplate"):
         yield from at_once(template, lambda: update(LaunchTemplate=_latest(template_id)))
-    if suspended := [process["ProcessName"] for process in found.actual.get("SuspendedProcesses", [])]:
+    processes = (process["ProcessName"] for process in found.actual.get("SuspendedProcesses", []))
+    if suspended := [name for name in processes if name in NEEDED_PROCESSES]:
         yield Change("SuspendedProcesses", sorted(suspended), [], lambda: _resume(stack, found.id, suspended))
 
 

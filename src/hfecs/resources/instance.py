@@ -17,10 +17,12 @@ from hfecs.provisioning.state import Record
 
 KIND = "instance"
 
-# A profile just created is not visible to EC2 yet; a real mistake gives the same error, after two minutes.
-PROFILE_NOT_VISIBLE = (
+# The profile or the security group was created a moment ago and EC2 does not know it yet; a real mistake gives the same
+# codes for two minutes.
+NOT_VISIBLE = (
     "InvalidParameterValue: Invalid IAM Instance Profile",
     "InvalidParameterValue: has no associated IAM Roles",
+    "InvalidGroup.NotFound",
 )
 GONE = "InvalidInstanceID.NotFound"
 # An idempotency token was used for another request: the machine it stands for is recorded, and gone.
@@ -130,11 +132,11 @@ def _run(stack: Stack, name: str, launch: Any) -> Any:
     tags = stack.tags(name) | {DIGEST_TAG: digest(launch), "Name": stack.full_name(name)}
     specifications: Any = [{"ResourceType": kind, "Tags": pairs(tags)} for kind in ("instance", "volume")]
     answer = stack.wait.out(
-        PROFILE_NOT_VISIBLE,
+        NOT_VISIBLE,
         lambda: stack.cloud.ec2.run_instances(
             **launch, MinCount=1, MaxCount=1, TagSpecifications=specifications, ClientToken=stack.token(KIND, name)
         ),
-        what="the instance profile to be visible to EC2",
+        what="the instance profile and the security group to be visible to EC2",
     )
     return answer["Instances"][0]
 
