@@ -234,3 +234,10 @@ def test_no_secret_stands_on_a_command_line(machine: Machine, amazon: Amazon) ->
     lines = (machine.folder / "lines").read_text()
     assert "--config" in lines or "-K" in lines
     assert SECRET not in lines
+
+
+def test_machines_do_not_all_look_at_the_same_second() -> None:
+    script = templating.template_path("user-data/machine.sh").read_text()
+
+    (delay,) = re.findall(r"^RandomizedDelaySec=(\d+)$", script, re.MULTILINE)
+    assert 30 <= int(delay) < 60

@@ -79,6 +79,8 @@ Description=Look every minute if the time of this machine is over
 
 [Timer]
 OnCalendar=minutely
+# Not all machines at once: EC2 takes some 20 calls a second of an account and region.
+RandomizedDelaySec=50
 AccuracySec=1s
 
 [Install]

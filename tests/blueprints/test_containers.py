@@ -96,6 +96,23 @@ def test_a_worker_finishes_before_ecs_kills_it(stack: Stack, cloud: WatchedCloud
     assert int(environment(worker)["STOP_TIMEOUT"]) + CONFIRM_SECONDS + CLOSING_SECONDS < 60
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(120, 120), (121, None)])
+def test_a_longer_time_to_stop_than_ecs_surely_takes_is_said_to_the_agent_alone(
+    stack: Stack, cloud: WatchedCloud, seconds: int, told: int | None
+) -> None:
+    worker = parts_of(stack, cloud, worker__stop_timeout=seconds)["worker"]
+
+    assert worker["containerDefinitions"][0].get("stopTimeout") == told
+
+
+def test_ecs_moves_no_task_to_even_out_zones(stack: Stack, cloud: WatchedCloud) -> None:
+    stands(stack)
+
+    services = cloud.calls_of("CreateService")
+    assert {call["serviceName"] for call in services} == {"hfecs-hyperflow-master", "hfecs-hyperflow-worker"}
+    assert {call["availabilityZoneRebalancing"] for call in services} == {"DISABLED"}
+
+
 def test_the_broker_is_older_than_the_versions_that_the_engine_cannot_talk_to(
     stack: Stack, cloud: WatchedCloud
 ) -> None:

@@ -17,6 +17,9 @@ from hfecs.provisioning.stack import Stack
 # confirmations and for its connection to close, 7 seconds at most.
 SPARE_SECONDS = 8
 
+# The longest stop timeout in seconds that a task definition can state: ECS refused more for a long time.
+LONGEST_STOP_TIMEOUT = 120
+
 # Of a spot machine's last two minutes, the ECS agent needs some before it stops the worker.
 SPOT_SECONDS = 90
 
@@ -67,6 +70,9 @@ def worker(stack: Stack, config: Config, site: Site, base: Foundation, broker: B
         finish_within=str(_finish_within(config)),
         group=stack.full_name("workers"),
     )
+    if config.worker.stop_timeout > LONGEST_STOP_TIMEOUT:
+        # The agent of the machine has the same limit for all of its containers: ECS_CONTAINER_STOP_TIMEOUT.
+        del definition["containerDefinitions"][0]["stopTimeout"]
     if scaling.has_provider(config.scaling):
         # ECS protects the machines on which workers run; the workers protect only their own tasks.
         (container,) = definition["containerDefinitions"]

@@ -25,6 +25,8 @@ NOT_READY = (
 )
 # Another definition means new tasks; a lower count stops some.
 RESTARTING = ("taskDefinition", "desiredCount")
+# By default ECS starts and stops tasks to spread them evenly over zones, which idle workers that end make uneven again.
+NO_REBALANCING = {"availabilityZoneRebalancing": "DISABLED"}
 BUSY = ("InvalidParameterException: deployments are active",)
 
 
@@ -45,6 +47,8 @@ def ensure(
     it in its settings, as desiredCount; a daemon, of which ECS runs one per machine, has none. `interrupts` says what
     ends when running tasks are replaced.
     """
+    if settings.get("schedulingStrategy") != "DAEMON":
+        settings = {**settings, **NO_REBALANCING}
     return stack.ensure(
         KIND,
         name,

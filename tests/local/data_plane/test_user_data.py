@@ -41,3 +41,8 @@ def test_attributes_that_are_no_json_object_keep_the_machine_out_of_the_cluster(
 
 def test_a_machine_without_user_data_joins_nothing() -> None:
     assert read_user_data(None) == UserData()
+
+
+def test_the_time_that_containers_have_to_stop_is_the_agents() -> None:
+    assert read_user_data(encoded(SCRIPT)).stop_timeout == 30
+    assert read_user_data(encoded(SCRIPT + "ECS_CONTAINER_STOP_TIMEOUT=600s\n")).stop_timeout == 600

@@ -54,6 +54,7 @@ class Service:
     tags: list[dict[str, str]] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
     propagate_tags: str = "NONE"
+    availability_zone_rebalancing: str = "ENABLED"
     created_at: datetime = field(default_factory=utc_now)
     recent_events: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     failures: int = 0

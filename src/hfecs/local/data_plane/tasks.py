@@ -19,7 +19,6 @@ from hfecs.local.data_plane.starter import Starter
 from hfecs.local.data_plane.task import PENDING, RUNNING, STOPPED, STOPPING, Container, Task, bindings, containers_of
 from hfecs.local.processes import kill_all, members
 
-STOP_TIMEOUT = 30  # seconds: ECS_CONTAINER_STOP_TIMEOUT of the agent
 ESSENTIAL_EXITED = ("EssentialContainerExited", "Essential container in task exited")
 FAILED_TO_START = "TaskFailedToStart"
 HOST_TERMINATED = "TerminationNotice"
@@ -89,7 +88,7 @@ class Tasks:
         machine = self.machines.by_id.get(task.instance_id)
         for container in task.containers:
             if machine and container.last_status != STOPPED:
-                timeout = container.definition.get("stopTimeout") or STOP_TIMEOUT
+                timeout = container.definition.get("stopTimeout") or machine.boot.stop_timeout
                 machine.order(order="stop", container=task.mark(container), timeout=timeout)
         self._finish_if_ended(task)
 

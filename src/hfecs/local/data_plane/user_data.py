@@ -10,9 +10,12 @@ import re
 from dataclasses import dataclass, field
 
 SETTING = re.compile(
-    r"^\s*(?:export\s+)?(ECS_CLUSTER|ECS_INSTANCE_ATTRIBUTES|HFECS_END_WITH_TASK|HFECS_DEADLINE_OF)=(.*?)\s*$",
+    r"^\s*(?:export\s+)?(ECS_CLUSTER|ECS_INSTANCE_ATTRIBUTES|ECS_CONTAINER_STOP_TIMEOUT|HFECS_END_WITH_TASK|HFECS_DEADLINE_OF)=(.*?)\s*$",
     re.MULTILINE,
 )
+
+
+STOP_TIMEOUT = 30  # seconds: the agent's own ECS_CONTAINER_STOP_TIMEOUT
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class UserData:
     attributes: dict[str, str] = field(default_factory=dict)
     end_with_task: bool = False
     deadline_of: str = ""
+    stop_timeout: int = STOP_TIMEOUT
 
 
 def read_user_data(encoded: str | None) -> UserData:
@@ -42,7 +46,13 @@ def read_user_data(encoded: str | None) -> UserData:
         attributes={str(name): str(value) for name, value in attributes.items()},
         end_with_task=settings.get("HFECS_END_WITH_TASK", "").lower() == "true",
         deadline_of=settings.get("HFECS_DEADLINE_OF", ""),
+        stop_timeout=_seconds(settings.get("ECS_CONTAINER_STOP_TIMEOUT", "")),
     )
+
+
+def _seconds(text: str) -> int:
+    """Seconds as the agent's settings have them, such as 120s."""
+    return int(text[:-1]) if re.fullmatch("[0-9]+s", text) else STOP_TIMEOUT
 
 
 def _decoded(encoded: str) -> str:

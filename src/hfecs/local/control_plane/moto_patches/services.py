@@ -22,6 +22,7 @@ CHANGEABLE = {
     "placementConstraints": "placement_constraints",
     "placementStrategy": "placement_strategy",
     "propagateTags": "propagate_tags",
+    "availabilityZoneRebalancing": "availability_zone_rebalancing",
 }
 
 
@@ -143,4 +144,5 @@ def _new_service(call: Call, cluster: Any, definition_arn: str) -> Service:
         deployment_configuration={**DEFAULT_DEPLOYMENT, **call.get("deploymentConfiguration", {})},
         tags=call.get("tags", []),
         propagate_tags=call.get("propagateTags", "NONE"),
+        availability_zone_rebalancing=call.get("availabilityZoneRebalancing", "ENABLED"),
     )
