@@ -103,7 +103,7 @@ def registered_image(cloud: WatchedCloud) -> str:
 def test_a_named_image_for_another_architecture_is_refused(cloud: WatchedCloud) -> None:
     image = registered_image(cloud)
 
-    with pytest.raises(ConfigurationInvalid, match=rf"{image} is for x86_64, and t4g\.small is arm64") as raised:
+    with pytest.raises(ConfigurationInvalid, match=rf"{image} is for x86_64, but t4g\.small is arm64") as raised:
         account.look(cloud, configuration(cluster__ami_id=image, cluster__instance_type="t4g.small"))
 
     assert "cluster.ami_id" in raised.value.hint
@@ -177,7 +177,10 @@ def test_a_cloud_without_a_region_says_what_to_set(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_key_pair_that_the_region_lacks_is_told_before_anything_is_made(cloud: WatchedCloud) -> None:
-    with nothing_changes(cloud), pytest.raises(ConfigurationInvalid, match="no key pair nobody in us-east-1"):
+    with (
+        nothing_changes(cloud),
+        pytest.raises(ConfigurationInvalid, match="Key pair nobody does not exist in us-east-1"),
+    ):
         account.look(cloud, configuration(cluster__key_pair_name="nobody"))
 
 

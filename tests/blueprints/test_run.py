@@ -169,7 +169,7 @@ def test_a_run_that_somebody_else_started_is_found_by_its_task(runs: Stack, stac
     assert lookup.latest(elsewhere, "one") == run
 
 
-@pytest.mark.parametrize(("name", "which"), [(None, "no run to be found"), ("two", "no run two to be found")])
+@pytest.mark.parametrize(("name", "which"), [(None, "No run was found"), ("two", "Run two was not found")])
 def test_a_run_that_is_not_there_is_misuse(runs: Stack, name: str | None, which: str) -> None:
     with pytest.raises(Misused, match=which):
         lookup.latest(runs, name)

@@ -58,7 +58,7 @@ def test_another_program_is_no_builder(paper: Paper) -> None:
     with pytest.raises(Misused, match="cannot build images with kaniko") as refused:
         builder.find("kaniko")
 
-    assert refused.value.hint == "one of docker, podman, buildah"
+    assert refused.value.hint == "use one of docker, podman, buildah"
 
 
 @pytest.mark.parametrize("program", builder.KNOWN)

@@ -68,7 +68,7 @@ def test_the_dockerfile_finds_what_it_copies_and_nothing_else_is_laid_out() -> N
 
 
 def test_without_a_checkout_the_error_says_how_to_name_one(tmp_path: Path) -> None:
-    with pytest.raises(Misused, match="is none: pyproject") as refused:
+    with pytest.raises(Misused, match="is not one: pyproject") as refused:
         with recipes(tmp_path, base="b", worker=None):
             pass
 

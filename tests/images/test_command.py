@@ -64,5 +64,5 @@ def test_push_says_when_a_configured_image_wins(site: Site, project: Path, capsy
     said = capsys.readouterr().err
     assert code == 0
     assert "Images of cluster hyperflow: 0 created, 4 unchanged" in said
-    assert "images.worker is set to mine:1, and wins" in said
+    assert "images.worker is set to mine:1, and overrides" in said
     assert "images.hfecs" not in said

@@ -55,7 +55,7 @@ def test_a_wait_inside_another_is_no_longer_than_the_time_that_is_left(clock: Fa
     wait = Wait(clock).within(10)
     clock.time += 4
 
-    with pytest.raises(TimedOut, match="Waited 6 seconds for a thing"):
+    with pytest.raises(TimedOut, match="after waiting 6 seconds for a thing"):
         wait.until(lambda: None, what="a thing", timeout=60)
 
 
@@ -63,12 +63,12 @@ def test_a_wait_inside_another_is_no_longer_than_the_time_that_is_left(clock: Fa
 def test_of_two_times_within_each_other_the_shorter_one_holds(clock: FakeClock, outer: float, inner: float) -> None:
     wait = Wait(clock).within(outer).within(inner)
 
-    with pytest.raises(TimedOut, match="Waited 10 seconds for a thing"):
+    with pytest.raises(TimedOut, match="after waiting 10 seconds for a thing"):
         wait.until(lambda: None, what="a thing", timeout=100)
 
 
 def test_a_wait_that_is_shorter_than_the_time_around_it_stays_so(clock: FakeClock) -> None:
-    with pytest.raises(TimedOut, match="Waited 5 seconds for a thing"):
+    with pytest.raises(TimedOut, match="after waiting 5 seconds for a thing"):
         Wait(clock).within(60).until(lambda: None, what="a thing", timeout=5)
 
 
@@ -76,7 +76,7 @@ def test_a_probe_is_asked_once_when_the_time_around_it_is_over(clock: FakeClock)
     wait = Wait(clock).within(10)
     clock.time += 11
 
-    with pytest.raises(TimedOut, match="Waited 0 seconds"):
+    with pytest.raises(TimedOut, match="after waiting 0 seconds"):
         wait.until(lambda: None, what="a thing", timeout=60)
 
     assert clock.slept == []
@@ -89,7 +89,7 @@ def test_what_is_true_already_is_not_waited_for(clock: FakeClock) -> None:
 
 
 def test_a_wait_in_vain_says_on_what_and_how_long(clock: FakeClock) -> None:
-    with pytest.raises(TimedOut, match="Waited 60 seconds for the machine to boot"):
+    with pytest.raises(TimedOut, match="after waiting 60 seconds for the machine to boot"):
         Wait(clock).until(lambda: None, what="the machine to boot", timeout=60)
 
     assert 60 <= clock.time - 1000 < 62

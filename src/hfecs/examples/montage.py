@@ -69,7 +69,7 @@ def _check(directory: Path, grid: int, pixels: int) -> None:
     """Refuse what cannot be made, and a directory that holds something else."""
     for what, number, allowed in (("grid", grid, GRIDS), ("pixels", pixels, PIXELS)):
         if number not in allowed:
-            raise Misused(f"Invalid {what}: {number}.", f"choose {allowed[0]} to {allowed[-1]}")
+            raise Misused(f"The example does not support {what} {number}.", f"choose {allowed[0]} to {allowed[-1]}")
     if directory.exists() and not directory.is_dir():
         raise Misused(f"{directory} is a file.", "name a new directory")
     if directory.exists() and any(directory.iterdir()) and not _is_ours(directory / "workdir" / "dag.json"):
