@@ -1,4 +1,4 @@
-"""From whatever was raised to what a person is told: sentences with hints, and one exit code."""
+"""From any exception to what the user sees: sentences with hints, and one exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hfecs.errors import HfecsError
 
 
 def explained(error: Exception) -> list[HfecsError]:
-    """The errors for people in an error, or in a group of them, each once; none if there is a bug among them."""
+    """The errors meant for users in an error or a group, each once; none if there is a bug among them."""
     known = [_explained(single) for single in each(error)]
     told = {single.message: single for single in known if single}
     return [*told.values()] if all(known) else []

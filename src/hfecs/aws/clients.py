@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
-# How often botocore repeats a throttled call. Consistency errors are repeated by wait.py, where they are expected.
+# How often botocore retries a throttled call. Consistency errors are retried by wait.py, where they are expected.
 MAX_ATTEMPTS = 10
-# Calls side by side over one client; together() runs at most as many.
+# Parallel calls over one client, as many as parallel runs at most.
 CONNECTIONS = 32
-# Files of this size and more are sent in parts of it; S3's checksum of such a file is made of those of its parts.
+# Files of at least this size are sent in parts of it; S3's checksum of such a file combines those of its parts.
 PART_BYTES = 8 * 1024 * 1024
 
 
@@ -48,7 +48,7 @@ class Limits:
 def open_client(
     service: str, limits: Limits, *, session: Any = None, buckets_in_path: bool = False, **where: Any
 ) -> Any:
-    """Open a client of boto3: in this session, or in one made of the environment; `where` is passed on to boto3."""
+    """Open a boto3 client, in this session or in the environment's; `where` is passed on to boto3."""
     import boto3  # costs a quarter of a second: --help must not pay for it
     from botocore.config import Config
 
@@ -64,7 +64,7 @@ def open_client(
 
 
 class Cloud:
-    """One account and region of AWS, or of what stands in for it: a client for each service, opened on first use."""
+    """One account and region of AWS, or of a server used instead: a client for each service, opened on first use."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Cloud:
 
     @property
     def over_tls(self) -> bool:
-        """Whether calls travel encrypted: AWS takes nothing else, a server that stands in for it may."""
+        """Whether calls are encrypted: AWS accepts nothing else, a server used instead may."""
         return not (self.endpoint_url or "").startswith("http://")
 
     @cached_property
@@ -117,7 +117,7 @@ class Cloud:
         return self.sts.get_caller_identity()["Account"]
 
     def upload(self, path: Path, bucket: str, key: str, sent: Callable[[int], None]) -> None:
-        """Send a file to a bucket; `sent` is told of bytes as they go."""
+        """Upload a file to a bucket; `sent` is called with the bytes sent."""
         from boto3.s3.transfer import TransferConfig
 
         config = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4)

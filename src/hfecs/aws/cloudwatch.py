@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from hfecs.aws.clients import Cloud
 
 NAMESPACE = "hyperflow"
-"""Of all our metrics; an agent may be given another."""
+"""The namespace of all our metrics; an agent may be given another."""
 
 QUEUE_LENGTH, JOBS_IN_FLIGHT, BACKLOG = "QueueLength", "JobsInFlight", "Backlog"
-"""Jobs that wait, jobs that workers have in hand, and both together."""
+"""Jobs waiting, jobs held by workers, and their sum."""
 
 CONSUMERS, BACKLOG_PER_WORKER = "Consumers", "BacklogPerWorker"
 DEMAND = "Demand"
-"""Job slots worth having: each run reports its own once a period, and CloudWatch adds them up."""
+"""Job slots needed: each run reports its own once a period, and CloudWatch adds them up."""
 
 IDLE_SECONDS_LEFT = "IdleSecondsLeft"
 """Seconds until a cluster without work is shut down."""
 
 HIGH_RESOLUTION = 1
-"""The alarms look every 10 seconds: at the usual resolution of 60 they would see nothing."""
+"""The alarms look every 10 seconds: at the standard resolution of 60 they would see nothing."""
 
 PERIOD_SECONDS = 10
 FRESH = timedelta(minutes=3)
@@ -34,7 +34,7 @@ FRESH = timedelta(minutes=3)
 
 
 def dimensions(cluster: str) -> list[DimensionTypeDef]:
-    """What tells the metrics of one cluster from those of another."""
+    """The dimensions that identify a cluster's metrics."""
     return [{"Name": "ClusterName", "Value": cluster}]
 
 

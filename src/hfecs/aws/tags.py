@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 PREFIX = "hfecs:"
-"""What the names of all our tags begin with."""
+"""The prefix of all our tags."""
 
 OWNER_TAG = f"{PREFIX}cluster"
 STACK_TAG = f"{PREFIX}stack"
 NAME_TAG = f"{PREFIX}name"
 
 DIGEST_TAG = f"{PREFIX}digest"
-"""Of what it was created with: a machine or a task definition that differs is replaced."""
+"""A hash of what it was created with: a machine or a task definition that differs is replaced."""
 
 ENDS_TAG = f"{PREFIX}ends"
-"""Until when a machine may live."""
+"""Until when a machine may run."""
 
 IDLE_TAG = f"{PREFIX}idle-minutes"
 """After how many minutes without work a cluster is shut down; on its master."""

@@ -66,7 +66,7 @@ def write(
 
 
 def _check(directory: Path, grid: int, pixels: int) -> None:
-    """Refuse what cannot be made, and a directory that holds something else."""
+    """Refuse sizes out of range, and a directory that contains something else."""
     for what, number, allowed in (("grid", grid, GRIDS), ("pixels", pixels, PIXELS)):
         if number not in allowed:
             raise Misused(f"The example does not support {what} {number}.", f"choose {allowed[0]} to {allowed[-1]}")

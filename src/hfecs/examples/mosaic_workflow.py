@@ -74,7 +74,7 @@ def fit_name(one: Tile, other: Tile) -> str:
 
 
 def document(tiles: list[Tile]) -> dict[str, Any]:
-    """The dag.json that makes a mosaic of the tiles."""
+    """The dag.json that builds a mosaic of the tiles."""
     jobs = Jobs()
     for tile in tiles:
         jobs.add(

@@ -1,4 +1,4 @@
-"""The synthetic sky of the Montage example: where its tiles lie, and which stars and galaxies each of them sees.
+"""The synthetic sky of the Montage example: where its tiles are, and which stars and galaxies each of them shows.
 
 Everything is drawn from seeded random numbers, so the same arguments always give the same sky.
 """
@@ -49,7 +49,7 @@ class Source:
 
     @property
     def magnitude(self) -> float:
-        """The magnitude that mMakeImg makes this peak of, with reference magnitude 20."""
+        """The magnitude for which mMakeImg draws this peak, with reference magnitude 20."""
         return 20 - 2.5 * math.log10(self.peak)
 
 
@@ -116,7 +116,7 @@ class Sky:
         chance = random.Random(f"tile {row} {column}")
         middle, shift = (self.grid - 1) / 2, 0.01 * self.pixels
         level = chance.uniform(80, 200)
-        # Montage matches planes: the four corners have to lie in one.
+        # Montage matches planes: the four corners must be in one.
         corners = (level - slope - tilt, level + slope - tilt, level + slope + tilt, level - slope + tilt)
         return Tile(
             row,

@@ -31,7 +31,7 @@ def montage(program: str, *arguments: object) -> None:
 
 
 def header(axes: tuple[str, str], size: tuple[int, int], centre: tuple[float, float], rotation: float = 0) -> str:
-    """A header template for mMakeImg and mProject: its middle lies at `centre`; degrees."""
+    """A header template for mMakeImg and mProject: its centre is `centre`; degrees."""
     return f"""SIMPLE  = T
 BITPIX  = -64
 NAXIS   = 2
@@ -59,8 +59,8 @@ def mosaic_header(sky: Sky) -> str:
 def make(sky: Sky, tile: Tile, work: Path, output: Path) -> None:
     """Write a tile as a FITS file of 32-bit numbers; `work` is a directory for what is needed on the way."""
     raw, cut, template = (work / f"{tile.name}.{end}" for end in ("raw.fits", "cut.fits", "hdr"))
-    # mMakeImg draws no source whose centre lies outside: so the image is made with a margin that is cut off. Its noise
-    # is the same row of numbers each time: a width of its own for each tile makes the noise of neighbours differ.
+    # mMakeImg skips sources whose centre is outside, so the image gets a margin, which is cut off. Its noise
+    # is the same series each time: a different width for each tile makes the noise of neighbours differ.
     shift = (7 * tile.row + tile.column) % 31
     size = (sky.pixels + 2 * (sky.margin + shift), sky.pixels + 2 * sky.margin)
     right_ascension, declination, angle = equatorial(*galactic(tile.x, tile.y))

@@ -43,7 +43,7 @@ def details(desired: Any, actual: Any, path: str = "") -> Differences:
 
 
 def of_document(desired: Any, actual: Any, path: str = "") -> Differences:
-    """The innermost fields of a document that AWS keeps as it was sent: what it has beyond that differs as well."""
+    """The innermost differing fields of a document that AWS stores as sent, so extra fields are differences too."""
     return {} if desired == actual else dict(_walk(desired, actual, path, extra=True))
 
 

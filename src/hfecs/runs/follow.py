@@ -97,7 +97,7 @@ class Follower:
         return task.describe(self._stack, self._run.task)
 
     def _listen(self, broker: AmqpUrl) -> Generator[dict[str, Any], None, None]:
-        """Read the history of events from where we are; {} when nothing came for a second."""
+        """Read the event history from the current position; yields {} if nothing came for a second."""
         import pika
 
         from hfecs.messaging import connection as amqp

@@ -118,7 +118,7 @@ class ObjectStore:
                     raise _told(what, error) from error
                 pause = pauses.next()
                 log.warning("%s, next attempt in %g seconds", _told(what, error), pause)
-            self._pause(pause * random.uniform(0.5, 1.0))  # not all executors at the same moment
+            self._pause(pause * random.uniform(0.5, 1.0))  # spread the retries of all executors
 
     @property
     def client(self) -> S3Client:

@@ -106,7 +106,7 @@ class Notifier:
     """Reads the queue and reports it; logs once when either side is unreachable, and once when it is back."""
 
     def __init__(self, settings: Settings, metrics_api: CloudWatchClient, once: CloudWatchClient | None = None) -> None:
-        """`once` takes the demand, if the alarms look at it: a client that makes no call a second time."""
+        """`once` sends the demand, if an alarm uses it: a client that never retries a call."""
         self._settings = settings
         self._cloudwatch = metrics_api
         self._attempts = Attempts()

@@ -49,7 +49,7 @@ class JobRunner:
     def _tries(
         self, job: Job, delivery_history: DeliveryHistory, events: JobEvents, cancellation: Cancellation
     ) -> tuple[int, Ended]:
-        """Try until the job succeeds or has no retry left; the number of tries, and how the last one ended."""
+        """Try until the job succeeds or has no retries left; returns the number of tries, and how the last ended."""
         pauses = Backoff(FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS)
         tries = 1
         while True:
