@@ -158,7 +158,7 @@ def _unfilled(text: str) -> Iterable[Fault]:
     for name in dict.fromkeys(_VARIABLE.findall(text)):
         if name != _LEFT_TO_THE_ENGINE:
             line = text.count("\n", 0, next(m.start() for m in _VARIABLE.finditer(text) if m.group(1) == name)) + 1
-            yield Fault(f"{{{{{name}}}}} in line {line} has no value", f"give it one: --var {name}=VALUE")
+            yield Fault(f"{{{{{name}}}}} in line {line} has no value", "write the value into dag.json")
 
 
 def _misshapen(document: Any, errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
