@@ -66,6 +66,7 @@ def test_a_run_that_was_not_started_does_not_go_on(
     assert "still running" not in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("project")
 def test_an_output_that_the_bucket_does_not_hold_is_named_beside_what_was_fetched(
     context: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
