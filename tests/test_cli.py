@@ -281,3 +281,18 @@ def test_the_help_loads_none_of_the_heavy_libraries() -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert ended.stderr == "set()\n"
+
+
+def test_the_same_cause_in_many_calls_is_one_error(capsys: Captured) -> None:
+    late = [
+        ClientError({"Error": {"Code": code, "Message": f"Signature expired: {at} is now earlier"}}, f"Describe{at}")
+        for at, code in enumerate(["SignatureDoesNotMatch", "InvalidSignatureException"] * 12)
+    ]
+
+    code = cli._shown(Console(), ExceptionGroup("", late))
+
+    told = capsys.readouterr().err
+    assert code == 2
+    assert told.count("error: ") == 1
+    assert "set the clock of this machine (timedatectl" in told
+    assert "more" not in told

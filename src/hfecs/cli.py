@@ -133,5 +133,6 @@ def _shown(console: Console, error: Exception) -> int:
     for single in told[:SHOWN_ERRORS]:
         console.error(single)
     if len(told) > SHOWN_ERRORS:
-        console.say(f"and {len(told) - SHOWN_ERRORS} more errors")
+        more = len(told) - SHOWN_ERRORS
+        console.say(f"and {more} more {'error' if more == 1 else 'errors'}")
     return exit_code(told)

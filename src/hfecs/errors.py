@@ -8,6 +8,7 @@
     │   ├── Leftovers                 destroy could not delete everything
     │   └── LocalCloudFailed          the local cloud cannot start or does not respond
     ├── Misused                   2   wrong usage, configuration or input
+    │   ├── CredentialsInvalid        AWS refuses the credentials, or there are none
     │   ├── ConfigurationInvalid      hfecs.toml, HFECS_... or a flag
     │   ├── WorkflowInvalid           the job directory or its dag.json
     │   ├── TemplateInvalid           a file in templates/ does not fit its values
@@ -85,6 +86,14 @@ class Misused(HfecsError):
     """Wrong usage, configuration or input."""
 
     exit_code = 2
+
+
+class CredentialsInvalid(Misused):
+    """AWS refuses the credentials, or there are none; `cause` is the same for each call that fails for it."""
+
+    def __init__(self, message: str, hint: str = "", *, cause: str = "") -> None:
+        super().__init__(message, hint)
+        self.cause = cause
 
 
 class ConfigurationInvalid(Misused):
