@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hfecs import templating
-from hfecs.errors import AwsFailed, NotOurs
+from hfecs.errors import AwsFailed, Leftovers, NotOurs
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 from hfecs.provisioning.teardown import remove
@@ -159,3 +159,96 @@ def test_a_recorded_name_that_a_stranger_has_now_keeps_its_data(stack: Stack) ->
     remove(stack, [[bucket]])
 
     assert [item["Key"] for item in stack.cloud.s3.list_objects_v2(Bucket=NAME)["Contents"]] == ["theirs"]
+
+
+def put(stack: Stack, *keys: str) -> None:
+    for key in keys:
+        stack.cloud.s3.put_object(Bucket=NAME, Key=key, Body=b"")
+
+
+def test_a_bucket_of_more_objects_than_one_call_deletes_goes(stack: Stack, cloud: WatchedCloud) -> None:
+    make(stack)
+    put(stack, *(f"input/{number}" for number in range(1205)))
+
+    remove(again(stack), [[bucket]])
+
+    assert stack.cloud.s3.list_buckets()["Buckets"] == []
+
+
+def test_what_is_written_while_a_bucket_is_emptied_goes_too(stack: Stack, cloud: WatchedCloud) -> None:
+    make(stack)
+    put(stack, "a", "b")
+    late = iter(["c", "d", "e"])
+
+    def write(**_: object) -> None:
+        if key := next(late, None):
+            put(stack, key)
+
+    for operation in ("DeleteObjects", "DeleteBucket"):
+        stack.cloud.s3.meta.events.register(f"before-call.s3.{operation}", write, unique_id=f"write-{operation}")
+    try:
+        remove(again(stack), [[bucket]])
+    finally:
+        for operation in ("DeleteObjects", "DeleteBucket"):
+            stack.cloud.s3.meta.events.unregister(f"before-call.s3.{operation}", unique_id=f"write-{operation}")
+
+    assert stack.cloud.s3.list_buckets()["Buckets"] == []
+
+
+def test_an_object_that_may_not_be_deleted_is_told_with_its_reason_and_the_others_go(
+    stack: Stack, cloud: WatchedCloud
+) -> None:
+    make(stack)
+    put(stack, "a", "held")
+    refused = {"Key": "held", "VersionId": "null", "Code": "AccessDenied", "Message": "explicit deny"}
+    cloud.answer("DeleteObjects", Errors=[refused])
+
+    with pytest.raises(Leftovers, match=r"AWS answered DeleteObjects with AccessDenied: explicit deny .object 'held'"):
+        remove(again(stack), [[bucket]])
+
+    assert "DeleteBucket" not in cloud.changing()
+
+
+def test_several_objects_that_may_not_be_deleted_are_counted(stack: Stack, cloud: WatchedCloud) -> None:
+    make(stack)
+    put(stack, "a", "b", "c")
+    cloud.answer("DeleteObjects", Errors=[{"Key": key, "VersionId": "null", "Code": "AccessDenied"} for key in "abc"])
+
+    with pytest.raises(Leftovers, match=r"no reason given .object 'a', and 2 objects more"):
+        remove(again(stack), [[bucket]])
+
+
+@pytest.mark.parametrize("key", ["ctrl\x01.txt", "a\x0b", "b\x1f", "c\rd", "\ufffe"])
+def test_a_key_that_xml_cannot_hold_is_deleted_by_itself(stack: Stack, cloud: WatchedCloud, key: str) -> None:
+    make(stack)
+    put(stack, "plain")
+    listed = {"Versions": [{"Key": name, "VersionId": "null"} for name in ("plain", key)]}
+    cloud.answer_once("ListObjectVersions", **listed)
+
+    remove(again(stack), [[bucket]])
+
+    assert [call["Key"] for call in cloud.calls_of("DeleteObject")] == [key]
+    (together,) = cloud.calls_of("DeleteObjects")
+    assert [item["Key"] for item in together["Delete"]["Objects"]] == ["plain"]
+
+
+def test_a_key_that_xml_cannot_hold_and_that_may_not_be_deleted_is_told(stack: Stack, cloud: WatchedCloud) -> None:
+    make(stack)
+    cloud.answer_once("ListObjectVersions", Versions=[{"Key": "ctrl\x01", "VersionId": "null"}])
+    cloud.refuse("DeleteObject", "AccessDenied", "not you")
+
+    with pytest.raises(Leftovers, match=r"AccessDenied: not you .object 'ctrl\\x01'"):
+        remove(again(stack), [[bucket]])
+
+
+def test_an_unfinished_upload_with_a_name_in_url_form_is_aborted_by_its_real_name(
+    stack: Stack, cloud: WatchedCloud
+) -> None:
+    make(stack)
+    upload = {"Key": "input/ctrl%01+b", "UploadId": "u"}
+    cloud.answer_once("ListMultipartUploads", EncodingType="url", Uploads=[upload])
+    cloud.answer_once("AbortMultipartUpload", ResponseMetadata={})
+
+    remove(again(stack), [[bucket]])
+
+    assert [call["Key"] for call in cloud.calls_of("AbortMultipartUpload")] == ["input/ctrl\x01 b"]

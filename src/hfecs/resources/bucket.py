@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+from urllib.parse import unquote_plus
 
-from hfecs.aws.errors import ignoring
+from hfecs.aws.errors import failed, ignoring, refusal
 from hfecs.aws.tags import OWNER_TAG, pairs, tags_of
 from hfecs.parallel import together
 from hfecs.provisioning.diff import details, of_document
@@ -16,6 +18,13 @@ from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
 KIND = "bucket"
+
+# An object's key and version; a code of S3 and its words.
+Version = tuple[str, str]
+Refusal = tuple[str, str]
+
+# XML 1.0 has no way to write these, and reads a carriage return as a new line.
+NOT_IN_XML = re.compile("[^\\t\\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 GONE = ("NoSuchBucket", "404", "NotFound")
 # The bucket, or a role that its policy names, was created a moment ago.
@@ -38,9 +47,16 @@ def ensure(stack: Stack, name: str, *, policy: Any) -> str:
 
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the bucket with all its objects, versions and unfinished uploads."""
-    with ignoring(*GONE):
-        _empty(stack, record.id)
-        stack.cloud.s3.delete_bucket(Bucket=record.id)
+
+    def delete() -> bool:
+        with ignoring(*GONE):
+            _empty(stack, record.id)
+            stack.cloud.s3.delete_bucket(Bucket=record.id)
+        return True
+
+    # Others may write while it is emptied.
+    what = f"bucket {record.name} to stay empty: something writes to it"
+    stack.wait.out(("BucketNotEmpty",), delete, what=what, timeout=120)
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
@@ -137,11 +153,61 @@ def _limit(stack: Stack, name: str, *, policy: Any) -> bool:
 
 
 def _empty(stack: Stack, name: str) -> None:
-    for uploads in stack.cloud.s3.get_paginator("list_multipart_uploads").paginate(Bucket=name):
-        for upload in uploads.get("Uploads", []):
-            stack.cloud.s3.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
+    """Delete all uploads, objects and versions; each pass lists from the start, since the list shrinks under it."""
+    aborted: set[tuple[str, str]] = set()
+    while _abort_uploads(stack, name, aborted):
+        pass
+    refused: dict[Version, Refusal] = {}
+    deleted: set[Version] = set()
+    while _delete_objects(stack, name, refused, deleted):
+        pass
+    if refused:
+        (key, _), (code, reason) = next(iter(refused.items()))
+        others = f", and {len(refused) - 1} objects more" if len(refused) > 1 else ""
+        raise failed("DeleteObjects", code, f"{reason or 'no reason given'} (object {key!r}{others})")
+
+
+def _abort_uploads(stack: Stack, name: str, aborted: set[tuple[str, str]]) -> bool:
+    """Abort the first unfinished uploads; whether there were any that had not been aborted before."""
+    # Not every server can tell of any; botocore does not decode the names of this list.
+    page = stack.cloud.s3.list_multipart_uploads(Bucket=name, EncodingType="url")
+    decoded = unquote_plus if page.get("EncodingType") == "url" else str
+    uploads = {(decoded(upload["Key"]), upload["UploadId"]) for upload in page.get("Uploads") or []} - aborted
+    for key, upload_id in sorted(uploads):
+        with ignoring("NoSuchUpload"):
+            stack.cloud.s3.abort_multipart_upload(Bucket=name, Key=key, UploadId=upload_id)
+    aborted |= uploads
+    return bool(uploads)
+
+
+def _delete_objects(stack: Stack, name: str, refused: dict[Version, Refusal], deleted: set[Version]) -> bool:
+    """Delete all that is listed, page by page; whether something was deleted that had not been before.
+
+    What S3 refuses is added to `refused`. What it lists again after it was deleted does not count.
+    """
+    before = len(deleted)
     for page in stack.cloud.s3.get_paginator("list_object_versions").paginate(Bucket=name):
-        listed: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        objects: Any = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in listed]
-        if objects:
-            stack.cloud.s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
+        listed: list[Any] = [*(page.get("Versions") or []), *(page.get("DeleteMarkers") or [])]
+        versions = [version for item in listed if (version := (item["Key"], item["VersionId"])) not in refused]
+        together(*[partial(_delete_one, stack, name, version, refused) for version in versions if not _in_xml(version)])
+        in_xml: Any = [{"Key": key, "VersionId": version} for key, version in versions if _in_xml((key, version))]
+        failures: list[Any] = []
+        if in_xml:
+            answer = stack.cloud.s3.delete_objects(Bucket=name, Delete={"Objects": in_xml, "Quiet": True})
+            failures = answer.get("Errors") or []
+        for failure in failures:
+            version = failure.get("Key") or "", failure.get("VersionId") or "null"
+            refused[version] = failure.get("Code") or "", failure.get("Message") or ""
+        deleted.update(version for version in versions if version not in refused)
+    return len(deleted) > before
+
+
+def _delete_one(stack: Stack, name: str, version: Version, refused: dict[Version, Refusal]) -> None:
+    answer = refusal(lambda: stack.cloud.s3.delete_object(Bucket=name, Key=version[0], VersionId=version[1]))
+    if answer:
+        refused[version] = answer
+
+
+def _in_xml(version: Version) -> bool:
+    """Whether XML, in which DeleteObjects sends keys, can hold this one."""
+    return not NOT_IN_XML.search(version[0])
