@@ -3,12 +3,11 @@ from __future__ import annotations
 import base64
 
 import pytest
-from botocore.exceptions import ClientError
 
 from blueprints.leftovers import leftovers
 from hfecs import __version__
 from hfecs.blueprints import cluster, images
-from hfecs.errors import ConfigurationInvalid, Failed, Misused
+from hfecs.errors import ConfigurationInvalid, Failed, Leftovers, Misused
 from hfecs.images.builder import Builder
 from hfecs.images.recipes import NAMES, local_name
 from hfecs.provisioning.report import Outcome
@@ -185,5 +184,5 @@ def test_who_pushed_and_lost_the_right_is_told(site: Site) -> None:
     site.push()
     site.cloud.refuse("DescribeRepositories", "AccessDeniedException")
 
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(Leftovers, match="AccessDenied"):
         images.down(site.stack())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -162,3 +163,48 @@ def test_logs_of_an_unknown_part_name_the_known_ones(project: Path, hfecs: Hfecs
     assert answer.code == 2
     assert "Unknown part boss." in answer.talk
     assert "master, worker, runner, telegraf or monitoring" in answer.talk
+
+
+def strip_tags(server: Cloud) -> None:
+    """Take hfecs's tags from things that only a name ties to the cluster."""
+    keys = [f"hfecs:{key}" for key in ("cluster", "stack", "name")]
+    (group,) = server.ec2.describe_security_groups(GroupNames=["hfecs-hyperflow-broker"])["SecurityGroups"]
+    server.ec2.delete_tags(Resources=[group["GroupId"]], Tags=[{"Key": key} for key in keys])
+    server.iam.untag_role(RoleName="hfecs-hyperflow-us-east-1-runner", TagKeys=keys)
+    (known,) = server.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+    carried: Any = [{**tag, "ResourceType": "auto-scaling-group"} for tag in known["Tags"]]
+    server.autoscaling.delete_tags(Tags=carried)
+
+
+def test_destroy_names_what_lost_its_tags_and_so_do_the_next_destroy_and_status(
+    standing: Path, hfecs: Hfecs, server: Cloud
+) -> None:
+    strip_tags(server)
+
+    answers = [hfecs("destroy", "--yes"), hfecs("destroy", "--yes")]
+    after = hfecs("status")
+    data = json.loads(hfecs("status", "--json").data)
+
+    things = ["auto-scaling-group workers", "security-group broker", "role runner"]
+    for answer in answers:
+        assert answer.code == 1
+        assert "Destroyed everything" not in answer.talk
+        assert [thing for thing in things if f"{thing} (" not in answer.talk] == []
+        assert "no longer carries the tags of this cluster" in answer.talk
+    assert [thing for thing in things if f"{thing} (" not in after.talk] == []
+    assert "does not exist" not in after.talk
+    assert {thing["what"].split(" (")[0] for thing in data["left"]} >= set(things)
+
+
+@pytest.mark.parametrize("command", [["cluster", "down", "--yes"], ["destroy", "--yes"]], ids=" ".join)
+def test_a_state_that_names_an_unknown_kind_is_no_empty_state(standing: Path, hfecs: Hfecs, command: list[str]) -> None:
+    path = standing / "hfecs.state.json"
+    document = json.loads(path.read_text())
+    resources = document["clusters"]["hyperflow"]["stacks"]["cluster"]["resources"]
+    resources.append({**resources[0], "kind": "load-balancer", "name": "front", "id": "lb-1"})
+    path.write_text(json.dumps(document))
+
+    answer = hfecs(*command)
+
+    assert answer.code == 1
+    assert "load-balancer front (lb-1)" in answer.talk

@@ -7,6 +7,7 @@ import pytest
 
 from hfecs.observe.status import METRICS, _registered, overview
 from hfecs.provisioning.stack import Stack
+from hfecs.resources import task_definition
 from standing import stands
 from support import WatchedCloud, add_machine, again, nothing_changes, stack_of
 
@@ -43,6 +44,27 @@ def test_nothing_stands_before_up(stack: Stack) -> None:
 
     assert not known.exists
     assert (known.cluster, known.region, known.run) == ("hyperflow", "us-east-1", None)
+
+
+def test_what_the_state_names_is_surveyed_only_without_machines_and_services(
+    standing: Stack, cloud: WatchedCloud
+) -> None:
+    cloud.calls.clear()
+
+    known = overview(standing, runs_of(standing))
+
+    assert known.left == []
+    assert cloud.calls_of("DescribeSecurityGroups") == []
+
+
+def test_what_runs_leave_for_the_next_cluster_is_not_left_behind(stack: Stack) -> None:
+    runs = runs_of(stack)
+    task = {"name": "runner", "image": "runner", "memory": 64}
+    task_definition.ensure(runs, "runner", definition={"containerDefinitions": [task]})
+
+    known = overview(again(stack), again(runs))
+
+    assert known.left == []
 
 
 def test_looking_changes_nothing(standing: Stack, cloud: WatchedCloud) -> None:

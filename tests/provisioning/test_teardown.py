@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from hfecs.errors import Leftovers
-from hfecs.parallel import in_turn
+from hfecs.parallel import in_turn, together
 from hfecs.provisioning.report import Outcome
 from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record, State
-from hfecs.provisioning.teardown import absent, one_list, remove
+from hfecs.provisioning.teardown import absent, one_list, remove, survey
 from support import FakeClock, WatchedCloud, again, outcomes, stack_of, steps
 
 
@@ -139,14 +140,15 @@ def test_every_leftover_is_listed(stack: Stack) -> None:
 def test_what_is_left_of_several_stacks_is_one_list(stack: Stack) -> None:
     lamp, other = Kind("lamp", "a", broken=["a"]), again(stack)
     kinds = [[lamp]]
+    others = [[lamp], [Kind("table", "b", broken=["b"])]]
 
     with pytest.raises(ExceptionGroup) as raised, one_list():
-        in_turn(lambda: remove(stack, kinds), lambda: remove(other, kinds), lambda: int("nothing"))
+        in_turn(lambda: remove(stack, kinds), lambda: remove(other, others), lambda: int("nothing"))
 
     failed, left = raised.value.exceptions
     assert isinstance(failed, ValueError)
     assert isinstance(left, Leftovers)
-    assert [thing.what for thing in left.things] == ["lamp a (id-a)"] * 2
+    assert [thing.what for thing in left.things] == ["lamp a (id-a)", "table b (id-b)"]
 
 
 def test_nothing_of_a_stack_is_waited_for_longer_than_an_hour(cloud: WatchedCloud, state: State) -> None:
@@ -191,3 +193,116 @@ def test_a_plan_of_one_removal_removes_nothing(stack: Stack) -> None:
 
     assert lamp.torn == []
     assert outcomes(planned) == {Outcome.DELETED}
+
+
+class Blind(Kind):
+    """A resource module whose kind cannot be listed."""
+
+    def survey(self, _: Stack) -> Iterable[Existing]:
+        yield from (Existing(name, f"id-{name}") for name in self.things)
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DescribeThings")
+
+
+def test_a_recorded_thing_without_our_tags_is_a_leftover_with_cost_and_way_out(stack: Stack) -> None:
+    lamp, table = Kind("lamp", strangers=["a"]), Kind("table", "b")
+    stack.state.record("cluster", Record("lamp", "a", "id-a"))
+
+    with pytest.raises(Leftovers) as raised:
+        remove(stack, [[lamp], [table]])
+
+    (left,) = raised.value.things
+    assert (left.what, left.cost) == ("lamp a (id-a)", "cost unknown")
+    assert "no longer carries the tags" in left.reason
+    assert "delete it yourself, or give it back its tags (hfecs:cluster=hyperflow" in left.reason
+    assert (lamp.torn, table.torn) == ([], ["id-b"])
+
+
+def test_the_next_removal_still_knows_what_lost_its_tags_and_removes_it_once_it_has_them_again(stack: Stack) -> None:
+    stack.state.record("cluster", Record("lamp", "a", "id-a"))
+    for _ in range(2):
+        with pytest.raises(Leftovers, match="lamp a"):
+            remove(again(stack), [[Kind("lamp", strangers=["a"])]])
+    tagged_again = Kind("lamp", "a")
+
+    remove(again(stack), [[tagged_again]])
+
+    assert tagged_again.torn == ["id-a"]
+    assert stack.state.records("cluster") == []
+
+
+def test_a_recorded_thing_that_something_else_replaced_is_forgotten(stack: Stack) -> None:
+    lamp = Kind("lamp", strangers=["a"])
+    stack.state.record("cluster", Record("lamp", "a", "id-of-old"))
+
+    remove(stack, [[lamp]])
+
+    assert lamp.torn == []
+    assert stack.state.records("cluster") == []
+
+
+def test_a_recorded_thing_inside_what_lost_its_tags_is_a_leftover(stack: Stack) -> None:
+    lamp, wire = Kind("lamp", strangers=["a"]), Within("wire", "w")
+    stack.state.record("cluster", Record("lamp", "a", "id-a"))
+    stack.state.record("cluster", Record("wire", "w", "id-w"))
+
+    with pytest.raises(Leftovers) as raised:
+        remove(stack, [[wire], [lamp]])
+
+    assert [thing.what for thing in raised.value.things] == ["wire w (id-w)", "lamp a (id-a)"]
+    assert "belongs to lamp a" in raised.value.things[0].reason
+
+
+def test_a_namesake_does_not_hide_what_is_ours(stack: Stack) -> None:
+    lamp = Kind("lamp", "a", strangers=["a"])
+
+    remove(stack, [[lamp]])
+
+    assert lamp.torn == ["id-a"]
+
+
+def test_a_kind_that_cannot_be_listed_keeps_nothing_else_from_going_and_is_a_leftover(stack: Stack) -> None:
+    lamp, blind, table = Kind("lamp", "a"), Blind("blind", "seen"), Kind("table", "c")
+    stack.state.record("cluster", Record("blind", "b", "id-b"))
+
+    with pytest.raises(Leftovers) as raised:
+        remove(stack, [[lamp], [blind], [table]])
+
+    assert (lamp.torn, blind.torn, table.torn) == (["id-a"], ["id-b"], ["id-c"])
+    (left,) = raised.value.things
+    assert left.what == "any blind that the state does not name"
+    assert "AWS answered DescribeThings with AccessDenied: not you" in left.reason
+
+
+def test_a_kind_that_could_not_be_listed_is_not_listed_a_second_time(stack: Stack) -> None:
+    blind = Blind("blind")
+    survey(stack, [blind])
+
+    with pytest.raises(Leftovers) as raised:
+        remove(stack, [[blind]], looked=True)
+
+    assert len(raised.value.things) == 1
+
+
+def test_what_is_inside_a_kind_that_could_not_be_listed_goes_if_the_state_names_what_it_is_in(stack: Stack) -> None:
+    lamp, wire = Blind("lamp"), Within("wire", "w")
+    stack.state.record("cluster", Record("lamp", "a", "id-a"))
+
+    with pytest.raises(Leftovers):
+        remove(stack, [[wire], [lamp]])
+
+    assert (wire.torn, lamp.torn) == (["id-w"], ["id-a"])
+
+
+def test_several_errors_of_one_removal_are_one_leftover(stack: Stack) -> None:
+    class Both(Kind):
+        def teardown(self, stack: Stack, record: Record) -> None:
+            broken = Kind("part", broken=["x", "y"])
+            together(*[partial(broken.teardown, stack, Record("part", name, name)) for name in "xy"])
+
+    lamp, table = Both("lamp", "a"), Kind("table", "c")
+
+    with pytest.raises(Leftovers, match="DeleteThing with InUse") as raised:
+        remove(stack, [[lamp], [table]])
+
+    assert len(raised.value.things) == 1
+    assert table.torn == ["id-c"]

@@ -156,7 +156,8 @@ def test_a_recorded_name_that_a_stranger_has_now_keeps_its_data(stack: Stack) ->
     stack.cloud.s3.put_object(Bucket=NAME, Key="theirs", Body=b"")
     stack.state.record("cluster", Record(bucket.KIND, NAME, NAME))
 
-    remove(stack, [[bucket]])
+    with pytest.raises(Leftovers, match="no longer carries the tags"):
+        remove(stack, [[bucket]])
 
     assert [item["Key"] for item in stack.cloud.s3.list_objects_v2(Bucket=NAME)["Contents"]] == ["theirs"]
 

@@ -83,7 +83,7 @@ def test_removing_a_way_into_a_group_that_is_gone_only_forgets_it(stack: Stack, 
     stack.cloud.ec2.delete_security_group(GroupId=house)
     later = again(stack)
 
-    remove(later, [[ingress]])
+    remove(later, [[ingress]], keeping={security_group.KIND})
 
     assert [step.outcome for step in steps(later)] == [Outcome.DELETED]
     assert ingress.KIND not in {record.kind for record in stack.state.records("cluster")}

@@ -24,3 +24,13 @@ def test_a_removal_takes_every_revision(stack: Stack) -> None:
     task_definition.teardown(stack, stack.state.records("cluster")[0])
 
     assert stack.cloud.ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"] == []
+
+
+def test_a_recorded_revision_without_tags_is_shown_beside_a_later_one_of_a_stranger(stack: Stack) -> None:
+    recorded = task_definition.ensure(stack, "worker", definition=task())
+    stack.cloud.ecs.untag_resource(resourceArn=recorded, tagKeys=["hfecs:cluster", "hfecs:stack", "hfecs:name"])
+    stack.cloud.ecs.register_task_definition(family=stack.full_name("worker"), **task())
+
+    (found,) = task_definition.survey(again(stack))
+
+    assert (found.id, found.ours) == (recorded, False)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from hfecs import __version__, templating
-from hfecs.aws.errors import LOCAL_HINT, ignoring
+from hfecs.aws.errors import LOCAL_HINT, ignoring, matches
 from hfecs.config import Config
 from hfecs.errors import ConfigurationInvalid
 from hfecs.images import registry
@@ -18,7 +18,7 @@ from hfecs.images.recipes import NAMES, local_name
 from hfecs.parallel import together
 from hfecs.provisioning.report import Outcome
 from hfecs.provisioning.stack import Stack
-from hfecs.provisioning.teardown import Paragraphs, remove
+from hfecs.provisioning.teardown import Paragraphs, remove, survey
 from hfecs.resources import image_repository
 
 STACK = "images"
@@ -77,8 +77,10 @@ def push(stack: Stack, builder: Builder) -> dict[str, str]:
 
 def down(stack: Stack) -> None:
     """Delete the repositories with all their images; without a push, no permission to list them is needed."""
-    with ignoring(*(() if stack.state.records(STACK) else DENIED)):
-        remove(stack, TEARDOWN)
+    survey(stack, [image_repository])
+    failure = stack.inventory.failures.get(image_repository.KIND)
+    if stack.state.records(STACK) or failure is None or not matches(failure, *DENIED):
+        remove(stack, TEARDOWN, looked=True)
     stack.output(**dict.fromkeys(NAMES))
 
 

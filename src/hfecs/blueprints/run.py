@@ -142,7 +142,7 @@ def forget(stack: Stack, run: Run) -> None:
 
 def down(stack: Stack, *, with_data: bool, looked: bool = False) -> None:
     """Remove all runs; their buckets too if `with_data`; `looked`: the stack has just been surveyed."""
-    remove(stack, teardown(with_data), looked=looked)
+    remove(stack, teardown(with_data), looked=looked, keeping=() if with_data else {bucket.KIND})
 
 
 def teardown(with_data: bool) -> Paragraphs:

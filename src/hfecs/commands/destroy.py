@@ -32,7 +32,7 @@ def destroy(
     from hfecs.blueprints import cluster, images, monitoring
     from hfecs.blueprints import run as run_blueprint
     from hfecs.parallel import in_turn, together
-    from hfecs.provisioning.teardown import one_list
+    from hfecs.provisioning.teardown import one_list, survey
 
     hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
@@ -43,7 +43,7 @@ def destroy(
     def look() -> None:
         parts = [(runs, run_blueprint.teardown(delete_data)), (whole, cluster.TEARDOWN), (metrics, monitoring.TEARDOWN)]
         with hfecs.cloud.coalescing.once():
-            together(*(partial(stack.survey, chain(*kinds)) for stack, kinds in parts))
+            together(*(partial(survey, stack, [*chain(*kinds)]) for stack, kinds in parts))
 
     def remove_machines() -> None:
         together(partial(cluster.down, whole, looked=True), partial(monitoring.down, metrics, looked=True))
@@ -56,6 +56,7 @@ def destroy(
             ),
             lambda: images.down(hfecs.stack(images.STACK)),
         )
+        _nothing_forgotten(hfecs)
     for pointer in elsewhere.pointers(hfecs, "destroy"):
         hfecs.console.say(f"· {pointer}")
     for name in kept:
@@ -63,10 +64,22 @@ def destroy(
 
 
 def _buckets(runs: Stack) -> list[str]:
-    """The buckets that stay: they cost money."""
+    """The buckets that stay, with our tags or named by the state file: they cost money."""
     from hfecs.resources import bucket
 
-    return [found.id for found in bucket.survey(runs) if found.ours]
+    recorded = {record.id for record in runs.state.records(runs.name) if record.kind == bucket.KIND}
+    return [found.id for found in bucket.survey(runs) if found.ours or found.id in recorded]
+
+
+def _nothing_forgotten(hfecs: Session) -> None:
+    """Leftovers if the state file still names something other than buckets: nothing else knows of it."""
+    from hfecs.errors import Leftovers
+    from hfecs.provisioning.teardown import unforgotten
+    from hfecs.resources import bucket
+
+    stacks = [hfecs.stack(name) for name in hfecs.state.of(hfecs.cluster).stacks()]
+    if left := [leftover for stack in stacks for leftover in unforgotten(stack, {bucket.KIND})]:
+        raise Leftovers(left)
 
 
 def confirm(hfecs: Session, question: str, yes: bool) -> None:

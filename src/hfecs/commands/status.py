@@ -29,10 +29,14 @@ def status(
     if json:
         hfecs.console.data(known.as_dict())
         return
-    if not known.exists:
+    if known.left:
+        hfecs.console.table("Left behind", ["what", "cost", "because"], known.left_rows())
+    if not known.exists and not known.left:
         hfecs.console.say(f"Cluster {known.cluster} does not exist in {known.region}. Create it: hfecs cluster up")
         for pointer in elsewhere.pointers(hfecs, "status"):
             hfecs.console.say(f"· {pointer}")
+        return
+    if not known.exists:
         return
     console = hfecs.console
     console.table("Machines", ["machine", "id", "type", "state", "address", "in the cluster"], known.machine_rows())

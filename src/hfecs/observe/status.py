@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from hfecs.aws import cloudwatch, prices
 from hfecs.aws.errors import ignoring
 from hfecs.aws.tags import NAME_TAG, OWNER_TAG, tags_of
-from hfecs.observe import time_left
+from hfecs.observe import remnants, time_left
 from hfecs.observe.time_left import TimeLeft
 from hfecs.parallel import together
 from hfecs.provisioning.stack import Stack
@@ -42,6 +42,7 @@ class Overview:
     bucket: str | None
     time_left: TimeLeft
     run_state: str | None
+    left: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def exists(self) -> bool:
@@ -69,6 +70,10 @@ class Overview:
     def alarm_rows(self) -> list[list[str]]:
         """Name, state, reason."""
         return [list(known.values()) for known in self.alarms]
+
+    def left_rows(self) -> list[list[str]]:
+        """What, cost, reason."""
+        return [list(one.values()) for one in self.left]
 
     def queue_rows(self) -> list[list[str]]:
         """The number of jobs in each state."""
@@ -98,7 +103,9 @@ def overview(stack: Stack, runs: Stack) -> Overview:
     ]
     known = runs.outputs()
     last = known.get("run"), known.get("bucket"), left, state
-    return Overview(stack.cluster, stack.cloud.region, machines, services, told, queue, *last)
+    # A cluster that stands is not searched for what it should not have: that is many calls, and destroy makes them.
+    forgotten = [] if machines or services else [asdict(leftover) for leftover in remnants.look(stack, runs)]
+    return Overview(stack.cluster, stack.cloud.region, machines, services, told, queue, *last, forgotten)
 
 
 def _run_state(runs: Stack) -> str | None:

@@ -59,13 +59,22 @@ class Inventory:
 
     def __init__(self) -> None:
         self._by_kind: dict[str, dict[str, Existing]] = {}
+        self._listed: dict[str, list[Existing]] = {}
         self._looking = threading.Lock()
+        self.failures: dict[str, Exception] = {}
 
     def remember(self, kind: str, found: Iterable[Existing]) -> None:
-        """Set what exists of a kind, replacing earlier knowledge."""
-        listed = {item.name: item for item in found}
+        """Set what exists of a kind, replacing earlier knowledge; of two with the same name, ours is the one kept."""
+        listed = list(found)
+        by_name = {item.name: item for item in sorted(listed, key=lambda item: item.ours)}
         with self._looking:
-            self._by_kind[kind] = listed
+            self._by_kind[kind], self._listed[kind] = by_name, listed
+            self.failures.pop(kind, None)
+
+    def fail(self, kind: str, error: Exception) -> None:
+        """Remember why a kind could not be listed."""
+        with self._looking:
+            self.failures[kind] = error
 
     def without(self, gone: Collection[tuple[str, str]]) -> Inventory:
         """The same without these resources, each a kind and a name."""
@@ -73,6 +82,10 @@ class Inventory:
         for kind, listed in list(self._by_kind.items()):
             rest.remember(kind, (found for found in listed.values() if (kind, found.name) not in gone))
         return rest
+
+    def all_of(self, kind: str) -> list[Existing]:
+        """Everything that was found of a kind, also several with the same name."""
+        return list(self._listed.get(kind, ()))
 
     def of(self, kind: str) -> dict[str, Existing] | None:
         """The resources of a kind; None if nobody has looked."""

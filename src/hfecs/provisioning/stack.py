@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from hfecs.aws.clients import Cloud
-from hfecs.aws.errors import expected_errors, explain, matches
+from hfecs.aws.errors import expected_errors, explain, matches, one_or_several, passable
 from hfecs.aws.tags import NAME_TAG, OWNER_TAG, STACK_TAG
 from hfecs.errors import HfecsError, NotConfirmed, NotOurs
 from hfecs.parallel import together
@@ -95,15 +95,31 @@ class Stack:
         generation = self.state.generation(self.name, kind, name)
         return digest(self.state.document.lineage, self.cluster, self.name, kind, name, generation)[:32]
 
-    def survey(self, modules: Iterable[Module], *, again: bool = True) -> None:
-        """Look at these kinds at once (not those seen before, if not `again`); check whose account the state is of."""
+    def survey(self, modules: Iterable[Module], *, again: bool = True, past_errors: bool = False) -> None:
+        """List these kinds at once (not those listed before, if not `again`); check that the state is of this account.
+
+        With `past_errors`, a kind that could not be listed is kept in `inventory.failures` and the others are listed.
+        """
 
         def look(module: Module) -> Callable[[], None]:
-            return lambda: self.inventory.remember(module.KIND, module.survey(self))
+            return lambda: self._look(module, past_errors=past_errors)
 
-        wanted = [module for module in modules if again or self.inventory.of(module.KIND) is None]
+        listed = {*self.inventory.failures} if past_errors else set()
+        wanted = [
+            module
+            for module in modules
+            if again or (module.KIND not in listed and self.inventory.of(module.KIND) is None)
+        ]
         together(*(look(module) for module in wanted), lambda: self.cloud.account and None)
         self.state.document.belongs_to(self.cloud.account, self.cloud.region)
+
+    def _look(self, module: Module, *, past_errors: bool) -> None:
+        try:
+            self.inventory.remember(module.KIND, module.survey(self))
+        except one_or_several() as error:
+            if not (past_errors and passable(error)):
+                raise
+            self.inventory.fail(module.KIND, error)
 
     def seen(self, kind: str, name: str) -> Existing | None:
         """What the survey has shown under that name, whichever stack or stranger made it."""
@@ -197,14 +213,32 @@ class Stack:
         return known
 
     def existing(self, module: Module) -> list[Record]:
-        """What there is of one kind: what the state file names, and what AWS shows with our tags.
+        """What exists of one kind: what the state file names, and what AWS lists with our tags.
 
-        A name that a stranger has now is left out: what was ours under it is gone.
+        Left out is what now has the name of a recorded resource without our tags: `estranged` and `replaced` tell.
         """
         shown = self.inventory.of(module.KIND) or {}
-        known = [record for record in self.state.records(self.name) if record.kind == module.KIND]
-        ours = {
-            name: Record(module.KIND, name, found.id) for name, found in shown.items() if self.inventory.owns(found)
-        }
-        records = {record.name: record for record in known if record.name not in shown or record.name in ours} | ours
-        return list(records.values())
+        ours = [found for found in self.inventory.all_of(module.KIND) if self._owns(found)]
+        recorded = [record for record in self._recorded(module.KIND) if record.name not in shown]
+        return [*(Record(module.KIND, found.name, found.id) for found in ours), *recorded]
+
+    def estranged(self, module: Module) -> list[tuple[Record, Existing]]:
+        """What the state file names and AWS lists under the recorded id, but without our tags."""
+        listed = {found.id: found for found in self.inventory.all_of(module.KIND)}
+        recorded = [(record, listed[record.id]) for record in self._recorded(module.KIND) if record.id in listed]
+        return [(record, found) for record, found in recorded if not self._owns(found)]
+
+    def replaced(self, module: Module) -> list[Record]:
+        """What the state file names and is gone: its name belongs to something else, which is not ours."""
+        ids = {found.id for found in self.inventory.all_of(module.KIND)}
+        kept = {record.name for record in self.existing(module)}
+        return [record for record in self._recorded(module.KIND) if record.id not in ids and record.name not in kept]
+
+    def _owns(self, found: Existing) -> bool:
+        """Whether we own it; of a parent that could not be looked at, the state file tells."""
+        kind, name = found.within
+        known = kind not in self.inventory.failures or name in {record.name for record in self._recorded(kind)}
+        return known and self.inventory.owns(found)
+
+    def _recorded(self, kind: str) -> list[Record]:
+        return [record for record in self.state.records(self.name) if record.kind == kind]

@@ -1,17 +1,17 @@
-"""Removing a stack: every kind in order, past errors, with a list of what is left."""
+"""Remove a stack: every kind in order, continuing past errors, with a list of what is left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from hfecs.aws import prices
-from hfecs.aws.errors import each, expected_errors
+from hfecs.aws.errors import each, explain, one_or_several, passable
 from hfecs.errors import Leftover, Leftovers
 from hfecs.parallel import together
 from hfecs.provisioning.report import Outcome, Step
-from hfecs.provisioning.resource import Change
+from hfecs.provisioning.resource import Change, Existing
 from hfecs.provisioning.stack import Module, Stack
 from hfecs.provisioning.state import Record
 
@@ -21,29 +21,75 @@ Paragraphs = Sequence[Sequence[Module]]
 LONGEST = 45 * 60
 
 
-def remove(stack: Stack, paragraphs: Paragraphs, *, looked: bool = False) -> None:
+def remove(stack: Stack, paragraphs: Paragraphs, *, looked: bool = False, keeping: Collection[str] = ()) -> None:
     """Tear down what the state file names and what carries our tags, paragraph by paragraph, in less than an hour.
 
-    `looked` says that the stack has been surveyed a moment ago: only what that left out is looked at. An error does
-    not stop it: the rest is removed, and Leftovers lists what is still there and what it costs.
+    `looked` says that the stack has just been surveyed: only kinds missing from that survey are listed. An error does
+    not stop the rest, a failed survey of a kind included: of that kind, what the state file names is removed. At the
+    end Leftovers lists what still exists and its cost, and what the state file names but no longer carries our tags,
+    or is of a kind that is neither removed here nor one of `keeping`.
     """
     stack = replace(stack, wait=stack.wait.within(LONGEST))
-    stack.survey([module for paragraph in paragraphs for module in paragraph], again=not looked)
-    left: list[Leftover] = []
+    modules = [module for paragraph in paragraphs for module in paragraph]
+    survey(stack, modules, again=not looked)
+    left = [leftover for module in modules for leftover in _untouched(stack, module)]
     for paragraph in paragraphs:
         together(*[_removal(stack, module, record, left) for module in paragraph for record in stack.existing(module)])
+    left += unforgotten(stack, {*(module.KIND for module in modules), *keeping})
     if left:
         raise Leftovers(left)
 
 
+def survey(stack: Stack, modules: Iterable[Module], *, again: bool = True) -> None:
+    """List these kinds; one that cannot be listed does not keep the others from being removed."""
+    stack.survey(modules, again=again, past_errors=True)
+
+
+def estranged(stack: Stack, modules: Iterable[Module]) -> list[Leftover]:
+    """What the state file names and still exists, but does not carry the tags of this cluster any more."""
+    return [
+        Leftover(_words(record), _cost(record, found), _estrangement(stack, found))
+        for module in modules
+        for record, found in stack.estranged(module)
+    ]
+
+
+def unlisted(stack: Stack, module: Module) -> list[Leftover]:
+    """What may exist of a kind that could not be listed."""
+    failure = stack.inventory.failures.get(module.KIND)
+    if failure is None:
+        return []
+    reasons = [str(explain(error) or error) for error in each(failure)]
+    reason = f"they could not be listed: {'; '.join(dict.fromkeys(reasons))}"
+    return [Leftover(f"any {module.KIND} that the state does not name", prices.words(None), reason)]
+
+
+def unforgotten(stack: Stack, kinds: Collection[str]) -> list[Leftover]:
+    """What the state file names of other kinds than these: another version of hfecs created it."""
+    reason = "this version of hfecs does not know this kind: destroy it with the version that created it"
+    others = [record for record in stack.state.records(stack.name) if record.kind not in kinds]
+    return [Leftover(_words(record), _cost(record, None), reason) for record in others]
+
+
+def _untouched(stack: Stack, module: Module) -> Iterator[Leftover]:
+    """What is left of a kind whatever else is removed; what something else has replaced is forgotten."""
+    if not stack.plan:
+        for record in stack.replaced(module):
+            stack.state.forget(stack.name, record)
+    yield from unlisted(stack, module)
+    for leftover in estranged(stack, [module]):
+        stack.reporter.step(Step(Outcome.FAILED, module.KIND, leftover.what, leftover.reason))
+        yield leftover
+
+
 @contextmanager
 def one_list() -> Iterator[None]:
-    """Let what is left of several stacks be one list."""
+    """Merge the leftovers of several stacks into one error."""
     try:
         yield
     except ExceptionGroup as group:
         errors = list(each(group))
-        left = [thing for error in errors if isinstance(error, Leftovers) for thing in error.things]
+        left = list(dict.fromkeys(thing for error in errors if isinstance(error, Leftovers) for thing in error.things))
         others = [error for error in errors if not isinstance(error, Leftovers)]
         raise ExceptionGroup(
             "not everything could be removed", [*others, *([Leftovers(left)] if left else [])]
@@ -72,16 +118,37 @@ def _removal(stack: Stack, module: Module, record: Record, left: list[Leftover])
                 stack.state.store.check()
                 module.teardown(stack, record)
                 stack.state.forget(stack.name, record)
-        except expected_errors() as error:
-            left.append(_left(stack, record, stack.failure(record.kind, record.name, error)))
+        except one_or_several() as error:
+            if not passable(error):
+                raise
+            reasons = [str(stack.failure(record.kind, record.name, single)) for single in each(error)]
+            left.append(_left(stack, record, "; ".join(dict.fromkeys(reasons))))
         else:
             stack.report(Outcome.DELETED, record.kind, record.name, record.id)
 
     return tear_down
 
 
-def _left(stack: Stack, record: Record, reason: Exception) -> Leftover:
-    """What is still there; its cost by what the survey has shown of it."""
-    known = stack.seen(record.kind, record.name)
-    cost = prices.of(record.kind, known.actual if known else None)
-    return Leftover(f"{record.kind} {record.name} ({record.id})", prices.words(cost), str(reason))
+def _left(stack: Stack, record: Record, reason: str) -> Leftover:
+    """What still exists; its cost by what the survey has found of it."""
+    return Leftover(_words(record), _cost(record, stack.seen(record.kind, record.name)), reason)
+
+
+def _words(record: Record) -> str:
+    return f"{record.kind} {record.name} ({record.id})"
+
+
+def _cost(record: Record, found: Existing | None) -> str:
+    return prices.words(prices.of(record.kind, found.actual if found else None))
+
+
+def _estrangement(stack: Stack, found: Existing) -> str:
+    """Why something that this cluster created is left alone, and what a person can do."""
+    kind, name = found.within
+    if found.ours and kind:
+        return f"it belongs to {kind} {name}, which does not carry the tags of this {stack.name}: it goes with that"
+    tags = ", ".join(f"{key}={value}" for key, value in stack.tags(found.name).items())
+    return (
+        f"hfecs created it under this id, but it no longer carries the tags of this {stack.name} and is left alone: "
+        f"delete it yourself, or give it back its tags ({tags}), then run the same command again"
+    )

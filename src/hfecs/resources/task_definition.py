@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from hfecs.aws.errors import ignoring
@@ -63,15 +64,18 @@ def survey(stack: Stack) -> Iterator[Existing]:
 
 
 def _latest(stack: Stack, family: str) -> Any:
-    """The latest revision, or our latest one if somebody registered one by hand; a stranger's if all are."""
+    """The latest revision of ours; if none is, the one that the state file names, or the latest."""
     latest = _described(stack, family)
     if latest is None or stack.owns(tags_of(latest.get("tags"))):
         return latest
     pages = stack.cloud.ecs.get_paginator("list_task_definitions").paginate(familyPrefix=family, status="ACTIVE")
     names = [arn.rpartition("/")[2].rpartition(":") for page in pages for arn in page["taskDefinitionArns"]]
     revisions = sorted((int(revision) for name, _, revision in names if name == family), reverse=True)
-    earlier = (_described(stack, f"{family}:{revision}") for revision in revisions)
-    return next((known for known in earlier if known and stack.owns(tags_of(known.get("tags")))), latest)
+    earlier = [known for revision in revisions if (known := _described(stack, f"{family}:{revision}"))]
+    recorded = {record.id for record in stack.state.records(stack.name) if record.kind == KIND}
+    ours = (known for known in earlier if stack.owns(tags_of(known.get("tags"))))
+    named = (known for known in earlier if known["taskDefinition"]["taskDefinitionArn"] in recorded)
+    return next(chain(ours, named), latest)
 
 
 def _described(stack: Stack, definition: str) -> Any:
