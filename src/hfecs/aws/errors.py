@@ -11,7 +11,7 @@ from hfecs.errors import AwsFailed, CredentialsInvalid, HfecsError, Misused
 
 LOCAL_HINT = "try it without an account: hfecs --local cluster up"
 
-NO_PERMISSION = "the README lists the permissions hfecs needs; ask for the missing action"
+NO_PERMISSION = "docs/iam-policy.json lists the permissions that hfecs needs; ask for the missing action"
 LOG_IN = (
     "log in again (aws sso login, or set new keys) and repeat the command: it goes on where it stopped; "
     "a run that has been started goes on without you: hfecs run --attach"
