@@ -9,8 +9,8 @@ from replay_run import Policy
 
 from hfecs.blueprints import scaling
 from hfecs.config import Scaling
+from hfecs.local.scaling.alarm_evaluator import service_policy
 from hfecs.local.scaling.alarms import Rule
-from hfecs.local.scaling.from_moto import service_policy
 from hfecs.local.scaling.step_policies import CHANGE, Step
 from hfecs.local.scaling.step_policies import Policy as Steps
 

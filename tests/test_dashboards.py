@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from dashboards import FOLDER, NAMES, dashboard, queries
-from hfecs.agents.common import grafana_files
-from hfecs.templating import template_path
+from hfecs.templating import template_path, write_grafana_files
 
 SOURCE = {"type": "influxdb", "uid": "hyperflow"}
 # Panels that Grafana has without a plugin.
@@ -127,8 +126,8 @@ def test_grafana_finds_each_variable_of_its_files_in_its_container() -> None:
 
 
 def test_the_files_are_written_as_grafana_looks_for_them_again_and_again(tmp_path: Path) -> None:
-    grafana_files.write(tmp_path)
-    grafana_files.write(tmp_path)
+    write_grafana_files(tmp_path)
+    write_grafana_files(tmp_path)
 
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert written == {

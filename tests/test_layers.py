@@ -22,7 +22,7 @@ FLOORS = {
     for floor, names in enumerate(
         [
             ["hfecs", "errors"],
-            ["backoff", "os_errors", "parallel", "templating", "config", "workflow", "messaging"],
+            ["backoff", "parallel", "templating", "config", "workflow", "messaging"],
             ["aws", "explained", "lookahead", "images"],
             ["provisioning"],
             ["resources"],

@@ -1,9 +1,10 @@
-"""Templates: files that are valid before and after their values are filled in."""
+"""Templates: plain files that are valid before and after their values are filled in."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -63,3 +64,9 @@ def _fill(node: Any, values: Mapping[str, object]) -> Any:
     if alone := PLACEHOLDER.fullmatch(node):
         return values[alone[1]]
     return PLACEHOLDER.sub(lambda match: str(values[match[1]]), node)
+
+
+def write_grafana_files(directory: Path) -> None:
+    """Copy the files into a directory, replacing those of an earlier version; Grafana fills in its variables."""
+    source = template_path("grafana/provisioning/datasources/influxdb.yaml").parents[2]
+    shutil.copytree(source, directory, dirs_exist_ok=True)

@@ -225,13 +225,15 @@ def test_a_workflow_that_cannot_be_run_ends_with_2_and_its_faults(site: Site) ->
 
 def test_an_engine_that_crashes_tells_the_end_of_its_log(site: Site) -> None:
     dag = chain("true")
-    dag["processes"][0]["function"] = "doesNotExist"
+    dag["processes"][0]["function"] = "mine"
     site.upload(dag, file_0="abc")
+    functions = "exports.mine = undefinedHere;"
+    site.s3.put_object(Bucket=site.bucket, Key="workdir/functions.js", Body=functions.encode())
 
     exit_code = site.run("crash")
 
     assert exit_code == 1
-    assert "Unable to load the process function: doesNotExist" in site.result("crash")["error"]
+    assert "undefinedHere is not defined" in site.result("crash")["error"]
 
 
 def test_a_queue_of_another_kind_is_used_as_it_is(site: Site) -> None:

@@ -14,8 +14,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from end_to_end.broker import PrivateBroker, private_broker
 from end_to_end.proxy import proxy
 from end_to_end.sites import SECONDS, eventually
-from hfecs.agents.engine.broker import Broker
-from hfecs.agents.engine.job_listener import JobListener
+from hfecs.agents.engine.broker import Broker, JobListener
 from hfecs.messaging import messages
 
 pytestmark = pytest.mark.end_to_end

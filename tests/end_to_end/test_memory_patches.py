@@ -9,8 +9,8 @@ import subprocess
 import pytest
 
 from end_to_end.sites import SECONDS
-from hfecs.agents.engine.install import node_modules
-from hfecs.agents.engine.redis import private_redis
+from hfecs.agents.engine.settings import node_modules
+from hfecs.agents.engine.workflow_run import private_redis
 from hfecs.templating import template_path
 
 pytestmark = pytest.mark.end_to_end

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from hfecs.local.data_plane.logs import Logs
-from hfecs.local.data_plane.machines import Machine, Machines
+from hfecs.local.data_plane.machines import Machine, Machines, UserData
 from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.data_plane.starter import Starter
 from hfecs.local.data_plane.task import Task
-from hfecs.local.data_plane.user_data import UserData
 from hfecs.local.reconciler import Reconciler
 
 NETWORK = 99

@@ -11,7 +11,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.launch_templates import LaunchTemplateBackend
 from moto.s3.models import S3Backend
 
-from hfecs.local.control_plane.moto_patches.instances import USER_DATA_BYTES
+from hfecs.local.control_plane.moto_patches.ec2 import USER_DATA_BYTES
 from hfecs.local.control_plane.moto_patches.patching import replace
 
 BUCKET_NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!xn--)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")

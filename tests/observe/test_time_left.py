@@ -7,7 +7,7 @@ import pytest
 
 from hfecs.aws.clients import Cloud
 from hfecs.blueprints import cluster
-from hfecs.observe import time_left
+from hfecs.observe.status import duration_words, look_at_time_left
 from hfecs.provisioning.stack import Stack
 from support import again, configuration
 
@@ -43,7 +43,7 @@ def standing(stack: Stack) -> Stack:
 
 
 def test_the_deadline_is_told_in_words(standing: Stack) -> None:
-    left = time_left.look(standing)
+    left = look_at_time_left(standing)
 
     assert left.seconds == pytest.approx(7200, abs=30)
     assert left.sentences() == ["Shuts down automatically in 1 h 59 min, unless hfecs cluster up or run renews it."]
@@ -53,7 +53,7 @@ def test_the_end_of_an_idle_cluster_is_what_its_master_said_last(standing: Stack
     tell(standing.cloud, 3000, timedelta(seconds=80))
     tell(standing.cloud, 2580)
 
-    left = time_left.look(standing)
+    left = look_at_time_left(standing)
 
     assert left.idle_seconds == 2580
     assert "Shuts down automatically in 43 min if it stays idle." in left.sentences()
@@ -62,17 +62,17 @@ def test_the_end_of_an_idle_cluster_is_what_its_master_said_last(standing: Stack
 def test_what_was_said_long_ago_is_no_news(standing: Stack) -> None:
     tell(standing.cloud, 3000, timedelta(minutes=10))
 
-    assert time_left.look(standing).idle_seconds is None
+    assert look_at_time_left(standing).idle_seconds is None
 
 
 def test_nothing_is_told_of_a_cluster_that_may_stand_for_ever(stack: Stack) -> None:
     cluster.up(stack, configuration(cluster__max_hours=0))
 
-    assert time_left.look(again(stack)).sentences() == []
+    assert look_at_time_left(again(stack)).sentences() == []
 
 
 def test_nothing_is_told_of_nothing(stack: Stack) -> None:
-    assert time_left.look(stack).sentences() == []
+    assert look_at_time_left(stack).sentences() == []
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_nothing_is_told_of_nothing(stack: Stack) -> None:
 def test_a_cluster_that_switched_itself_off_says_so(standing: Stack, at_its_deadline: bool, reason: str) -> None:
     switch_off(standing, at_its_deadline=at_its_deadline)
 
-    (sentence,) = time_left.look(standing).sentences()
+    (sentence,) = look_at_time_left(standing).sentences()
 
     assert reason in sentence
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0, "0 s"), (59, "59 s"), (61, "1 min"), (3600, "1 h 0 min")])
 def test_times_in_words(seconds: float, said: str) -> None:
-    assert time_left.words(seconds) == said
+    assert duration_words(seconds) == said

@@ -21,8 +21,8 @@ from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
 from hfecs.agents.worker.delivery_history import HANDED_BACK, LOST, WHY, DeliveryHistory
 from hfecs.agents.worker.event_publisher import EventPublisher
+from hfecs.agents.worker.events import JobMetrics
 from hfecs.agents.worker.job import Job, parse
-from hfecs.agents.worker.job_metrics import JobMetrics
 from hfecs.agents.worker.reply import Reply
 from hfecs.agents.worker.settings import Settings
 from hfecs.errors import WorkflowInvalid

@@ -14,7 +14,7 @@ from hfecs.blueprints.run import Run
 from hfecs.console import Console
 from hfecs.errors import WorkflowFailed, WorkflowInvalid
 from hfecs.messaging.messages import read_event
-from hfecs.runs import outcome, progress
+from hfecs.runs import progress
 from hfecs.runs import result as run_result
 from hfecs.workflow import from_bytes, from_document
 from properties.broken import each_fault, files, written
@@ -93,7 +93,7 @@ def test_a_result_with_any_one_fault_is_shown_or_told_to_be_none() -> None:
 
 def show(content: bytes) -> None:
     try:
-        outcome.show(COMMAND.console, RUN, run_result.read(content, RUN.name))
+        progress.show_outcome(COMMAND.console, RUN, run_result.read(content, RUN.name))
     except WorkflowFailed as error:
         assert error.message.startswith(("Run run ", "The result of run run cannot be read: "))
         assert error.hint

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hfecs.runs.history import Cursor
+from hfecs.runs.follow import Cursor
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 

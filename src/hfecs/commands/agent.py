@@ -39,6 +39,6 @@ def grafana_files(
     directory: Annotated[Path, typer.Argument(help="Where Grafana reads them.", metavar="DIR")],
 ) -> None:
     """Write Grafana's datasource and dashboards into a directory."""
-    from hfecs.agents.common import grafana_files
+    from hfecs.templating import write_grafana_files
 
-    grafana_files.write(directory)
+    write_grafana_files(directory)

@@ -49,9 +49,7 @@ def build(
     Creates two images on this machine, from its checkout of hfecs, Debian's packages, PyPI and npm. Costs nothing.
     """
     from hfecs.images import builder as builders
-    from hfecs.images.building import Wish
-    from hfecs.images.building import build as build_images
-    from hfecs.images.recipes import BASE, platform_of
+    from hfecs.images.recipes import BASE, Wish, build_images, platform_of
 
     hfecs: Session = context.obj
     _only_for_aws(hfecs)

@@ -10,7 +10,7 @@ import typer
 from hfecs.commands import elsewhere
 from hfecs.commands.options import RUN, sets
 from hfecs.errors import Misused
-from hfecs.runs import progress, resume
+from hfecs.runs import progress
 from hfecs.session import Session
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def run(
         return progress.follow(hfecs, progress.find(hfecs, which), download)
     with elsewhere.pointed_to(hfecs, "run"):
         if resumed:
-            return resume.resume(hfecs, resumed, job_directory, download)
+            return progress.resume(hfecs, resumed, job_directory, download)
         directory = _directory(hfecs, job_directory, download)
         return _begin(hfecs, directory, _checked(hfecs, directory), download)
 

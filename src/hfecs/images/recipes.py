@@ -1,17 +1,18 @@
-"""What the images are built from: a checkout of hfecs, arranged for the Dockerfiles in templates/images/."""
+"""What the images are built from, and building them: a checkout laid out for the Dockerfiles in templates/images/."""
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hfecs import __version__, templating
 from hfecs.errors import Misused
-from hfecs.images.builder import Recipe
+from hfecs.images.builder import Builder, Recipe
 
 NAMES = ("hfecs", "worker")
 BASE = "debian:bookworm-slim"
@@ -76,3 +77,21 @@ def _copy(source: Path, target: Path) -> None:
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Options of a build: the platform, and replacements for the usual sources."""
+
+    platform: str
+    base: str = BASE
+    worker: Path | None = None
+    source: Path | None = None
+
+
+def build_images(builder: Builder, wish: Wish, options: Sequence[str] = ()) -> list[str]:
+    """Build the images, one on top of the other; `options` are passed to the builder unchanged. Return their names."""
+    with recipes(wish.source, base=wish.base, worker=wish.worker) as wanted:
+        for recipe in wanted:
+            builder.build(recipe, platform=wish.platform, options=options)
+        return [recipe.name for recipe in wanted]

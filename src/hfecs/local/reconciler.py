@@ -20,8 +20,7 @@ from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.data_plane.starter import Starter
 from hfecs.local.data_plane.tasks import Tasks
 from hfecs.local.processes import wait_until_ended
-from hfecs.local.scaling.actions import Actions
-from hfecs.local.scaling.alarm_evaluator import AlarmEvaluator
+from hfecs.local.scaling.alarm_evaluator import Actions, AlarmEvaluator
 from hfecs.local.scaling.managed import ManagedScaling
 
 LONGEST_NAP = 0.5  # seconds between two steps without a wake-up

@@ -1,20 +1,25 @@
-"""The cluster at a glance: machines, services, alarms, queue."""
+"""The cluster at one glance: machines, services, alarms, queue, and how long the cluster will exist."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from hfecs.aws import cloudwatch, prices
+from hfecs.aws.cloudwatch import IDLE_SECONDS_LEFT
 from hfecs.aws.errors import ignoring
-from hfecs.aws.tags import NAME_TAG, OWNER_TAG, tags_of
-from hfecs.observe import remnants, time_left
-from hfecs.observe.time_left import TimeLeft
+from hfecs.aws.tags import ENDS_TAG, NAME_TAG, OWNER_TAG, tags_of
+from hfecs.blueprints import cluster, monitoring, run
+from hfecs.errors import Leftover
 from hfecs.parallel import together
-from hfecs.provisioning.stack import Stack
-from hfecs.resources import alarm
+from hfecs.provisioning.deadline import moment
+from hfecs.provisioning.resource import Inventory
+from hfecs.provisioning.stack import Module, Stack
+from hfecs.provisioning.teardown import estranged, unlisted
+from hfecs.resources import alarm, auto_scaling_group, instance, scheduled_action
 from hfecs.runs import archive
 from hfecs.runs.lookup import remembered
 
@@ -26,6 +31,7 @@ METRICS = {
 }
 # The most that DescribeContainerInstances takes at once.
 AT_ONCE = 100
+REMOVABLE = "it still exists: hfecs destroy removes it"
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def overview(stack: Stack, runs: Stack) -> Overview:
         lambda: _registered(stack, "cluster") | _registered(stack, "monitoring"),
         lambda: [found for found in alarm.survey(stack) if found.ours],
         lambda: cloudwatch.latest(stack.cloud, stack.cluster, [*METRICS], datetime.now(UTC)),
-        lambda: time_left.look(stack),
+        lambda: look_at_time_left(stack),
         lambda: _run_state(runs),
     )
     for machine in machines:
@@ -104,7 +110,7 @@ def overview(stack: Stack, runs: Stack) -> Overview:
     known = runs.outputs()
     last = known.get("run"), known.get("bucket"), left, state
     # A cluster that stands is not searched for what it should not have: that is many calls, and destroy makes them.
-    forgotten = [] if machines or services else [asdict(leftover) for leftover in remnants.look(stack, runs)]
+    forgotten = [] if machines or services else [asdict(leftover) for leftover in _remnants(stack, runs)]
     return Overview(stack.cluster, stack.cloud.region, machines, services, told, queue, *last, forgotten)
 
 
@@ -169,3 +175,95 @@ def _joined(stack: Stack, cluster: str, arns: list[str]) -> set[str]:
 
 def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.0f}"
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """Seconds until the cluster shuts down at its deadline, and until it does if idle; None: unknown, or never.
+
+    `switched_off` is the reason if it has already shut down, otherwise empty.
+    """
+
+    ends: str | None = None
+    seconds: float | None = None
+    idle_seconds: float | None = None
+    switched_off: str = ""
+
+    def sentences(self) -> list[str]:
+        """The same as sentences."""
+        if self.switched_off:
+            return [f"This cluster has shut down: {self.switched_off}. Start it again: hfecs cluster up"]
+        told = []
+        if self.seconds is not None:
+            told.append(
+                f"Shuts down automatically in {duration_words(self.seconds)}, unless hfecs cluster up or run renews it."
+            )
+        if self.idle_seconds is not None:
+            told.append(f"Shuts down automatically in {duration_words(self.idle_seconds)} if it stays idle.")
+        return told
+
+
+def look_at_time_left(stack: Stack) -> TimeLeft:
+    """Query both in parallel; nothing for a cluster that does not exist."""
+    now = datetime.now(UTC)
+    machines, groups, actions, idle = together(
+        lambda: {found.name: found for found in instance.survey(stack) if found.ours},
+        lambda: [found for found in auto_scaling_group.survey(stack) if found.ours],
+        lambda: list(scheduled_action.survey(stack)),
+        lambda: cloudwatch.latest(stack.cloud, stack.cluster, [IDLE_SECONDS_LEFT], now)[IDLE_SECONDS_LEFT],
+    )
+    if "master" not in machines:
+        emptied = any(found.actual["MaxSize"] == 0 for found in groups)
+        return TimeLeft(switched_off=_end_reason(actions) if emptied else "")
+    ends = tags_of(machines["master"].actual.get("Tags")).get(ENDS_TAG)
+    end = moment(ends)
+    return TimeLeft(ends, max(0.0, (end - now).total_seconds()) if end else None, idle)
+
+
+def duration_words(seconds: float) -> str:
+    """A duration to the minute, in words: 11 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(int(seconds // 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def _end_reason(actions: list[Any]) -> str:
+    """Auto Scaling deletes an action once carried out: if one is still scheduled, it was not the reason."""
+    return "it was idle" if actions else "its time was up, or it was idle"
+
+
+def _remnants(stack: Stack, runs: Stack) -> list[Leftover]:
+    """What the state file names of a cluster without machines: resources that lost their tags, or that a removal left.
+
+    What runs leave for the next cluster, such as their task definition and their buckets, is not listed.
+    """
+    parts = [
+        (replace(stack, inventory=Inventory()), cluster.TEARDOWN),
+        (replace(runs, inventory=Inventory()), run.TEARDOWN_WITH_DATA),
+        (replace(stack, name=monitoring.STACK, inventory=Inventory()), monitoring.TEARDOWN),
+    ]
+    with stack.cloud.coalescing.once():
+        found = together(*(partial(_remnants_of, part, paragraphs) for part, paragraphs in parts))
+    return [leftover for leftovers in found for leftover in leftovers]
+
+
+def _remnants_of(stack: Stack, paragraphs: Sequence[Sequence[Module]]) -> list[Leftover]:
+    recorded = {record.kind for record in stack.state.records(stack.name)}
+    modules = [module for paragraph in paragraphs for module in paragraph if module.KIND in recorded]
+    if not modules:
+        return []
+    stack.survey(modules, past_errors=True)
+    failed = [leftover for module in modules for leftover in unlisted(stack, module)]
+    removable = [
+        Leftover(f"{record.kind} {record.name} ({record.id})", _cost_of(stack, module, record.name), REMOVABLE)
+        for module in modules
+        for record in stack.existing(module)
+        if stack.name != run.STACK and stack.seen(module.KIND, record.name)
+    ]
+    return [*failed, *estranged(stack, modules), *removable]
+
+
+def _cost_of(stack: Stack, module: Module, name: str) -> str:
+    known = stack.seen(module.KIND, name)
+    return prices.words(prices.of(module.KIND, known.actual if known else None))

@@ -1,7 +1,8 @@
-"""Machines outside the Auto Scaling group: master, runner, monitoring."""
+"""Machines outside the Auto Scaling group: master, runner, monitoring; and their drift from their launch settings."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 from hfecs.aws.errors import ignoring
 from hfecs.aws.tags import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
 from hfecs.errors import AwsFailed, Misused
-from hfecs.provisioning import launched
+from hfecs.provisioning.diff import Differences, details
 from hfecs.provisioning.resource import NOT_YET, Change, Existing, Planned, at_once, digest
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
@@ -29,6 +30,11 @@ GONE = "InvalidInstanceID.NotFound"
 USED = "IdempotentParameterMismatch"
 # A new machine appears within seconds, but EC2 may take minutes.
 VISIBLE_WITHIN = 120.0
+
+# EC2 tells these under the names that RunInstances has for them.
+TOLD = ("ImageId", "InstanceType", "KeyName", "SubnetId", "MetadataOptions")
+# These can be changed on a machine that runs.
+MENDABLE = ("SecurityGroupIds", "MetadataOptions")
 
 
 def ensure(stack: Stack, name: str, *, launch: Any, interrupts: str = "") -> str:
@@ -145,16 +151,16 @@ def _changes(stack: Stack, name: str, found: Existing, launch: Any, interrupts: 
     """A machine is replaced if its launch parameters changed; manual changes to it are reverted in place."""
     actual, wanted = tags_of(found.actual.get("Tags")).get(DIGEST_TAG, "none"), digest(launch)
     relaunched = actual != wanted
-    fields = launched.differences(found.actual, launch)
+    fields = launch_differences(found.actual, launch)
     if relaunched:
-        fields |= launched.user_data(stack, found.id, launch)
+        fields |= user_data_differences(stack, found.id, launch)
         fields = fields or {"launch": (actual[:8], wanted[:8])}
-    if relaunched or not launched.can_be_repaired(fields):
+    if relaunched or not can_be_repaired(fields):
         yield from at_once(
             fields, partial(_replace, stack, name, found.id, launch), interrupts=interrupts, replaces=True
         )
         return
-    yield from at_once(fields, partial(launched.repair, stack, found.id, launch))
+    yield from at_once(fields, partial(repair_launch, stack, found.id, launch))
     if (state := found.actual["State"]["Name"]) in ("stopping", "stopped"):
         yield Change("State", state, "running", partial(_start, stack, name, found.id))
 
@@ -186,3 +192,35 @@ def _describe(stack: Stack, instance_id: str) -> Any:
 def _instances(stack: Stack, filters: list[Any]) -> list[Any]:
     pages = stack.cloud.ec2.get_paginator("describe_instances").paginate(Filters=filters)
     return [instance for page in pages for group in page["Reservations"] for instance in group["Instances"]]
+
+
+def launch_differences(instance: Any, launch: Any) -> Differences:
+    """The launch parameters in which a machine differs, of those that EC2 tells."""
+    profile = instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
+    actual = {
+        **{field: instance.get(field) for field in TOLD},
+        "IamInstanceProfile": {"Name": profile},
+        "SecurityGroupIds": [group["GroupId"] for group in instance.get("SecurityGroups", [])],
+    }
+    wanted = {field: launch[field] for field in actual if field in launch}
+    return details({"KeyName": None, **wanted}, actual)
+
+
+def user_data_differences(stack: Stack, instance_id: str, launch: Any) -> Differences:
+    """What the machine was told at its first start, if that differs: one call."""
+    with ignoring("InvalidInstanceID.NotFound"):
+        answer = stack.cloud.ec2.describe_instance_attribute(InstanceId=instance_id, Attribute="userData")
+        old = base64.b64decode(answer.get("UserData", {}).get("Value", "")).decode(errors="replace")
+        return details({"UserData": launch.get("UserData", "")}, {"UserData": old})
+    return {}
+
+
+def can_be_repaired(fields: Differences) -> bool:
+    """Whether all of these can be changed while the machine runs."""
+    return all(field.partition(".")[0] in MENDABLE for field in fields)
+
+
+def repair_launch(stack: Stack, instance_id: str, launch: Any) -> None:
+    """Put a machine back into its security groups, and its metadata service to its settings."""
+    stack.cloud.ec2.modify_instance_attribute(InstanceId=instance_id, Groups=launch["SecurityGroupIds"])
+    stack.cloud.ec2.modify_instance_metadata_options(InstanceId=instance_id, **launch["MetadataOptions"])

@@ -1,4 +1,7 @@
-"""A run's demand before its engine reports it, so that worker machines boot while the engine's machine does."""
+"""The demand of a run before its engine reports it: worker machines boot while the engine's machine boots.
+
+If another run's demand already holds the alarm, the alarm is reset, so that it acts again for this run.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from hfecs.aws.cloudwatch import NAMESPACE
 from hfecs.aws.errors import expected_errors, explain, ignoring
@@ -16,13 +20,13 @@ from hfecs.lookahead.graph import run_graph
 from hfecs.lookahead.job_times import Times, read_times, times_key
 from hfecs.lookahead.metric import DemandMetric, Periods
 from hfecs.lookahead.planner import Planner
-from hfecs.runs.alarm_reset import AlarmReset, Later, timer
 
 if TYPE_CHECKING:
     from hfecs.aws.clients import Cloud
     from hfecs.blueprints.lookahead import Ahead, Announce
     from hfecs.blueprints.run import Run
     from hfecs.workflow import Workflow
+
 
 ENDING_SECONDS = 10.0
 """How long to wait for a call in progress."""
@@ -31,6 +35,59 @@ Clock = Callable[[], float]
 """Returns the seconds since 1970."""
 
 NOTHING_KEPT = ("NoSuchKey", "NoSuchBucket", "404", "AccessDenied", "403")
+
+SETTLING_SECONDS = 3.0
+"""Seconds after a period until CloudWatch has everything reported in it."""
+
+Later = Callable[[float, Callable[[], None]], Any]
+"""Calls a function after this many seconds."""
+
+
+def timer(seconds: float, call: Callable[[], None]) -> None:
+    """Call it in a thread, if the command is still running by then."""
+    thread = threading.Timer(seconds, call)
+    thread.daemon = True
+    thread.start()
+
+
+class AlarmReset:
+    """The demand alarm, which another run may hold in ALARM: it acts when it enters ALARM, then once a minute."""
+
+    def __init__(self, cloud: Cloud, name: str, say: Callable[[str], object], later: Later) -> None:
+        self._cloud = cloud
+        self._name = name
+        self._say = say
+        self._later = later
+        self._since = datetime.now(UTC)
+        self._left = False
+
+    def told(self, seconds: float) -> None:
+        """The run has reported its demand, in a period that ends in this many seconds: then reset the alarm."""
+        self._since = datetime.now(UTC)
+        self._later(seconds + SETTLING_SECONDS, self.begin_anew)
+
+    def leave(self) -> None:
+        """Leave the alarm alone from now on."""
+        self._left = True
+
+    def begin_anew(self) -> None:
+        """If ALARM began before the demand was reported, reset it: re-entering, it acts on the demand of all runs."""
+        try:
+            if not self._left and self._is_older():
+                reason = "another run has started"
+                self._cloud.cloudwatch.set_alarm_state(AlarmName=self._name, StateValue="OK", StateReason=reason)
+        except expected_errors() as error:
+            known = explain(error)
+            self._say(f"  machines for this run start in a minute, not at once: {known.message if known else error}")
+
+    def _is_older(self) -> bool:
+        told = self._cloud.cloudwatch.describe_alarms(AlarmNames=[self._name])["MetricAlarms"]
+        began: list[Any] = [
+            alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"]
+            for alarm in told
+            if alarm["StateValue"] == "ALARM"
+        ]
+        return any(when < self._since for when in began)
 
 
 @contextmanager

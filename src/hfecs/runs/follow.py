@@ -1,25 +1,30 @@
-"""Follow a run: events as they come from the broker, the end from its ECS task, the result from the bucket."""
+"""Follow a run: its events from the broker as they come, its end from its task, its result from the bucket."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hfecs.aws.errors import ignoring
 from hfecs.blueprints.run import Run
 from hfecs.errors import WorkflowFailed
 from hfecs.messaging import event_stream, messages
+from hfecs.messaging.event_stream import CLOCKS_APART
 from hfecs.messaging.timeouts import iterate_with_timeout
 from hfecs.messaging.url import AmqpUrl
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import task
 from hfecs.runs import result as run_result
-from hfecs.runs.history import Cursor
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingConnection
+
+
+EARLIEST = datetime.fromtimestamp(0, UTC)
+"""AMQP has no earlier time."""
 
 # Seconds to wait for an event before checking the task, and between two checks.
 LISTEN_SECONDS = 1.0
@@ -28,6 +33,33 @@ LOOK_SECONDS = 4.0
 SILENT_SECONDS = 30.0
 # Say nothing about an unreachable broker for this long: it may still be booting.
 PATIENCE_SECONDS = 30.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Cursor:
+    """Where to resume reading, as a time: a broker that lost its data numbers its events from the start again."""
+
+    def __init__(self, run: str, now: Callable[[], datetime] = _now) -> None:
+        self._run = run
+        self._now = now
+        self.offset: datetime | str = "first"
+
+    def begin(self, when: datetime) -> None:
+        """The run started at this time, so older events can be skipped."""
+        if isinstance(self.offset, str):
+            self.offset = when
+
+    def passed(self, event: dict[str, Any]) -> None:
+        """Record an event as read. Its clock may be wrong: ignore times in the future and before the epoch."""
+        if event.get("run") != self._run:
+            return
+        with suppress(ValueError, OverflowError):
+            when = datetime.fromisoformat(event.get("timestamp", "")).astimezone(UTC)
+            before = max(EARLIEST, min(when, self._now()) - CLOCKS_APART)
+            self.offset = before if isinstance(self.offset, str) else max(self.offset, before)
 
 
 class Follower:

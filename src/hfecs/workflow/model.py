@@ -12,12 +12,13 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from hfecs.errors import WorkflowInvalid
-from hfecs.workflow import checks, executor_keys, firings
+from hfecs.workflow import checks
 from hfecs.workflow.document import DOCUMENT, Document, Process, Reference
 from hfecs.workflow.fault import Fault, shown
 from hfecs.workflow.files import walk
 from hfecs.workflow.functions import Scripts, functions
 from hfecs.workflow.graph import Workflow
+from hfecs.workflow.support import control, ignored_keys, processes, signals, unsupported_keys
 
 DAG = Path("workdir", "dag.json")
 """Where a job directory keeps its workflow."""
@@ -129,13 +130,13 @@ def from_document(
     found += [*checks.programs(workflow), *functions(workflow, scripts), *checks.order(workflow)]
     found += checks.writers(workflow)
     raw: Any = document
-    found += [*firings.processes(raw, workflow), *firings.signals(raw, workflow), *firings.control(workflow)]
-    found += executor_keys.refused(raw, workflow)
+    found += [*processes(raw, workflow), *signals(raw, workflow), *control(workflow)]
+    found += unsupported_keys(raw, workflow)
     if files is not None:
         found += [*checks.inputs(workflow, files), *checks.outputs(workflow, files), *checks.uploads(files)]
     if found:
         _refuse(source, found)
-    return replace(workflow, notes=executor_keys.notes(raw, workflow))
+    return replace(workflow, notes=ignored_keys(raw, workflow))
 
 
 def _resolved(document: Document) -> Workflow:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from hfecs.agents.engine.demand import Report, Settings
-from hfecs.agents.engine.progress import Ended, RunProgress
+from hfecs.agents.engine.demand import Ended, Report, RunProgress, Settings
 from hfecs.errors import ConfigurationInvalid
 from hfecs.lookahead.forecast import Graph, Machines
 from hfecs.lookahead.graph import RunGraph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hfecs.agents.engine.progress import Ended, RunProgress
+from hfecs.agents.engine.demand import Ended, RunProgress
 from hfecs.lookahead.forecast import Graph, Machines
 from hfecs.lookahead.graph import RunGraph
 from hfecs.lookahead.job_times import Times

@@ -15,7 +15,7 @@ import pytest
 from agents.conftest import BUCKET
 from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.worker.cache import Cache
-from hfecs.agents.worker.storage import S3Storage
+from hfecs.agents.worker.stages import S3Storage
 from hfecs.errors import AwsFailed
 
 if TYPE_CHECKING:

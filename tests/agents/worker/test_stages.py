@@ -1,7 +1,15 @@
-"""A job from its inputs to its outputs."""
+"""A job from its inputs to its outputs.
+
+Where the files of jobs are kept.
+
+Jobs on a disk that is full, and with files that they may not touch.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,14 +17,20 @@ import pytest
 
 from agents.conftest import BUCKET
 from agents.worker.doing import Executor
+from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.job import Job, Options
 from hfecs.agents.worker.reply import Reply
+from hfecs.agents.worker.stages import S3Storage, SharedStorage, disk_is_full, file_problem, storage_for
+from hfecs.errors import WorkflowFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+
 IN_S3 = Options("s3", BUCKET, "input/", retries=0)
+
+BYTES = 2 * 1024 * 1024
 
 
 def job(line: str, options: Options, inputs: tuple[str, ...] = (), outputs: tuple[str, ...] = ()) -> Job:
@@ -150,3 +164,122 @@ def test_an_output_that_is_a_folder_fails_the_job_with_a_sentence(s3: S3Client, 
 
     assert reply.exit_status != 0
     assert reply.exceptions == ("o of sh is a folder; name the files in it as outputs.",)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key"), [("input/", "input/sub/a"), ("input", "input/sub/a"), ("", "sub/a"), ("/", "sub/a")]
+)
+def test_files_in_s3_lie_below_the_prefix(s3: S3Client, tmp_path: Path, prefix: str, key: str) -> None:
+    storage = S3Storage(ObjectStore(1), BUCKET, prefix)
+    (tmp_path / "source").write_text("stars")
+
+    stored = storage.store(tmp_path / "source", "sub/a")
+    fetched = storage.fetch("sub/a", tmp_path / "target")
+
+    assert (stored, fetched) == (5, 5)
+    assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"stars"
+    assert (tmp_path / "target").read_text() == "stars"
+
+
+def test_files_are_copied_from_and_to_a_shared_directory(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    storage = SharedStorage(shared)
+    (tmp_path / "source").write_text("stars")
+
+    storage.store(tmp_path / "source", "sub/a")
+    storage.fetch("sub/a", tmp_path / "target")
+
+    assert (tmp_path / "target").read_text() == "stars"
+    assert [path.name for path in (shared / "sub").iterdir()] == ["a"]
+
+
+def test_a_copy_that_fails_leaves_the_finished_file_alone(tmp_path: Path) -> None:
+    storage = SharedStorage(tmp_path)
+    (tmp_path / "result").write_text("finished")
+
+    with pytest.raises(FileNotFoundError):
+        storage.store(tmp_path / "never-written", "result")
+
+    assert (tmp_path / "result").read_text() == "finished"
+    assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+
+def test_a_file_that_is_not_in_the_shared_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WorkflowFailed, match=f"{tmp_path}/missing does not exist"):
+        SharedStorage(tmp_path).fetch("missing", tmp_path / "target")
+
+
+def test_a_job_that_runs_where_its_files_are_needs_no_storage() -> None:
+    assert storage_for(Options("local", workdir="/data"), ObjectStore(1)) is None
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", f"size={BYTES}", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mounting, capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let us mount a disk")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_inputs_that_do_not_fit_on_the_disk_are_told_as_such(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "big").write_bytes(bytes(2 * BYTES))
+    monkeypatch.setattr("tempfile.tempdir", str(small))
+
+    reply = Executor().do(job("true", Options("nfs", workdir=str(tmp_path)), ("big",)))
+
+    assert reply.exit_status == 1
+    assert reply.exceptions[0].startswith("The disk of the executor is full: ")
+    assert reply.attempts == 3
+    assert list(small.iterdir()) == []
+
+
+def test_a_program_that_fills_the_disk_fails_with_a_sentence_about_the_disk(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(small))
+    options = Options("nfs", workdir=str(tmp_path), retries=0)
+
+    reply = Executor().do(job(f"head -c {2 * BYTES} /dev/zero > out", options, (), ("out",)))
+
+    assert "No space left on device" in reply.stderr
+    (problem,) = reply.exceptions
+    assert problem.startswith("sh ended with exit code 1. The disk of ")
+    assert problem.endswith(" on the executor is full.")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_result_that_does_not_fit_on_the_file_server_leaves_the_finished_one_alone(small: Path) -> None:
+    (small / "out").write_text("finished")
+    options = Options("nfs", workdir=str(small), retries=0)
+
+    reply = Executor().do(job(f"head -c {2 * BYTES} /dev/zero > out", options, (), ("out",)))
+
+    assert "is full" in reply.exceptions[0]
+    assert (small / "out").read_text() == "finished"
+    assert [path.name for path in small.iterdir()] == ["out"]
+
+
+def test_a_program_that_may_not_write_so_large_a_file_is_ended_by_the_signal_for_it(tmp_path: Path) -> None:
+    options = Options("local", workdir=str(tmp_path), retries=0)
+
+    reply = Executor().do(job("ulimit -f 1; exec head -c 100000 /dev/zero > out", options))
+
+    assert reply.exceptions == ("sh was killed by SIGXFSZ.",)
+
+
+def test_a_file_that_may_not_be_used_is_named() -> None:
+    told = file_problem(PermissionError(13, "Permission denied", "/data/input/a.fits"))
+
+    assert told == "The executor may not use the job's file /data/input/a.fits: Permission denied."
+
+
+def test_a_disk_with_room_is_not_full(tmp_path: Path) -> None:
+    assert not disk_is_full(tmp_path)
+    assert not disk_is_full(tmp_path / "nowhere")

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
 from hfecs.errors import Locked, StateInvalid
 from hfecs.provisioning.state import BucketStore, Record, State
+from hfecs.provisioning.state.s3 import Writer
 from provisioning.state.conftest import BUCKET, KEY, PLACE, age, keys
 from support import WatchedCloud
 
@@ -146,3 +148,52 @@ def test_an_error_under_the_lock_gives_it_back(cloud: WatchedCloud, shared: Stat
         raise KeyError
 
     assert list(keys(cloud)) == [KEY]
+
+
+def test_contents_that_come_while_it_writes_are_one_write_with_the_last() -> None:
+    written: list[bytes] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def write(content: bytes) -> None:
+        begun.set()
+        go_on.wait(10)
+        written.append(content)
+
+    writer = Writer(write)
+    first = writer.submit(b"1")
+    begun.wait(10)
+    others = [writer.submit(str(number).encode()) for number in range(2, 9)]
+    go_on.set()
+    first.result(10)
+    for future in others:
+        future.result(10)
+
+    assert written == [b"1", b"8"]
+
+
+def test_after_a_write_that_failed_nothing_is_written_and_all_hear_of_it() -> None:
+    written: list[bytes] = []
+
+    def write(content: bytes) -> None:
+        written.append(content)
+        raise Locked("It is somebody else's.")
+
+    writer = Writer(write)
+    with pytest.raises(Locked):
+        writer.submit(b"1").result(10)
+
+    with pytest.raises(Locked):
+        writer.submit(b"2").result(10)
+    with pytest.raises(Locked):
+        writer.finish()
+    assert written == [b"1"]
+
+
+def test_the_end_waits_for_the_last_write() -> None:
+    written: list[bytes] = []
+    writer = Writer(written.append)
+
+    writer.submit(b"1")
+    writer.finish()
+
+    assert written == [b"1"]

@@ -1,7 +1,7 @@
-"""The engine side tells CloudWatch how many job slots its run is worth, again and again until it ends.
+"""The engine agent reports to CloudWatch how many job slots its run can use, in each period until the run ends.
 
-It knows the graph, hears of each job that begins and ends, and learns how long the jobs of a program take; what it has
-learnt stays in the bucket, for later runs of the same workflow.
+It knows the workflow's graph, follows the events of jobs and the engine's journal, and learns how long the jobs of each
+program take. What it has learned is kept in the bucket for later runs of the same workflow.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,15 +19,14 @@ from hfecs.agents.common import environment
 from hfecs.agents.common.attempts import Attempts
 from hfecs.agents.common.environment import Environment
 from hfecs.agents.common.object_store import ObjectStore
-from hfecs.agents.engine.job_listener import JobListener
+from hfecs.agents.engine.broker import Event, JobListener
 from hfecs.agents.engine.journal import Journal
-from hfecs.agents.engine.progress import Ended, RunProgress
 from hfecs.aws.cloudwatch import NAMESPACE
 from hfecs.errors import AwsFailed
 from hfecs.lookahead import handover
 from hfecs.lookahead import metric as demand_metric
 from hfecs.lookahead.forecast import Machines
-from hfecs.lookahead.graph import run_graph
+from hfecs.lookahead.graph import RunGraph, run_graph
 from hfecs.lookahead.job_times import Times, read_times, times_key, written_times
 from hfecs.lookahead.metric import DemandMetric, Periods
 from hfecs.lookahead.planner import Planner
@@ -37,6 +36,61 @@ log = logging.getLogger(__name__)
 
 LISTENING_SECONDS = 10.0
 """So long the first jobs wait until they are listened to."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The numbers of processes that are done, and of those that have failed for good."""
+
+    done: Collection[int]
+    failed: Collection[int]
+
+
+class RunProgress:
+    """The outlook of one run, told by the broker's events and by the engine's journal; any thread may do so."""
+
+    def __init__(self, run: str, graph: RunGraph, planner: Planner, clock: Callable[[], float]) -> None:
+        """`clock` has the seconds since the run began."""
+        self._places = {f"{run}-{number}": place for number, place in graph.places.items()}
+        self._graph = graph
+        self._planner = planner
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._over: set[int] = set()
+
+    def heard(self, event: Event) -> None:
+        """A job of some run began or ended."""
+        place = self._places.get(event.get("id", ""))
+        with self._lock:
+            if place is None or place in self._over:
+                return
+            if event.get("type", "").endswith(".started"):
+                self._planner.started(place, self._clock())
+            elif event.get("handed_back") or event.get("exit_status"):
+                self._planner.returned(place)
+            else:
+                self._over.add(place)
+                self._planner.finished(place, self._clock())
+
+    def counted(self, executors: int) -> None:
+        """So many executors take jobs."""
+        with self._lock:
+            self._planner.workers(executors, self._clock())
+
+    def demand(self, ended: Ended) -> int:
+        """The job slots worth having now; `ended` makes up for events that were not heard."""
+        with self._lock:
+            for place in self._graph.places_of(ended.failed):
+                for lost in self._graph.behind(place):
+                    self._strike(lost)
+            for place in self._graph.places_of(ended.done):
+                self._strike(place)
+            return self._planner.demand(self._clock())
+
+    def _strike(self, place: int) -> None:
+        if place not in self._over:
+            self._over.add(place)
+            self._planner.over(place)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The engine agent's settings, from the environment of its container."""
+"""The engine agent's settings, from the environment of its container, and where the engine is installed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 
 from hfecs.agents.common import environment
 from hfecs.agents.common.environment import Environment
-from hfecs.agents.engine.install import node_modules
+from hfecs.errors import ConfigurationInvalid
 from hfecs.messaging.messages import JOBS_QUEUE
+
+ENGINE = Path("node_modules", "@hyperflow", "hyperflow")
 
 VARIABLE = "HF_VAR_"
 """Variables of the environment that begin so are the workflow's, as with `hflow run`."""
@@ -55,3 +57,23 @@ def _options(environ: Environment) -> dict[str, str | float]:
     words = {name.lower(): environ[name] for name in OPTIONS if environ.get(name)}
     numbers = {name.lower(): int(environment.seconds(environ, name, 0)) for name in NUMBERS if environ.get(name)}
     return {**words, **numbers}
+
+
+def node_modules(environ: Environment) -> Path:
+    """The folder that Node.js finds the engine and its libraries in; ConfigurationInvalid if it is nowhere."""
+    places = _places(environ)
+    for place in places:
+        if (place / ENGINE).is_dir():
+            return place / "node_modules"
+    raise ConfigurationInvalid(
+        f"The HyperFlow engine is in none of {', '.join(str(place) for place in places)}.",
+        "scripts/setup installs it; or set HFECS_ENGINE_HOME to the folder of its node_modules",
+    )
+
+
+def _places(environ: Environment) -> list[Path]:
+    given = environ.get("HFECS_ENGINE_HOME", "")
+    if given:
+        return [Path(given)]
+    checkout = Path(__file__).resolve().parents[4]
+    return [checkout / ".engine", Path("/opt/hfecs/engine"), Path.home() / ".local/share/hfecs/engine"]

@@ -1,4 +1,8 @@
-"""One run of a workflow: fetched from the bucket, run by the HyperFlow engine, its log and result put beside it."""
+"""One run of a workflow: fetched from the bucket, run by the HyperFlow engine, its log and result stored there.
+
+The engine has a private Redis server, on a Unix socket and without data files. Both are child processes, which end with
+the agent, however it ends.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,26 @@ import json
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import IO, Any
 
-from hfecs.agents.common.children import child
 from hfecs.agents.common.object_store import ObjectStore
+from hfecs.agents.common.pauses import pause
 from hfecs.agents.engine.dag import make_ready
 from hfecs.agents.engine.journal import Journal, JournalKeeper
-from hfecs.agents.engine.redis import private_redis
 from hfecs.agents.engine.result import Records
 from hfecs.agents.engine.run_folder import WORKDIR, Beginning, RunFolder, refuse_outside
 from hfecs.agents.engine.settings import Settings
-from hfecs.errors import ConfigurationInvalid
+from hfecs.errors import ConfigurationInvalid, Failed
 from hfecs.messaging.messages import timestamp
 from hfecs.messaging.timeouts import Threads
 from hfecs.templating import template_path
@@ -31,6 +38,89 @@ from hfecs.workflow import Workflow
 log = logging.getLogger(__name__)
 
 TRANSFERS = 8
+
+REDIS_STARTING_SECONDS = 20.0
+REDIS_POLL_SECONDS = 0.05
+
+LONGEST_FOLDER = 80
+"""The path of a socket has at most 107 characters: a longer TMPDIR cannot hold it."""
+
+REDIS_WITHOUT_FILES = ("--port", "0", "--save", "", "--appendonly", "no")
+
+ENDING_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
+"""Makes the kernel kill the child when the agent dies: a killed agent cannot clean up. Every Debian has setpriv."""
+
+CHILD_ENDING_SECONDS = 10.0
+"""How long a child may take to end after SIGTERM."""
+
+
+@contextmanager
+def child_process(
+    words: Sequence[str], directory: Path, environ: Mapping[str, str], output: int | IO[Any]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process whose stdout and stderr go to `output`; at the end it is terminated, then killed."""
+    process = subprocess.Popen(
+        [*ENDING_WITH_PARENT, *words],
+        cwd=directory,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            _end_child(process)
+
+
+def _end_child(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(CHILD_ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+@contextmanager
+def private_redis(pause: Callable[[float], object] = pause) -> Iterator[Path]:
+    """Run a Redis server; the path of its socket. It ends with the block."""
+    if not shutil.which("redis-server"):
+        raise ConfigurationInvalid("redis-server was not found.", "install it: apt-get install redis-server")
+    with TemporaryDirectory(prefix="redis-", dir=_socket_folder()) as name:
+        directory = Path(name)
+        address = directory / "redis.sock"
+        log_file = directory / "redis.log"
+        words = ("redis-server", *REDIS_WITHOUT_FILES, "--unixsocket", str(address), "--dir", name)
+        with log_file.open("wb") as log:
+            with child_process(words, directory, os.environ, log) as process:
+                _wait_for_redis(process, address, log_file, pause)
+                yield address
+
+
+def _socket_folder() -> str:
+    return gettempdir() if len(gettempdir()) <= LONGEST_FOLDER else "/tmp"
+
+
+def _wait_for_redis(
+    process: subprocess.Popen[bytes], address: Path, log_file: Path, pause: Callable[[float], object]
+) -> None:
+    give_up = time.monotonic() + REDIS_STARTING_SECONDS
+    while not _redis_answers(address):
+        if process.poll() is not None or time.monotonic() > give_up:
+            raise Failed(f"The engine's Redis did not start: {log_file.read_text(errors='replace')[-1000:]}")
+        pause(REDIS_POLL_SECONDS)
+
+
+def _redis_answers(address: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(str(address))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(5) == b"+PONG"
+        except OSError:
+            return False
 
 
 class WorkflowRun:
@@ -108,7 +198,7 @@ class WorkflowRun:
         words = (node, str(template_path("engine/run.js")), "dag.json")
         self.keeper.start()
         with private_redis() as redis, self.log_file.open("ab") as kept:
-            with child(words, self._workdir, self._environ(redis), subprocess.PIPE) as process:
+            with child_process(words, self._workdir, self._environ(redis), subprocess.PIPE) as process:
                 if process.stdout:
                     _show_and_keep(process.stdout, kept)
                 return process.wait()

@@ -18,8 +18,7 @@ from hfecs.agents.worker.capabilities import Capabilities
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
 from hfecs.agents.worker.event_publisher import EventPublisher
-from hfecs.agents.worker.events import Announce
-from hfecs.agents.worker.job_metrics import JobMetrics
+from hfecs.agents.worker.events import Announce, JobMetrics
 from hfecs.agents.worker.job_runner import JobRunner
 from hfecs.agents.worker.poison_messages import PoisonMessages, history
 from hfecs.agents.worker.protection import Protection

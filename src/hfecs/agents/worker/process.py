@@ -1,19 +1,32 @@
-"""Run a job's command in its own process group, with bounded output, and end all its children."""
+"""Run a job's command: in its own process group, or in a container of its own.
+
+Only the end of its output is kept; its child processes are killed when it ends.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import selectors
+import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.output import Tail, follow, tail_of_file
+from hfecs.errors import WorkflowFailed
+
+TAIL_BYTES = 64 * 1024
+"""How much of the end of a job's output goes into its reply."""
+
+LONGEST_POLL_SECONDS = 86_400.0
+"""The system cannot wait longer than 24 days at a time."""
 
 NOT_RUNNABLE = 126
 NOT_FOUND = 127
@@ -31,6 +44,13 @@ SECRETS = frozenset(
     }
 )
 """Variables of the executor that a job must not see."""
+
+DOCKER = "docker"
+
+DOCKER_FAILED = 125
+"""Docker's own exit code if it could not run a container at all."""
+
+REMOVING_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +96,7 @@ def run(command: Command, cancellation: Cancellation) -> Ended:
         out, err = (Tail(pipe) if pipe else None for pipe in (process.stdout, process.stderr))
         tails = [tail for tail in (out, err) if tail]
         with cancellation.watching(process.pid):
-            in_time = follow(process.pid, tails, command.timeout)
+            in_time = read_until_ended(process.pid, tails, command.timeout)
         exit_status, metrics = _reap(process)
         for tail in tails:
             tail.read_rest()
@@ -149,3 +169,111 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container to run: its image, and the name by which it is removed if its job is cancelled."""
+
+    image: str
+    name: str
+
+    def words(self, command: Command) -> tuple[str, ...]:
+        """The command line that runs a command in it: in the same directory, as the same user, with its variables.
+
+        It sees nothing else of the executor: neither its variables nor its other files.
+        """
+        directory = str(command.directory)
+        variables = [word for name, value in command.env.items() for word in ("--env", f"{name}={value}")]
+        return (
+            *(DOCKER, "run", "--rm", "--init", "--name", self.name),
+            *("--user", f"{os.getuid()}:{os.getgid()}"),
+            *("--volume", f"{directory}:{directory}", "--workdir", directory),
+            *variables,
+            self.image,
+            *command.words,
+        )
+
+    def remove(self) -> None:
+        """Remove it with all its processes; nothing happens if it is gone."""
+        words = [DOCKER, "rm", "--force", self.name]
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(words, capture_output=True, timeout=REMOVING_SECONDS, check=False)
+
+
+def run_in_container(image: str, allowed: bool, command: Command, cancellation: Cancellation) -> Ended:
+    """Run a command in a container of that image; WorkflowFailed if this executor may not."""
+    if not allowed:
+        raise WorkflowFailed(
+            f"The job wants to run in {image}, but this executor may not start containers.",
+            "allow it: hfecs cluster up --allow-containers",
+        )
+    if not shutil.which(DOCKER):
+        hint = "its image needs Docker's command line: in Debian, the package docker.io"
+        raise WorkflowFailed("The program docker is missing in the executor's image.", hint)
+    container = Container(image, f"hfecs-job-{uuid.uuid4().hex}")
+    ended = run(replace(command, words=container.words(command), program=command.words[0]), cancellation)
+    if ended.problem:
+        container.remove()
+    if ended.exit_status == DOCKER_FAILED:
+        return replace(ended, problem=f"Docker could not run {command.words[0]} in {image}.")
+    return ended
+
+
+class Tail:
+    """The end of a pipe's output."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self.pipe = pipe
+        self._kept = b""
+
+    def read(self) -> bool:
+        """Read what is there; False at the end of the output."""
+        chunk = os.read(self.pipe.fileno(), TAIL_BYTES)
+        self._kept = (self._kept + chunk)[-TAIL_BYTES:]
+        return bool(chunk)
+
+    def read_rest(self) -> None:
+        """Read the rest without waiting for a process that still holds the pipe's other end."""
+        os.set_blocking(self.pipe.fileno(), False)
+        try:
+            while self.read():
+                pass
+        except BlockingIOError:
+            return
+
+    def text(self) -> str:
+        """What is kept, as text."""
+        return self._kept.decode(errors="replace")
+
+
+def tail_of_file(path: Path) -> str:
+    """The end of a file, as text."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        return file.read(TAIL_BYTES).decode(errors="replace")
+
+
+def read_until_ended(process: int, tails: Iterable[Tail], timeout: float | None) -> bool:
+    """Read the output until a process has ended; False if `timeout` seconds passed first."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    ended = os.pidfd_open(process)
+    try:
+        with selectors.PollSelector() as selector:
+            selector.register(ended, selectors.EVENT_READ)
+            for tail in tails:
+                selector.register(tail.pipe, selectors.EVENT_READ, tail)
+            return _read_until(selector, ended, deadline)
+    finally:
+        os.close(ended)
+
+
+def _read_until(selector: selectors.BaseSelector, ended: int, deadline: float | None) -> bool:
+    while deadline is None or time.monotonic() < deadline:
+        left = None if deadline is None else min(max(0.0, deadline - time.monotonic()), LONGEST_POLL_SECONDS)
+        for key, _ in selector.select(left):
+            if key.fd == ended:
+                return True
+            if not key.data.read():
+                selector.unregister(key.fileobj)
+    return False

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from hfecs.local.control_plane.moto_patches import (
-    addresses,
-    alarms,
+    auto_scaling,
     buckets,
-    capacity_providers,
     clusters,
-    container_instances,
-    groups,
-    instances,
-    launch_templates,
-    names,
-    protection,
+    ec2,
     roles,
-    scalable_targets,
-    scaling_policies,
-    security_groups,
+    scaling,
     services,
     tasks,
 )
 from hfecs.local.reconciler import Reconciler
 
 PATCHES = (
-    addresses,  # the default VPC in 127.N.0.0/16
-    instances,  # states of instances, ClientToken of RunInstances
-    launch_templates,  # user data of versions added to a template
-    names,  # error codes of roles and launch templates
+    ec2,  # addresses in 127.N.0.0/16, states of instances, ClientToken, launch templates, security groups in use
     roles,  # the size of their inline policies
-    buckets,  # policies that allow TLS only, conditional writes
-    security_groups,  # DependencyViolation while in use
-    groups,  # Auto Scaling groups: bounds, activities, deletion
-    scaling_policies,  # EC2 Auto Scaling: ARNs of policies, one name per group
-    scalable_targets,  # Application Auto Scaling: ARNs, errors, tags
-    capacity_providers,  # their group, their protection, deletion while in use
-    clusters,  # DeleteCluster of a non-empty one, repeated CreateCluster
-    container_instances,  # deregistration, draining
+    buckets,  # policies that allow TLS only, writes on condition
+    auto_scaling,  # groups: bounds, activities, deletion; policies: ARNs, one name per group
+    scaling,  # Application Auto Scaling: ARNs, errors, tags; SetAlarmState with actions, the alarms' first state
+    clusters,  # clusters that are not empty, capacity providers, container instances
     tasks,  # RunTask, StartTask, StopTask, DescribeTasks, ListTasks on real tasks
-    services,  # services that run tasks
-    protection,  # task protection
-    alarms,  # SetAlarmState with actions, the alarms' first state
+    services,  # services that run tasks, task protection
 )
 
 

@@ -1,4 +1,4 @@
-"""ECS services that really run tasks: create, update, describe and delete them."""
+"""ECS services that really run tasks, and the protection of their tasks, which moto does not know."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from hfecs.local.data_plane.capacity_providers import attached
 from hfecs.local.data_plane.placement import fault_of
 from hfecs.local.data_plane.service import Service
 from hfecs.local.data_plane.shared import ACCOUNT, SharedState
+from hfecs.local.data_plane.task import Task
+from hfecs.local.data_plane.task_protection import DEFAULT_MINUTES, MOST_MINUTES, TaskProtection, is_protected
 from hfecs.local.reconciler import Reconciler
 
 MOST_DESCRIBED = 10
@@ -27,6 +29,12 @@ CHANGEABLE = {
 
 
 def apply(reconciler: Reconciler) -> None:
+    """Patch services and the protection of their tasks."""
+    _patch_services(reconciler)
+    _patch_protection(reconciler)
+
+
+def _patch_services(reconciler: Reconciler) -> None:
     """Patch services."""
     take_over(EC2ContainerServiceResponse, ServiceAnswers(reconciler.cloud))
 
@@ -146,3 +154,37 @@ def _new_service(call: Call, cluster: Any, definition_arn: str) -> Service:
         propagate_tags=call.get("propagateTags", "NONE"),
         availability_zone_rebalancing=call.get("availabilityZoneRebalancing", "ENABLED"),
     )
+
+
+def _patch_protection(reconciler: Reconciler) -> None:
+    """Patch task protection."""
+    take_over(EC2ContainerServiceResponse, ProtectionAnswers(TaskProtection(reconciler.cloud, reconciler.tasks)))
+
+
+class ProtectionAnswers:
+    """ECS's answers about scale-in protection of tasks."""
+
+    def __init__(self, task_protection: TaskProtection) -> None:
+        self._task_protection = task_protection
+
+    def update_task_protection(self, call: Call) -> dict[str, Any]:
+        """Protect tasks of services, or end their protection."""
+        minutes = int(call.get("expiresInMinutes", DEFAULT_MINUTES))
+        if not 1 <= minutes <= MOST_MINUTES:
+            raise ECSException("InvalidParameterException", f"expiresInMinutes must be between 1 and {MOST_MINUTES}.")
+        names = call.get("tasks", [])
+        failures = self._task_protection.protect(names, bool(call.get("protectionEnabled")), minutes)
+        refused = {failure["arn"] for failure in failures}
+        done = [task for task in self._task_protection.find(names)[0] if task.task_arn not in refused]
+        return {"protectedTasks": [_protection_of(task) for task in done], "failures": failures}
+
+    def get_task_protection(self, call: Call) -> dict[str, Any]:
+        """Which tasks are protected, and until when."""
+        found, failures = self._task_protection.find(call.get("tasks", []))
+        return {"protectedTasks": [_protection_of(task) for task in found], "failures": failures}
+
+
+def _protection_of(task: Task) -> dict[str, Any]:
+    until = task.protected_until if is_protected(task) else None
+    shown: dict[str, Any] = {"taskArn": task.task_arn, "protectionEnabled": until is not None}
+    return {**shown, "expirationDate": until} if until else shown

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import socket
 
-from hfecs.local.network import claim, free_port
+from hfecs.local.daemon import claim, free_port
 
 
 def test_two_clouds_get_two_networks() -> None:

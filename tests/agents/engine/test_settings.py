@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hfecs.agents.engine.install import node_modules
+from hfecs.agents.engine.settings import node_modules
 from hfecs.errors import ConfigurationInvalid
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hfecs.agents.common.line_protocol import Point
-from hfecs.agents.worker.job_metrics import JobMetrics
+from hfecs.agents.worker.events import JobMetrics
 from hfecs.messaging import messages
 
 JOB = "20260101-120000-abcd-7"

@@ -1,11 +1,15 @@
-"""Workflows in which a process would run other than once, or would never run: hfecs runs each process once."""
+"""What hfecs supports of HyperFlow: how often a process fires and when, and the keys of config.executor.
+
+What would run in another way, never, or without end is a fault; a key without effect is only reported.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
-from hfecs.workflow.document import Process
+from hfecs.workflow.document import Executor, Process
 from hfecs.workflow.fault import Fault, called, grouped, listed, shown
 from hfecs.workflow.graph import Workflow
 
@@ -15,6 +19,22 @@ CONTROL = "next"
 
 _ONCE = "hfecs runs each process once; write a process for each run"
 Document = Mapping[str, Any]
+
+HEEDED = frozenset(field.name for field in fields(Executor))
+
+_OWN_FOLDER = "jobs run in a folder of their own, with their input files in it: name files without a folder"
+_OWN_FILE = "jobs do not share files: name a file of each job's own with stdout or stderr, and join them in a later job"
+REFUSED = {
+    "image": "put the programs into images.worker, or name an image with options.container",
+    "container": "name the image with options.container",
+    "workdir": _OWN_FOLDER,
+    "work_dir": _OWN_FOLDER,
+    "input_dir": _OWN_FOLDER,
+    "output_dir": _OWN_FOLDER,
+    "stdoutAppend": _OWN_FILE,
+    "stderrAppend": _OWN_FILE,
+}
+"""Keys without which a job would do something else, and the way out."""
 
 
 def processes(document: Document, workflow: Workflow) -> Iterator[Fault]:
@@ -102,3 +122,30 @@ def control(workflow: Workflow) -> Iterator[Fault]:
             f"{grouped(who)}: waits for the control signal {name}, which no process writes and the file does not send",
             'write it by the process that is to run before, or give it "data": [{}]',
         )
+
+
+def unsupported_keys(document: Document, workflow: Workflow) -> Iterator[Fault]:
+    """Keys that change what a job does, and that hfecs does not heed."""
+    for key, who in _jobs_by_key(document, workflow).items():
+        if key in REFUSED:
+            yield Fault(f"{grouped(who)}: config.executor.{key} is not supported", REFUSED[key])
+
+
+def ignored_keys(document: Document, workflow: Workflow) -> tuple[str, ...]:
+    """A sentence for each key that is passed over."""
+    return tuple(
+        f"config.executor.{shown(key)} of {grouped(who)} is not heeded"
+        for key, who in _jobs_by_key(document, workflow).items()
+        if key not in REFUSED
+    )
+
+
+def _jobs_by_key(document: Document, workflow: Workflow) -> dict[str, list[tuple[int, Process]]]:
+    """The jobs that have each key which is not heeded; a key without a value is none."""
+    found: dict[str, list[tuple[int, Process]]] = {}
+    for number, process in enumerate(workflow.processes):
+        if process.is_job and process.config.executor:
+            for key, value in document["processes"][number]["config"]["executor"].items():
+                if key not in HEEDED and value not in (None, "", False):
+                    found.setdefault(key, []).append((number, process))
+    return found

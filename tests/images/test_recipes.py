@@ -7,8 +7,7 @@ import pytest
 from hfecs import __version__, templating
 from hfecs.errors import Misused
 from hfecs.images.builder import Builder
-from hfecs.images.building import Wish, build
-from hfecs.images.recipes import platform_of, recipes
+from hfecs.images.recipes import Wish, build_images, platform_of, recipes
 from images.fakes import Paper
 
 HERE = Path(__file__).parents[2]
@@ -22,7 +21,7 @@ def option(words: list[str], name: str) -> str:
 def test_the_worker_is_built_on_top_of_hfecs(paper: Paper) -> None:
     paper.install("podman")
 
-    names = build(Builder("podman"), Wish("linux/arm64", base="localhost/base"))
+    names = build_images(Builder("podman"), Wish("linux/arm64", base="localhost/base"))
 
     hfecs, worker = paper.words("build")
     assert names == [f"hfecs/hfecs:{__version__}", f"hfecs/worker:{__version__}"]
@@ -37,7 +36,7 @@ def test_a_worker_of_ones_own_is_built_from_its_folder(paper: Paper, tmp_path: P
     paper.install("docker")
     (tmp_path / "Dockerfile").write_text("ARG HFECS\nFROM ${HFECS}\n")
 
-    build(Builder("docker"), Wish("linux/amd64", worker=tmp_path / "Dockerfile"))
+    build_images(Builder("docker"), Wish("linux/amd64", worker=tmp_path / "Dockerfile"))
 
     worker = paper.words("build")[1]
     assert option(worker, "--file") == str(tmp_path / "Dockerfile")
@@ -48,7 +47,7 @@ def test_a_worker_whose_dockerfile_is_missing_is_refused_before_anything_is_buil
     paper.install("docker")
 
     with pytest.raises(Misused, match=r"Dockerfile .* does not exist"):
-        build(Builder("docker"), Wish("linux/amd64", worker=tmp_path / "Dockerfile"))
+        build_images(Builder("docker"), Wish("linux/amd64", worker=tmp_path / "Dockerfile"))
 
     assert paper.calls("build") == []
 
