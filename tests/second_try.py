@@ -16,7 +16,7 @@ FOLDER = "hostile"
 MOST = 5
 """Second tries in one run: more failures are no bad second, and would only take their time twice."""
 
-NAMES = "HFECS_SECOND_TRIES"
+NAMES = "SECOND_TRIES_FILE"
 """The variable that names a file to which the names are added as well; .ci/run shows it when all is over."""
 
 WORDS = "passed only at the second try, to be mended:"

@@ -41,7 +41,7 @@ def tried(folder: Path, *options: str, ci: str) -> str:
     (folder / "test_things.py").write_text(FILE)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  end_to_end\n  reliability\n")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    environment |= {"PYTHONPATH": str(TESTS), "CI": ci, "HFECS_SECOND_TRIES": str(folder / "names")}
+    environment |= {"PYTHONPATH": str(TESTS), "CI": ci, "SECOND_TRIES_FILE": str(folder / "names")}
     words = [sys.executable, "-m", "pytest", "-q", "-p", "second_try", *options, str(folder)]
     return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
 
