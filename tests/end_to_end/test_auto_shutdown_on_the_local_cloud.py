@@ -57,4 +57,4 @@ def test_up_brings_it_back_and_its_deadline_ends_it_again(here: Project) -> None
 
     wait_until(lambda: is_off(here), what="all machines to end", seconds=240)
 
-    assert "its time was over" in left(here)["switched_off"]
+    assert "its time was up" in left(here)["switched_off"]

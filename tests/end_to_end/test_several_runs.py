@@ -109,7 +109,7 @@ def test_machines_come_for_both_at_once_and_the_end_of_one_leaves_the_other_alon
     with capsys.disabled():
         sys.stdout.write(f"\nthe second run's machines were asked for after {reaction:.1f} s; demands: {demands}\n")
     assert reaction < AT_ONCE_SECONDS
-    assert (f"Run {name} has been stopped" in stopped, first.returncode) == (True, 1), said
+    assert (f"Run {name} was stopped" in stopped, first.returncode) == (True, 1), said
     assert second.returncode == 0, told
     assert "7 of 7 jobs" in told
     assert (here.folder / "fetched" / "large").read_text() == 6 * "light\n"

@@ -110,18 +110,21 @@ SCENARIOS = [
         "credentials expire in the middle of up",
         (("CreateAutoScalingGroup", Says("ExpiredToken"), FOR_EVER),),
         AGAIN,
+        code=2,
     ),
     Scenario(
         (5,),
         "credentials expire in the middle of destroy",
         (("DeleteService", Says("ExpiredTokenException"), FOR_EVER),),
         "ExpiredTokenException",
+        code=2,
     ),
     Scenario(
         (5,),
         "the key is unknown",
         (("DescribeSecurityGroups", Says("InvalidClientTokenId"), FOR_EVER),),
         "check the access key",
+        code=2,
     ),
     Scenario((12,), "EC2 does not see the profile", (("RunInstances", PROFILE, 4),)),
     Scenario(
