@@ -83,7 +83,7 @@ DENIED = Says("AccessDeniedException", "User x is not authorized to perform: ecs
 MISSING = "docs/iam-policy.json lists the permissions"
 QUOTA = "Running On-Demand Standard instances"
 PROVIDER = "capacity-provider"
-AGAIN = "log in again and repeat the command"
+AGAIN = "log in again"
 
 SCENARIOS = [
     Scenario((1,), "EC2 throttles", (("RunInstances", Throttles("RequestLimitExceeded", 503), 3),)),
