@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,28 +19,51 @@ EPILOG = "The global options (--local, --config, --state, --name, --set, --verbo
 
 Command = Callable[..., Any]
 
-# The command's parameter, its name in Context, and its flag.
-_OPTIONS: dict[str, tuple[str, Any]] = {
-    "of_local": ("wants_local", Annotated[bool, typer.Option("--local", hidden=True)]),
-    "of_config": ("config_file", Annotated[Path | None, typer.Option("--config", hidden=True)]),
-    "of_state": ("state_place", Annotated[str | None, typer.Option("--state", hidden=True)]),
-    "of_name": (
-        "name",
-        Annotated[str | None, typer.Option("--name", help="Cluster to use; see hfecs --help.", metavar="NAME")],
-    ),
-    "of_set": ("assignments", Annotated[list[str] | None, typer.Option("--set", hidden=True)]),
-    "of_verbose": ("verbose", Annotated[bool, typer.Option("--verbose", "-v", hidden=True)]),
-}
+
+@dataclass(frozen=True)
+class _Option:
+    """An option of every command: its name in Session, its flag, its type, and whether suggested commands repeat it."""
+
+    name: str
+    flag: str
+    type: Any
+    repeated: bool = False
+    short: tuple[str, ...] = ()
+
+    def parameter(self, *, hidden: bool) -> inspect.Parameter:
+        """The option as a parameter of a command, whose own parameters have other names."""
+        option = typer.Option(self.flag, *self.short, hidden=hidden, help=_NAME_HELP, metavar=self.metavar)
+        annotation, default = (bool, False) if self.type is bool else (self.type | None, None)
+        kind = inspect.Parameter.KEYWORD_ONLY
+        return inspect.Parameter(f"of_{self.name}", kind, default=default, annotation=Annotated[annotation, option])
+
+    @property
+    def metavar(self) -> str | None:
+        """The word for the option's value in help; none for a switch."""
+        return None if self.type is bool else self.name.upper()
 
 
-def taken_by_all(app: typer.Typer) -> None:
+_NAME_HELP = "Cluster to use; see hfecs --help."
+_OPTIONS = (
+    _Option("wants_local", "--local", bool, repeated=True),
+    _Option("config_file", "--config", Path, repeated=True),
+    _Option("state_place", "--state", str, repeated=True),
+    _Option("name", "--name", str, repeated=True),
+    _Option("assignments", "--set", list[str]),
+    _Option("verbose", "--verbose", bool, short=("-v",)),
+)
+WITHOUT_CLUSTER = ("local", "example")
+"""Groups of commands that work on no cluster: their help does not show --name."""
+
+
+def taken_by_all(app: typer.Typer, *, of_cluster: bool = True) -> None:
     """Let every command of an application and of its sub-applications accept these options."""
     for group in app.registered_groups:
         if group.typer_instance and group.hidden is not True:
-            taken_by_all(group.typer_instance)
+            taken_by_all(group.typer_instance, of_cluster=group.name not in WITHOUT_CLUSTER)
     for command in app.registered_commands:
         if command.callback:
-            command.callback, command.epilog = _taking(command.callback), EPILOG
+            command.callback, command.epilog = _taking(command.callback, of_cluster), EPILOG
 
 
 def refuse_absent(config_file: Path) -> None:
@@ -51,27 +75,22 @@ def refuse_absent(config_file: Path) -> None:
 
 
 def words(typed: dict[str, Any]) -> str:
-    """The options as typed, so that another command works on the same cluster; `typed` is by name in Context."""
-    flags = {"wants_local": "--local", "config_file": "--config", "state_place": "--state", "name": "--name"}
-    given = [(flag, typed[name]) for name, flag in flags.items() if typed.get(name)]
+    """The options as typed, so that another command works on the same cluster; `typed` is by name in Session."""
+    given = [(option.flag, typed[option.name]) for option in _OPTIONS if option.repeated and typed.get(option.name)]
     return shlex.join(word for flag, value in given for word in ([flag] if value is True else [flag, str(value)]))
 
 
-def _taking(command: Command) -> Command:
+def _taking(command: Command, of_cluster: bool) -> Command:
+    shared = [option.parameter(hidden=not (of_cluster and option.name == "name")) for option in _OPTIONS]
+
     @wraps(command)
     def with_options(context: typer.Context, **given: Any) -> Any:
-        said = {name: given.pop(parameter) for parameter, (name, _) in _OPTIONS.items()}
+        said = {option.name: given.pop(parameter.name) for option, parameter in zip(_OPTIONS, shared, strict=True)}
         context.obj.take({name: value for name, value in said.items() if value})
         return command(context, **given)
 
     signature = inspect.signature(command, eval_str=True)
     context, *own = signature.parameters.values()
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    defaults = {name: False if option.__origin__ is bool else None for name, (_, option) in _OPTIONS.items()}
-    shared = [
-        inspect.Parameter(name, keyword, default=defaults[name], annotation=option)
-        for name, (_, option) in _OPTIONS.items()
-    ]
-    parameters = [context, *(parameter.replace(kind=keyword) for parameter in own), *shared]
+    parameters = [context, *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own), *shared]
     with_options.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return with_options

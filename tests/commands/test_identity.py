@@ -135,27 +135,20 @@ def test_the_region_of_the_state_is_meant_where_none_is_said(
 
 
 @pytest.mark.parametrize("command", [*READING, *CHANGING], ids=words)
-def test_another_region_than_that_of_the_state_is_refused(project: Path, hfecs: Hfecs, command: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("target", "known", "actual"), [("region", "eu-west-1", "us-east-1"), ("account", "999999999999", "123456789012")]
+)
+def test_another_region_or_account_than_that_of_the_state_is_refused(
+    project: Path, hfecs: Hfecs, command: list[str], target: str, known: str, actual: str
+) -> None:
     write_job(project / "job")
-    state = {"version": 2, "lineage": "l", "serial": 1, "region": "eu-west-1", "clusters": {}}
+    state = {"version": 2, "lineage": "l", "serial": 1, target: known, "clusters": {}}
     (project / "hfecs.state.json").write_text(json.dumps(state))
 
     answer = hfecs(*command)
 
     assert answer.code == 2
-    assert "belongs to region eu-west-1, but this command works on us-east-1" in answer.talk
-
-
-@pytest.mark.parametrize("command", [*READING, *CHANGING], ids=words)
-def test_another_account_than_that_of_the_state_is_refused(project: Path, hfecs: Hfecs, command: list[str]) -> None:
-    write_job(project / "job")
-    state = {"version": 2, "lineage": "l", "serial": 1, "account": "999999999999", "clusters": {}}
-    (project / "hfecs.state.json").write_text(json.dumps(state))
-
-    answer = hfecs(*command)
-
-    assert answer.code == 2
-    assert "belongs to account 999999999999, but this command works on 123456789012" in answer.talk
+    assert f"belongs to {target} {known}, but this command works on {actual}" in answer.talk
 
 
 def test_where_the_name_comes_from_is_shown(project: Path, hfecs: Hfecs) -> None:

@@ -258,7 +258,7 @@ def test_neither_files_nor_queues_are_left_of_a_run(site: Site) -> None:
     assert not list(site.temporary.iterdir())
     with pika.BlockingConnection(pika.URLParameters(site.broker_url)) as connection:
         with pytest.raises(ChannelClosedByBroker, match="NOT_FOUND"):
-            connection.channel().queue_declare(messages.reply_queue("clean"), passive=True)
+            connection.channel().queue_declare("hyperflow.replies.clean", passive=True)
 
 
 def test_a_killed_engine_agent_takes_redis_and_node_along(site: Site) -> None:

@@ -53,7 +53,7 @@ def test_a_job_directory_is_loaded_with_its_numbers(job_directory: Path) -> None
     loaded = workflow.load(job_directory)
 
     assert loaded.name == "w"
-    assert [loaded.program_of(process) for process in loaded.processes] == ["cut", "join"]
+    assert [process.program for process in loaded.processes] == ["cut", "join"]
     assert loaded.inputs() == ["sky.fits"]
     assert loaded.outputs() == ["whole.fits"]
 

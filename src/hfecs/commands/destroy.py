@@ -49,15 +49,16 @@ def destroy(
         together(partial(cluster.down, whole, looked=True), partial(monitoring.down, metrics, looked=True))
 
     with hfecs.locked("destroy"), hfecs.console.summary(f"Destroyed {what}"), one_list():
-        kept, *_ = together(
+        kept, pointers, *_ = together(
             lambda: [] if delete_data else _buckets(runs),
+            lambda: elsewhere.pointers(hfecs, "destroy"),
             lambda: in_turn(
                 look, partial(run_blueprint.down, runs, with_data=delete_data, looked=True), remove_machines
             ),
             lambda: images.down(hfecs.stack(images.STACK)),
         )
         _nothing_forgotten(hfecs)
-    for pointer in elsewhere.pointers(hfecs, "destroy"):
+    for pointer in pointers:
         hfecs.console.say(f"· {pointer}")
     for name in kept:
         hfecs.console.say(f"· kept bucket {name} and its data; hfecs destroy --delete-data deletes them")

@@ -12,7 +12,6 @@ JOBS_QUEUE = "hyperflow.jobs"
 EVENTS_EXCHANGE = "hyperflow.events"
 """The durable topic exchange of the events; the routing key is the event's type."""
 
-
 HISTORY_QUEUE = "hyperflow.events.history"
 """A stream that keeps the events, so that a late reader sees them all; read it from the offset "first"."""
 
@@ -62,8 +61,3 @@ def read_event(body: bytes) -> dict[str, Any]:
 def timestamp() -> str:
     """The time now, as ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def reply_queue(run: str) -> str:
-    """The queue from which the engine of a run reads replies."""
-    return f"hyperflow.replies.{run}"

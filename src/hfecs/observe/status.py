@@ -204,7 +204,7 @@ class TimeLeft:
 
 
 def look_at_time_left(stack: Stack) -> TimeLeft:
-    """Query both in parallel; nothing for a cluster that does not exist."""
+    """When the cluster shuts down; all unknown for one that does not exist."""
     now = datetime.now(UTC)
     machines, groups, actions, idle = together(
         lambda: {found.name: found for found in instance.survey(stack) if found.ours},

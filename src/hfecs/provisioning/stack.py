@@ -133,7 +133,7 @@ class Stack:
         if found and not self.inventory.owns(found):
             raise NotOurs(
                 f"The {kind} {name} ({found.id}) exists and does not carry the tags of this {self.name}.",
-                hint="remove it, or choose another cluster.name or --bucket; hfecs touches only what it made",
+                hint="remove it, or choose another cluster.name or --bucket; hfecs touches only what it created",
             )
         return found
 

@@ -23,10 +23,6 @@ class Workflow:
     notes: tuple[str, ...] = ()
     """What HyperFlow may heed, and hfecs passes over."""
 
-    def program_of(self, process: Process) -> str:
-        """The program that a process runs."""
-        return process.program
-
     def jobs_by_program(self) -> dict[str, int]:
         """The number of jobs of each program, in the order in which the programs appear."""
         return dict(Counter(process.program for process in self.processes))
