@@ -7,6 +7,7 @@ require('./memory_patches.js');
 
 const fs = require('fs');
 const path = require('path');
+const Mustache = require('mustache');
 const { RedisClient } = require('redis');
 const Engine = require('@hyperflow/hyperflow/engine2');
 const { hflowRun } = require('@hyperflow/hyperflow/common/wfRun.js');
@@ -37,6 +38,9 @@ function prepared(workflow) {
   fs.writeFileSync(dag, JSON.stringify(readable));
   return { graph: new Graph(workflow), functionNames: new Set(workflow.processes.map((process) => process.function)) };
 }
+
+// The agent has filled in the variables: what is left of braces belongs to a text.
+Mustache.render = (text) => text;
 
 // The engine's own --persist loses its last lines, because the engine ends the process without waiting for them; its own
 // "recover" wants the directory of the earlier run. What it does with the outputs that it recovers is what we need.

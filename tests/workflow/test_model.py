@@ -87,13 +87,13 @@ def test_a_signal_can_stand_for_several_files_and_a_control_signal_for_none() ->
     assert workflow.from_document(document).inputs() == ["a.fits", "b.fits"]
 
 
-def test_variables_are_filled_and_the_function_is_left_to_the_engine() -> None:
+def test_variables_are_filled_and_without_one_the_function_is_that_of_jobs() -> None:
     document = dag([job("{{ program }}", [0], [1], function="{{function}}")], ["{{{band}}}.fits", "out"])
 
     loaded = workflow.parse(json.dumps(document), {"program": 'a/"b"', "band": "j"})
 
     assert loaded.processes[0].program == 'a/"b"'
-    assert loaded.processes[0].function == "{{function}}"
+    assert loaded.processes[0].function == "amqpCommand"
     assert loaded.inputs() == ["j.fits"]
 
 

@@ -6,7 +6,8 @@ The machine ends itself when its task has ended; destroy() removes what is left 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 from hfecs.provisioning.teardown import Paragraphs, remove
 from hfecs.resources import bucket, instance, job_files, parameter, task, task_definition
+from hfecs.workflow.variables import ENVIRONMENT
 
 STACK = "run"
 RUN_PASSWORD = "run-amqp-password"
@@ -37,12 +39,13 @@ TEARDOWN_WITH_DATA: Paragraphs = [*TEARDOWN, [bucket]]
 
 @dataclass(frozen=True)
 class Run:
-    """A run on its way: its name, its bucket, its task, and how often it has been started."""
+    """A run on its way: its name, its bucket, its task, how often it has been started, its workflow's variables."""
 
     name: str
     bucket: str
     task: str = ""
     attempt: int = 1
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def machine(self) -> str:
@@ -105,7 +108,7 @@ def up(
         name,
         definition=definition,
         container="engine",
-        environment={"RUN_ID": name, "BUCKET": bucket_name, **_attempt(run), **_options(config), **planned()},
+        environment={"RUN_ID": name, "BUCKET": bucket_name, **_own(run), **_options(config), **planned()},
         constraint=on_machine("runner", own_machine),
     )
     stack.output(run=name, bucket=bucket_name, task=started, attempt=str(run.attempt), begun="")
@@ -164,8 +167,11 @@ def _bucket_policy(stack: Stack, base: foundation.Foundation, bucket_name: str) 
     return policy
 
 
-def _attempt(run: Run) -> dict[str, str]:
-    return {"ATTEMPT": str(run.attempt)} if run.attempt > 1 else {}
+def _own(run: Run) -> dict[str, str]:
+    """The attempt, and the variables of the workflow: an engine that resumes a run takes them from its bucket."""
+    if run.attempt > 1:
+        return {"ATTEMPT": str(run.attempt)}
+    return {f"{ENVIRONMENT}{name}": value for name, value in run.variables.items()}
 
 
 def _options(config: Config) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @sets(*RUN)
-def run(
+def run(  # noqa: PLR0913, PLR0917 (each is an option)
     context: typer.Context,
     job_directory: Annotated[
         Path | None, typer.Argument(help="Contains workdir/dag.json and input/.", metavar="JOB_DIR", show_default=False)
@@ -34,6 +35,10 @@ def run(
         bool,
         typer.Option("--keep-going", help="After a job fails, finish all jobs that do not depend on it."),
     ] = False,
+    var: Annotated[
+        list[str] | None,
+        typer.Option("--var", help="Fill {{NAME}} in the workflow; repeatable.", metavar="NAME=VALUE"),
+    ] = None,
     which: Annotated[
         str | None, typer.Option("--run", help="Run to attach to or stop [default: the last].", metavar="RUN")
     ] = None,
@@ -49,11 +54,16 @@ def run(
     --resume runs only the jobs that are not done, with the workflow and inputs that the run started with. If you also
     name the job directory, it is compared with them, and missing files are uploaded.
 
+    --var fills {{NAME}} in the workflow, and so does the environment variable HF_VAR_NAME. A resumed run keeps its
+    values.
+
     Costs on AWS: the engine's machine during the run (a t2.micro is about 0.012 USD an hour), worker machines as
     needed, and the bucket's storage (about 0.023 USD per GB and month).
     """
     hfecs: Session = context.obj
     _fitting(job_directory, attach, stop, resumed, which)
+    if var and (attach or stop or resumed):
+        raise Misused("--var is for a new run.", hint="omit it: a run keeps the values that it started with")
     if download and not _could_hold_files(download):
         raise Misused(f"{download} is not a directory.", hint="give --download a new or existing directory")
     if keep_going:
@@ -69,7 +79,7 @@ def run(
         if resumed:
             return progress.resume(hfecs, resumed, job_directory, download)
         directory = _directory(hfecs, job_directory, download)
-        return _begin(hfecs, directory, _checked(hfecs, directory), download)
+        return _begin(hfecs, directory, _checked(hfecs, directory, var or []), download)
 
 
 def _fitting(job_directory: Path | None, attach: bool, stop: bool, resumed: str | None, which: str | None) -> None:
@@ -104,12 +114,14 @@ def _directory(hfecs: Session, given: Path | None, download: Path | None) -> Pat
     return directory
 
 
-def _checked(hfecs: Session, directory: Path) -> Workflow:
+def _checked(hfecs: Session, directory: Path, var: list[str]) -> Workflow:
     """Show what is going to run; an invalid job directory ends here, before anything is created."""
     from hfecs import workflow
+    from hfecs.workflow.variables import given
 
     in_bucket = hfecs.said.run.storage == "s3"
-    loaded = workflow.load(directory, inputs_elsewhere=not in_bucket)
+    variables, asked = given(var, os.environ)
+    loaded = workflow.load(directory, variables, asked=asked, inputs_elsewhere=not in_bucket)
     programs = loaded.jobs_by_program()
     hfecs.console.say(
         f"Workflow {loaded.name}: {sum(programs.values())} jobs, up to {loaded.width()} in parallel, "
@@ -134,7 +146,7 @@ def _begin(hfecs: Session, directory: Path, workflow: Workflow, download: Path |
     left = run_blueprint.interrupted(stack, bucket, directory)
     if left:
         hfecs.console.say(f"Continuing run {left}, whose start was interrupted")
-    run = run_blueprint.Run(left or run_blueprint.new_name(), bucket)
+    run = run_blueprint.Run(left or run_blueprint.new_name(), bucket, variables=workflow.variables)
     with announcing(stack.cloud, workflow, run, hfecs.console.say) as announce:
         with progress.starting(hfecs, run):
             started = run_blueprint.up(stack, whole, hfecs.config, run=run, directory=directory, announce=announce)

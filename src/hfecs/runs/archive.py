@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Beginning(BaseModel):
     """How the run started, as written by agents/engine/run_folder.py."""
 
     attempt: int = 1
+    variables: dict[str, str] = {}
     workdir: dict[str, str] = {}
     inputs: dict[str, str] = {}
 
@@ -47,7 +48,7 @@ class Archived:
 
     def run(self) -> Run:
         """The run as it was last started; its task is not known here."""
-        return Run(self.name, self.bucket, attempt=self.beginning.attempt)
+        return Run(self.name, self.bucket, attempt=self.beginning.attempt, variables=self.beginning.variables)
 
 
 def find(stack: Stack, name: str, bucket_name: str | None) -> Archived:
@@ -82,7 +83,7 @@ def next_attempt(stack: Stack, kept: Archived) -> Run:
         raise Misused(f"Run {kept.name} is still running.", hint=hint)
     last = remembered(stack)
     begun = last.attempt if last and last.name == kept.name else 1
-    return Run(kept.name, kept.bucket, attempt=max(begun, kept.beginning.attempt) + 1)
+    return replace(kept.run(), attempt=max(begun, kept.beginning.attempt) + 1)
 
 
 def state_of(stack: Stack, run: Run) -> str:
@@ -127,6 +128,12 @@ def _named(files: Iterable[str]) -> str:
     names = list(files)
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+def variables_of(stack: Stack, run: Run) -> Mapping[str, str]:
+    """The variables of a run's workflow, as its engine wrote them down; before that, as they were given."""
+    content = _read(stack, run.bucket, f"runs/{run.name}/run.json")
+    return run.variables if content is None else _beginning(run.name, content).variables
 
 
 def _beginning(name: str, content: bytes) -> Beginning:

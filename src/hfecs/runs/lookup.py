@@ -8,6 +8,7 @@ from hfecs.blueprints.run import Run
 from hfecs.errors import Misused
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import task
+from hfecs.workflow.variables import given
 
 
 def latest(stack: Stack, name: str | None = None) -> Run:
@@ -32,7 +33,7 @@ def named(stack: Stack, name: str | None) -> Run | None:
     if not found:
         return None
     told = {pair["name"]: pair["value"] for pair in found.actual["overrides"]["containerOverrides"][0]["environment"]}
-    return Run(found.name, told["BUCKET"], found.id, int(told.get("ATTEMPT", 1)))
+    return Run(found.name, told["BUCKET"], found.id, int(told.get("ATTEMPT", 1)), given([], told)[0])
 
 
 def remembered(stack: Stack) -> Run | None:

@@ -109,13 +109,16 @@ def end(hfecs: Session, run: Run, result: dict[str, Any], download: Path | None)
 def _workflow(hfecs: Session, run: Run) -> Workflow:
     """The workflow of a run; before its engine has started, the one in the bucket."""
     from hfecs.aws.errors import ignoring
+    from hfecs.blueprints import run as run_blueprint
+    from hfecs.runs import archive
     from hfecs.workflow import from_bytes
 
+    variables = archive.variables_of(hfecs.look(run_blueprint.STACK), run)
     key = f"runs/{run.name}/workdir/dag.json"
     with ignoring("NoSuchKey"):
-        return from_bytes(_read(hfecs, run, key), source=f"s3://{run.bucket}/{key}")
+        return from_bytes(_read(hfecs, run, key), variables, source=f"s3://{run.bucket}/{key}")
     key = "workdir/dag.json"
-    return from_bytes(_read(hfecs, run, key), source=f"s3://{run.bucket}/{key}")
+    return from_bytes(_read(hfecs, run, key), variables, source=f"s3://{run.bucket}/{key}")
 
 
 def _read(hfecs: Session, run: Run, key: str) -> bytes:

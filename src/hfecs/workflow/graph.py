@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
 
@@ -22,6 +22,8 @@ class Workflow:
     outs: tuple[int, ...]
     notes: tuple[str, ...] = ()
     """What HyperFlow may heed, and hfecs passes over."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The values that were filled in."""
 
     def jobs_by_program(self) -> dict[str, int]:
         """The number of jobs of each program, in the order in which the programs appear."""

@@ -19,18 +19,24 @@ from hfecs.workflow.files import walk
 from hfecs.workflow.functions import Scripts, functions
 from hfecs.workflow.graph import Workflow
 from hfecs.workflow.support import control, ignored_keys, processes, signals, unsupported_keys
+from hfecs.workflow.variables import faults as variable_faults
+from hfecs.workflow.variables import fill, used
 
 DAG = Path("workdir", "dag.json")
 """Where a job directory keeps its workflow."""
 
-_VARIABLE = re.compile(r"\{\{\{?\s*&?\s*([A-Za-z_][\w.-]*)\s*\}?\}\}")
-_LEFT_TO_THE_ENGINE = "function"
 
-
-def load(job_directory: Path, variables: Mapping[str, str] = {}, *, inputs_elsewhere: bool = False) -> Workflow:
+def load(
+    job_directory: Path,
+    variables: Mapping[str, str] = {},
+    *,
+    asked: Collection[str] = (),
+    inputs_elsewhere: bool = False,
+) -> Workflow:
     """Read and check a job directory; WorkflowInvalid lists everything that keeps it from running.
 
-    Inputs that the workers find elsewhere, on a file server, are not looked for.
+    Variables that somebody `asked` for by name must occur in it. Inputs that the workers find elsewhere, on a file
+    server, are not looked for.
     """
     path = job_directory / DAG
     for part in (job_directory, path.parent):
@@ -43,7 +49,7 @@ def load(job_directory: Path, variables: Mapping[str, str] = {}, *, inputs_elsew
     except UnicodeDecodeError as error:
         _refuse(str(path), [Fault(f"byte {error.start} is not UTF-8", "save the file as UTF-8")])
     files = None if inputs_elsewhere else _files_below(job_directory / "input")
-    return parse(text, variables, files=files, scripts=Scripts(path.parent), source=str(path))
+    return parse(text, variables, asked=asked, files=files, scripts=Scripts(path.parent), source=str(path))
 
 
 _LAYOUT = "a job directory holds workdir/dag.json and input/; 'hfecs example montage DIR' writes one"
@@ -53,23 +59,27 @@ def parse(
     text: str,
     variables: Mapping[str, str] = {},
     *,
+    asked: Collection[str] = (),
     files: Collection[str] | None = None,
     scripts: Scripts | None = None,
     source: str = "dag.json",
 ) -> Workflow:
     """Fill and check the text of a dag.json; `files` are those of input/, None if they are not to be looked for.
 
+    The workflow has those of the `variables` that it names; those that were `asked` for must be among them.
+
     `scripts` are the user's JavaScript files; without them functions that we don't know may be there.
     """
-    filled = fill(text, variables)
-    faults = list(_unfilled(filled))
-    document = _document(filled, source, faults)
-    return from_document(document, files=files, scripts=scripts, source=source, faults=faults)
+    faults = list(variable_faults(text, variables, asked))
+    document = _document(fill(text, variables), source, faults)
+    workflow = from_document(document, files=files, scripts=scripts, source=source, faults=faults)
+    return replace(workflow, variables=used(text, variables))
 
 
-def from_bytes(content: bytes, *, source: str) -> Workflow:
-    """Check a file as a run left it, whose variables are filled in later."""
-    return from_document(_document(content.decode(errors="replace"), source, []), source=source)
+def from_bytes(content: bytes, variables: Mapping[str, str] = {}, *, source: str) -> Workflow:
+    """Check a file as a run left it, with the variables of that run; names without a value stay as they are."""
+    text = fill(content.decode(errors="replace"), variables)
+    return from_document(_document(text, source, []), source=source)
 
 
 def _document(text: str, source: str, faults: list[Fault]) -> object:
@@ -81,16 +91,6 @@ def _document(text: str, source: str, faults: list[Fault]) -> object:
         _refuse(source, faults or [Fault(where, "HyperFlow reads plain JSON, without comments")])
     except (ValueError, RecursionError) as error:
         _refuse(source, faults or [Fault(f"not JSON: {shown(error)}", "HyperFlow reads plain JSON")])
-
-
-def fill(text: str, variables: Mapping[str, str]) -> str:
-    """Put the values of variables, escaped for JSON, where their names stand in double braces; leave the others."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return json.dumps(variables[name])[1:-1] if name in variables else match.group()
-
-    return _VARIABLE.sub(value, text)
 
 
 def current(document: object) -> object:
@@ -153,13 +153,6 @@ def _resolved(document: Document) -> Workflow:
 
     processes = tuple(resolved(process) for process in document.processes)
     return Workflow(document.name, processes, document.signals, indices(document.ins), indices(document.outs))
-
-
-def _unfilled(text: str) -> Iterable[Fault]:
-    for name in dict.fromkeys(_VARIABLE.findall(text)):
-        if name != _LEFT_TO_THE_ENGINE:
-            line = text.count("\n", 0, next(m.start() for m in _VARIABLE.finditer(text) if m.group(1) == name)) + 1
-            yield Fault(f"{{{{{name}}}}} in line {line} has no value", "write the value into dag.json")
 
 
 def _misshapen(document: Any, errors: Iterable[Mapping[str, Any]]) -> list[Fault]:

@@ -10,11 +10,9 @@ from hfecs.agents.common import environment
 from hfecs.agents.common.environment import Environment
 from hfecs.errors import ConfigurationInvalid
 from hfecs.messaging.messages import JOBS_QUEUE
+from hfecs.workflow.variables import given
 
 ENGINE = Path("node_modules", "@hyperflow", "hyperflow")
-
-VARIABLE = "HF_VAR_"
-"""Variables of the environment that begin so are the workflow's, as with `hflow run`."""
 
 OPTIONS = ("STORAGE", "WORKDIR", "CONTAINER")
 NUMBERS = ("RETRIES", "TIMEOUT")
@@ -44,9 +42,7 @@ class Settings:
             broker=environment.broker_url(environ),
             queue=environment.optional(environ, "AMQP_QUEUE", JOBS_QUEUE),
             node_modules=node_modules(environ),
-            variables={
-                name.removeprefix(VARIABLE): value for name, value in environ.items() if name.startswith(VARIABLE)
-            },
+            variables=given([], environ)[0],
             options=_options(environ),
             attempt=environment.positive_integer(environ, "ATTEMPT", 1),
             keep_going=environment.optional(environ, "KEEP_GOING", "false") == "true",

@@ -150,21 +150,19 @@ class WorkflowRun:
         inputs = folder.tags_of_inputs(workflow)
         self.keeper.keep()
         files: dict[str, Any] = {"workdir": digests, "inputs": inputs}
-        folder.keep_beginning(Beginning(settings.run, timestamp(), 1, settings.variables, settings.options, **files))
+        folder.keep_beginning(Beginning(settings.run, timestamp(), 1, workflow.variables, settings.options, **files))
         return workflow
 
     def _fetch_again(self) -> Workflow:
         """The workflow as the first attempt had it, and the journal without those whose files are gone.
 
-        Variables and options are those of the first attempt, unless they are given anew.
+        Its variables are those of the first attempt; so are its options, unless they are given anew.
         """
         settings = self._settings
         beginning = self._folder.read_beginning(self._directory)
         self._folder.keep_beginning(replace(beginning, attempt=settings.attempt))
         self._download(self._folder.key(WORKDIR))
-        workflow = self._make_ready(
-            {**beginning.variables, **settings.variables}, {**beginning.options, **settings.options}
-        )
+        workflow = self._make_ready(beginning.variables, {**beginning.options, **settings.options})
         journal = self.records.journal
         self.keeper.fetch()
         missing = self._folder.missing_results(self._document(), workflow, journal.done())
