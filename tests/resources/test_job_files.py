@@ -8,6 +8,7 @@ from hfecs.aws.clients import PART_BYTES
 from hfecs.provisioning.report import Outcome, Recorder
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import job_files
+from hfecs.workflow import JobDirectory
 from support import WatchedCloud, again, nothing_changes, steps
 
 BUCKET = "hfecs-files"
@@ -31,7 +32,7 @@ def job(stack: Stack, tmp_path: Path) -> Path:
 
 
 def send(stack: Stack, job: Path) -> int:
-    return job_files.ensure(stack, "job", bucket=BUCKET, directory=job)
+    return job_files.ensure(stack, "job", bucket=BUCKET, files=JobDirectory(job).files())
 
 
 def keys(stack: Stack) -> list[str]:
@@ -114,7 +115,7 @@ def test_a_plan_sends_nothing_and_needs_no_bucket(stack: Stack, cloud: WatchedCl
     plan = again(stack, plan=True)
 
     with nothing_changes(cloud):
-        job_files.ensure(plan, "job", bucket="not-there-yet", directory=job)
+        job_files.ensure(plan, "job", bucket="not-there-yet", files=JobDirectory(job).files())
 
     assert steps(plan)[0].detail.startswith("3 of 3 files")
 

@@ -13,6 +13,7 @@ from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import State
 from hfecs.resources import job_files
 from hfecs.runs import archive, lookup
+from hfecs.workflow import JobDirectory
 from support import WatchedCloud, again, configuration, nothing_changes
 
 BUCKET = "hfecs-files"
@@ -75,7 +76,7 @@ def test_what_has_not_changed_is_resumed(runs: Stack, cloud: WatchedCloud, job: 
 
     with nothing_changes(cloud):
         archive.refuse_changes(again(runs), known, None)
-        archive.refuse_changes(again(runs), known, job)
+        archive.refuse_changes(again(runs), known, JobDirectory(job))
 
 
 @pytest.mark.usefixtures("lost")
@@ -92,7 +93,7 @@ def test_a_changed_job_directory_is_refused_and_its_files_are_named(runs: Stack,
     (job / "input" / "a.txt").unlink()
 
     with pytest.raises(Misused, match=r"input/a.txt, workdir/dag.json of .*/job changed or disappeared") as raised:
-        archive.refuse_changes(again(runs), archive.find(again(runs), "one", None), job)
+        archive.refuse_changes(again(runs), archive.find(again(runs), "one", None), JobDirectory(job))
 
     assert "start a new run" in raised.value.hint
 

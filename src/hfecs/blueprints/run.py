@@ -27,6 +27,7 @@ from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 from hfecs.provisioning.teardown import Paragraphs, remove
 from hfecs.resources import bucket, instance, job_files, parameter, task, task_definition
+from hfecs.workflow import JobDirectory
 from hfecs.workflow.variables import ENVIRONMENT
 
 STACK = "run"
@@ -73,12 +74,13 @@ def up(
     *,
     run: Run,
     directory: Path | None,
+    files: Mapping[str, Path] | None = None,
     announce: Announce = silently,
 ) -> Run:
     """Upload the job directory and start its workflow on a machine of its own; `whole` is the stack of the cluster.
 
-    A run that is resumed may do without the directory. Where the cluster looks ahead, `announce` tells of the run
-    before its machine boots. Return the run with its task.
+    A run that is resumed may do without the directory. `files` are those to upload, by keys; by default all of it. If
+    the cluster looks ahead, `announce` tells of the run before its machine boots. Return the run with its task.
     """
     name, bucket_name = run.name, run.bucket
     config = images.require(stack, config)
@@ -99,7 +101,7 @@ def up(
     )
 
     together(
-        lambda: directory and job_files.ensure(stack, directory.name, bucket=bucket_name, directory=directory),
+        lambda: directory and _upload(stack, bucket_name, directory, files),
         lambda: deadlines.arm_machine(stack, config, run.machine, own_machine),
     )
 
@@ -113,6 +115,11 @@ def up(
     )
     stack.output(run=name, bucket=bucket_name, task=started, attempt=str(run.attempt), begun="")
     return replace(run, task=started)
+
+
+def _upload(stack: Stack, bucket_name: str, directory: Path, files: Mapping[str, Path] | None) -> int:
+    wanted = JobDirectory(directory).files() if files is None else files
+    return job_files.ensure(stack, directory.name, bucket=bucket_name, files=wanted)
 
 
 def begun(stack: Stack, run: Run) -> None:

@@ -57,6 +57,7 @@ MONITORING = (
 )
 RUN = (
     Option("run.bucket", "S3 bucket for the files; created if it does not exist.", "NAME"),
+    Option("run.inputs", "Directory with the input files [default: JOB_DIR/input].", "DIR"),
     Option("run.storage", "Where jobs find their files: s3, nfs or local [default: s3].", "KIND"),
     Option("run.workdir", "Directory on the workers, for nfs and local.", "DIR"),
     Option("run.metric_collector", "InfluxDB for the engine's metrics instead of the cluster's.", "URL"),

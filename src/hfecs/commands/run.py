@@ -15,14 +15,17 @@ from hfecs.runs import progress
 from hfecs.session import Session
 
 if TYPE_CHECKING:
-    from hfecs.workflow import Workflow
+    from hfecs.workflow import JobDirectory, Workflow
 
 
 @sets(*RUN)
 def run(  # noqa: PLR0913, PLR0917 (each is an option)
     context: typer.Context,
     job_directory: Annotated[
-        Path | None, typer.Argument(help="Contains workdir/dag.json and input/.", metavar="JOB_DIR", show_default=False)
+        Path | None,
+        typer.Argument(
+            help="Contains workdir/dag.json and input/, or dag.json.", metavar="JOB_DIR", show_default=False
+        ),
     ] = None,
     download: Annotated[Path | None, typer.Option(help="Download the outputs to here.", metavar="DIR")] = None,
     attach: Annotated[bool, typer.Option("--attach", help="Follow a running run, or show how it ended.")] = False,
@@ -77,8 +80,9 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option)
         return progress.follow(hfecs, progress.find(hfecs, which), download)
     with elsewhere.pointed_to(hfecs, "run"):
         if resumed:
-            return progress.resume(hfecs, resumed, job_directory, download)
-        directory = _directory(hfecs, job_directory, download)
+            arranged = _arranged(hfecs, job_directory) if job_directory else None
+            return progress.resume(hfecs, resumed, arranged, download)
+        directory = _arranged(hfecs, _directory(hfecs, job_directory, download))
         return _begin(hfecs, directory, _checked(hfecs, directory, var or []), download)
 
 
@@ -114,7 +118,15 @@ def _directory(hfecs: Session, given: Path | None, download: Path | None) -> Pat
     return directory
 
 
-def _checked(hfecs: Session, directory: Path, var: list[str]) -> Workflow:
+def _arranged(hfecs: Session, directory: Path) -> JobDirectory:
+    """The job directory, with its inputs where the configuration has them."""
+    from hfecs.workflow import JobDirectory
+
+    inputs = hfecs.said.run.inputs
+    return JobDirectory(directory, Path(inputs) if inputs else None)
+
+
+def _checked(hfecs: Session, directory: JobDirectory, var: list[str]) -> Workflow:
     """Show what is going to run; an invalid job directory ends here, before anything is created."""
     from hfecs import workflow
     from hfecs.workflow.variables import given
@@ -133,7 +145,7 @@ def _checked(hfecs: Session, directory: Path, var: list[str]) -> Workflow:
     return loaded
 
 
-def _begin(hfecs: Session, directory: Path, workflow: Workflow, download: Path | None) -> None:
+def _begin(hfecs: Session, directory: JobDirectory, workflow: Workflow, download: Path | None) -> None:
     """Start the run and follow it; its demand is reported from here until the engine takes over."""
     from hfecs.blueprints import cluster
     from hfecs.blueprints import run as run_blueprint
@@ -143,11 +155,14 @@ def _begin(hfecs: Session, directory: Path, workflow: Workflow, download: Path |
     if bucket is None:
         raise Misused("No bucket was named.", hint="name a new one or that of an earlier run: --bucket NAME")
     stack, whole = hfecs.stack(run_blueprint.STACK), hfecs.stack(cluster.STACK)
-    left = run_blueprint.interrupted(stack, bucket, directory)
+    left = run_blueprint.interrupted(stack, bucket, directory.directory)
     if left:
         hfecs.console.say(f"Continuing run {left}, whose start was interrupted")
     run = run_blueprint.Run(left or run_blueprint.new_name(), bucket, variables=workflow.variables)
     with announcing(stack.cloud, workflow, run, hfecs.console.say) as announce:
         with progress.starting(hfecs, run):
-            started = run_blueprint.up(stack, whole, hfecs.config, run=run, directory=directory, announce=announce)
+            place, files = directory.directory, directory.files([*workflow.inputs(), *workflow.outputs()])
+            started = run_blueprint.up(
+                stack, whole, hfecs.config, run=run, directory=place, files=files, announce=announce
+            )
         progress.follow(hfecs, started, download)

@@ -136,7 +136,12 @@ class Run(Section):
         None, "S3 bucket for the files of runs, unless --bucket names another", original="BUCKET_NAME"
     )
     job_directory: str | None = key(
-        None, "directory with workdir/dag.json and input/, unless given as an argument", original="JOB_DIRECTORY"
+        None,
+        "directory with workdir/dag.json and input/, or with dag.json, unless given as an argument",
+        original="JOB_DIRECTORY",
+    )
+    inputs: str | None = key(
+        None, "directory with the input files of the workflow, if they are not in input/ of the job directory"
     )
     storage: Literal["s3", "nfs", "local"] = key(
         "s3",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ from hfecs.parallel import together
 from hfecs.provisioning.report import Outcome
 from hfecs.provisioning.resource import Existing
 from hfecs.provisioning.stack import Stack
-from hfecs.workflow.files import walk
 
 KIND = "job-files"
 
@@ -30,16 +29,16 @@ class File:
     size: int
 
 
-def ensure(stack: Stack, name: str, *, bucket: str, directory: Path) -> int:
-    """Upload workdir/ and input/ of the directory to the bucket; return the number of bytes sent."""
-    files = list(_files(directory))
+def ensure(stack: Stack, name: str, *, bucket: str, files: Mapping[str, Path]) -> int:
+    """Upload the files, by keys in workdir/ and input/, to the bucket; return the number of bytes sent."""
+    wanted = list(_files(files))
     present = {} if stack.plan else {found.name: found for found in _objects(stack, bucket)}
-    changed = [file for file in files if not _same(file, present.get(file.key))]
+    changed = [file for file in wanted if not _same(file, present.get(file.key))]
     total = sum(file.size for file in changed)
     if not stack.plan:
         _upload(stack, bucket, changed, total)
     outcome = Outcome.CREATED if changed else Outcome.UNCHANGED
-    stack.report(outcome, KIND, name, bucket, f"{len(changed)} of {len(files)} files, {total / 1e6:.1f} MB")
+    stack.report(outcome, KIND, name, bucket, f"{len(changed)} of {len(wanted)} files, {total / 1e6:.1f} MB")
     return total
 
 
@@ -48,16 +47,14 @@ def in_bucket(stack: Stack, bucket: str) -> dict[str, str]:
     return {found.name: found.id for found in _objects(stack, bucket)}
 
 
-def here(directory: Path) -> dict[str, Callable[[], str]]:
-    """The files of a job directory by key, each with a function that computes its entity tag in a bucket."""
-    return {file.key: partial(_checksum, file) for file in _files(directory)}
+def here(files: Mapping[str, Path]) -> dict[str, Callable[[], str]]:
+    """The files by key, each with a function that computes its entity tag in a bucket."""
+    return {file.key: partial(_checksum, file) for file in _files(files)}
 
 
-def _files(directory: Path) -> Iterator[File]:
-    for folder in FOLDERS:
-        for path in sorted(walk(directory / folder)):
-            if path.is_file():
-                yield File(path.relative_to(directory).as_posix(), path, path.stat().st_size)
+def _files(files: Mapping[str, Path]) -> Iterator[File]:
+    for key, path in sorted(files.items()):
+        yield File(key, path, path.stat().st_size)
 
 
 def _objects(stack: Stack, bucket: str) -> Iterator[Existing]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +16,7 @@ from hfecs.provisioning.stack import Stack
 from hfecs.resources import bucket, job_files, task
 from hfecs.runs import result as run_result
 from hfecs.runs.lookup import remembered
+from hfecs.workflow import JobDirectory
 
 ABSENT = ("NoSuchKey", "NoSuchBucket")
 # Number of file names shown if many have changed.
@@ -96,10 +96,10 @@ def state_of(stack: Stack, run: Run) -> str:
     return str(result["status"]) if result and result["attempt"] == run.attempt else "lost"
 
 
-def refuse_changes(stack: Stack, kept: Archived, directory: Path | None) -> None:
+def refuse_changes(stack: Stack, kept: Archived, job: JobDirectory | None) -> None:
     """Misused if the workflow or its inputs differ from those the run started with: finished jobs would not match."""
-    if directory:
-        changed, where = sorted(_changed_here(kept.beginning, directory)), str(directory)
+    if job:
+        changed, where = sorted(_changed_here(kept.beginning, job)), str(job.directory)
     else:
         there = job_files.in_bucket(stack, kept.bucket)
         tags = kept.beginning.inputs.items()
@@ -111,13 +111,13 @@ def refuse_changes(stack: Stack, kept: Archived, directory: Path | None) -> None
         )
 
 
-def _changed_here(beginning: Beginning, directory: Path) -> Iterator[str]:
+def _changed_here(beginning: Beginning, job: JobDirectory) -> Iterator[str]:
     """The files of a job directory that are new or changed since the run started."""
-    workdir = directory / "workdir"
+    workdir = job.workflow_files
     for name, digest in beginning.workdir.items():
-        if not (workdir / name).is_file() or hashlib.sha256((workdir / name).read_bytes()).hexdigest() != digest:
+        if name not in workdir or hashlib.sha256(workdir[name].read_bytes()).hexdigest() != digest:
             yield f"workdir/{name}"
-    inputs = job_files.here(directory)
+    inputs = job_files.here(job.files(beginning.inputs))
     for name, tag in beginning.inputs.items():
         key = f"input/{name}"
         if key not in inputs or inputs[key]() != tag:

@@ -15,7 +15,7 @@ from hfecs.session import Session
 if TYPE_CHECKING:
     from hfecs.blueprints.run import Run
     from hfecs.messaging.url import AmqpUrl
-    from hfecs.workflow import Workflow
+    from hfecs.workflow import JobDirectory, Workflow
 
 
 SHOWN = 5
@@ -205,7 +205,7 @@ def fetch(hfecs: Session, run: Run, workflow: Workflow, directory: Path) -> None
         )
 
 
-def resume(hfecs: Session, name: str, directory: Path | None, download: Path | None) -> None:
+def resume(hfecs: Session, name: str, directory: JobDirectory | None, download: Path | None) -> None:
     """Start the next attempt of a run and follow it; a run that succeeded is only shown."""
     from hfecs.blueprints import cluster
     from hfecs.blueprints import run as run_blueprint
@@ -219,9 +219,10 @@ def resume(hfecs: Session, name: str, directory: Path | None, download: Path | N
     archive.refuse_changes(stack, known, directory)
     run = archive.next_attempt(stack, known)
     hfecs.console.say(f"Run {name}, attempt {run.attempt}: {_state_before(known.result)}.")
+    place, files = (directory.directory, directory.files(known.beginning.inputs)) if directory else (None, None)
     with starting(hfecs, run):
         run_blueprint.forget(stack, known.run())
-        started = run_blueprint.up(stack, whole, hfecs.config, run=run, directory=directory)
+        started = run_blueprint.up(stack, whole, hfecs.config, run=run, directory=place, files=files)
     return follow(hfecs, started, download)
 
 

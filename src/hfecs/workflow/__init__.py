@@ -9,11 +9,13 @@ from __future__ import annotations
 from hfecs.workflow.document import Executor, Process, Signal
 from hfecs.workflow.functions import Scripts
 from hfecs.workflow.graph import Workflow
+from hfecs.workflow.job_directory import JobDirectory
 from hfecs.workflow.model import current, from_bytes, from_document, load, parse
 from hfecs.workflow.variables import fill
 
 __all__ = [
     "Executor",
+    "JobDirectory",
     "Process",
     "Scripts",
     "Signal",

@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from hfecs.workflow.document import Document, Reference, Signal
 from hfecs.workflow.fault import LONGEST_LIST, Fault, called, listed, shown
 from hfecs.workflow.graph import Workflow, predecessors
+from hfecs.workflow.job_directory import JobDirectory
 
 LONGEST_PART = 255
 """Bytes that Linux lets a file's name have."""
@@ -102,15 +103,26 @@ def writers(workflow: Workflow) -> Iterator[Fault]:
             yield Fault(f"{shown(name)} is sent at the start, but {who} writes it", "take 'data' from that signal")
 
 
-def inputs(workflow: Workflow, files: Collection[str]) -> Iterator[Fault]:
-    """Files that are read, but neither written nor among those of input/."""
+def job_files(workflow: Workflow, job: JobDirectory) -> Iterator[Fault]:
+    """Inputs that are not where they are looked for, outputs that nobody writes, and files that cannot be uploaded."""
+    files = job.input_files
+    missing = [name for name in workflow.inputs() if name not in files]
+    yield from inputs(workflow, files, job.place, job.way_out(missing))
+    yield from outputs(workflow, files)
+    yield from uploads(key.removeprefix("input/") for key in job.files(workflow.inputs()) if key.startswith("input/"))
+
+
+def inputs(
+    workflow: Workflow,
+    files: Collection[str],
+    place: str = "input/",
+    way_out: str = "put the missing files into input/",
+) -> Iterator[Fault]:
+    """Files that are read, but neither written nor among those of the directory with the inputs."""
     missing = [name for name in workflow.inputs() if name not in files and _is_plain(name) and "{{" not in name]
     ins = [process.ins for process in workflow.processes]
     for name, who in _processes_of(missing, ins, workflow).items():
-        yield Fault(
-            f"{shown(name)} is read by {who}, but no process writes it and it is not in input/",
-            "put the missing files into input/",
-        )
+        yield Fault(f"{shown(name)} is read by {who}, but no process writes it and it is not in {place}", way_out)
 
 
 def uploads(files: Iterable[str]) -> Iterator[Fault]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -40,8 +40,8 @@ _EXPORT = re.compile(r"\bexports\.([A-Za-z_$][\w$]*)")
 class Scripts:
     """The JavaScript files of a workflow, which are searched for names of functions and not run."""
 
-    def __init__(self, workdir: Path) -> None:
-        self._workdir = workdir
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._files = sorted(path for path in files if path.suffix == ".js" and path.is_file())
 
     def mention(self, name: str) -> bool:
         """Whether a name stands in one of the files; how they export it is JavaScript's business."""
@@ -54,7 +54,7 @@ class Scripts:
 
     @cached_property
     def _texts(self) -> list[str]:
-        return [path.read_text(errors="replace") for path in sorted(self._workdir.rglob("*.js")) if path.is_file()]
+        return [path.read_text(errors="replace") for path in self._files]
 
 
 def functions(workflow: Workflow, scripts: Scripts | None) -> Iterator[Fault]:

@@ -15,19 +15,16 @@ from hfecs.errors import WorkflowInvalid
 from hfecs.workflow import checks
 from hfecs.workflow.document import DOCUMENT, Document, Process, Reference
 from hfecs.workflow.fault import Fault, shown
-from hfecs.workflow.files import walk
 from hfecs.workflow.functions import Scripts, functions
 from hfecs.workflow.graph import Workflow
+from hfecs.workflow.job_directory import LAYOUT, JobDirectory
 from hfecs.workflow.support import control, ignored_keys, processes, signals, unsupported_keys
 from hfecs.workflow.variables import faults as variable_faults
 from hfecs.workflow.variables import fill, used
 
-DAG = Path("workdir", "dag.json")
-"""Where a job directory keeps its workflow."""
-
 
 def load(
-    job_directory: Path,
+    job: JobDirectory | Path,
     variables: Mapping[str, str] = {},
     *,
     asked: Collection[str] = (),
@@ -38,21 +35,19 @@ def load(
     Variables that somebody `asked` for by name must occur in it. Inputs that the workers find elsewhere, on a file
     server, are not looked for.
     """
-    path = job_directory / DAG
-    for part in (job_directory, path.parent):
-        if not part.is_dir():
-            _refuse(str(job_directory), [Fault(f"there is no directory {part}", _LAYOUT)])
+    job = JobDirectory(job) if isinstance(job, Path) else job
+    if wrong := list(job.faults()):
+        _refuse(str(job.directory), wrong)
+    path = job.document
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        _refuse(str(job_directory), [Fault(f"{path} cannot be read: {error.strerror}", _LAYOUT)])
+        _refuse(str(job.directory), [Fault(f"{path} cannot be read: {error.strerror}", LAYOUT)])
     except UnicodeDecodeError as error:
         _refuse(str(path), [Fault(f"byte {error.start} is not UTF-8", "save the file as UTF-8")])
-    files = None if inputs_elsewhere else _files_below(job_directory / "input")
-    return parse(text, variables, asked=asked, files=files, scripts=Scripts(path.parent), source=str(path))
-
-
-_LAYOUT = "a job directory holds workdir/dag.json and input/; 'hfecs example montage DIR' writes one"
+    scripts = Scripts(job.workflow_files.values())
+    looked = None if inputs_elsewhere else job
+    return parse(text, variables, asked=asked, files=looked, scripts=scripts, source=str(path))
 
 
 def parse(
@@ -60,11 +55,11 @@ def parse(
     variables: Mapping[str, str] = {},
     *,
     asked: Collection[str] = (),
-    files: Collection[str] | None = None,
+    files: Collection[str] | JobDirectory | None = None,
     scripts: Scripts | None = None,
     source: str = "dag.json",
 ) -> Workflow:
-    """Fill and check the text of a dag.json; `files` are those of input/, None if they are not to be looked for.
+    """Fill and check the text of a dag.json; `files` are those of input/, None if they are not looked for.
 
     The workflow has those of the `variables` that it names; those that were `asked` for must be among them.
 
@@ -107,7 +102,7 @@ _OLD_NAMES = {"tasks": "processes", "data": "signals"}
 def from_document(
     document: object,
     *,
-    files: Collection[str] | None = None,
+    files: Collection[str] | JobDirectory | None = None,
     scripts: Scripts | None = None,
     source: str = "dag.json",
     faults: Iterable[Fault] = (),
@@ -132,7 +127,9 @@ def from_document(
     raw: Any = document
     found += [*processes(raw, workflow), *signals(raw, workflow), *control(workflow)]
     found += unsupported_keys(raw, workflow)
-    if files is not None:
+    if isinstance(files, JobDirectory):
+        found += checks.job_files(workflow, files)
+    elif files is not None:
         found += [*checks.inputs(workflow, files), *checks.outputs(workflow, files), *checks.uploads(files)]
     if found:
         _refuse(source, found)
@@ -193,11 +190,6 @@ def _place(document: Any, location: tuple[int | str, ...]) -> str:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
-
-
-def _files_below(directory: Path) -> set[str]:
-    """The files below a directory, by their names relative to it; links to folders are followed."""
-    return {path.relative_to(directory).as_posix() for path in walk(directory)}
 
 
 def _refuse(source: str, faults: Collection[Fault]) -> NoReturn:

@@ -38,7 +38,7 @@ def make_ready(
         raise WorkflowInvalid(
             f"workdir/dag.json of the bucket {bucket} cannot be read: {error}.", "save it as UTF-8"
         ) from error
-    workflow = parse(text, variables, scripts=Scripts(workdir), source="workdir/dag.json")
+    workflow = parse(text, variables, scripts=Scripts(workdir.rglob("*")), source="workdir/dag.json")
     document: Any = current(json.loads(fill(text, variables)))
     path.write_text(json.dumps(completed(document, workflow, run, bucket, options)), encoding="utf-8")
     if (workdir / FUNCTIONS).exists():
