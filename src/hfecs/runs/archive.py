@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from hfecs.aws.errors import ignoring
 from hfecs.blueprints.run import Run
@@ -16,20 +16,11 @@ from hfecs.provisioning.stack import Stack
 from hfecs.resources import bucket, job_files, task
 from hfecs.runs import result as run_result
 from hfecs.runs.lookup import remembered
-from hfecs.workflow import JobDirectory
+from hfecs.workflow import Beginning, JobDirectory
 
 ABSENT = ("NoSuchKey", "NoSuchBucket")
 # Number of file names shown if many have changed.
 SHOWN = 5
-
-
-class Beginning(BaseModel):
-    """How the run started, as written by agents/engine/run_folder.py."""
-
-    attempt: int = 1
-    variables: dict[str, str] = {}
-    workdir: dict[str, str] = {}
-    inputs: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -138,7 +129,7 @@ def variables_of(stack: Stack, run: Run) -> Mapping[str, str]:
 
 def _beginning(name: str, content: bytes) -> Beginning:
     try:
-        return Beginning.model_validate_json(content)
+        return Beginning.from_json(content)
     except ValidationError:
         raise Misused(f"Cannot read how run {name} started.", hint="start a new run: hfecs run JOB_DIR") from None
 

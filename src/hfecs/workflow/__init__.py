@@ -6,6 +6,7 @@ All of them give a `Workflow`, or raise `WorkflowInvalid` with all that is wrong
 
 from __future__ import annotations
 
+from hfecs.workflow.beginning import Beginning
 from hfecs.workflow.document import Executor, Process, Signal
 from hfecs.workflow.functions import Scripts
 from hfecs.workflow.graph import Workflow
@@ -14,6 +15,7 @@ from hfecs.workflow.model import current, from_bytes, from_document, load, parse
 from hfecs.workflow.variables import fill
 
 __all__ = [
+    "Beginning",
     "Executor",
     "JobDirectory",
     "Process",

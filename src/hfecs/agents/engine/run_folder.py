@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.engine.dag import FILES_PREFIX
 from hfecs.errors import WorkflowInvalid
-from hfecs.workflow import Workflow
+from hfecs.workflow import Beginning, Workflow
 
 WORKDIR = "workdir/"
 JSON = "application/json"
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """How a run began: the variables and options of its workflow, and how to tell whether its files have changed.
-
-    `workdir` has the SHA-256 of each file of the workflow, `inputs` the entity tags of the files that its jobs read and
-    none writes. `attempt` is the last one that began.
-    """
-
-    run: str
-    started: str
-    attempt: int = 1
-    variables: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, str | float] = field(default_factory=dict)
-    workdir: Mapping[str, str] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 class RunFolder:
@@ -51,11 +32,11 @@ class RunFolder:
         """How the first attempt began; AwsFailed if there was none."""
         path = directory / "run.json"
         self._objects.download(self.bucket, self.key("run.json"), path)
-        return Beginning(**json.loads(path.read_text(encoding="utf-8")))
+        return Beginning.from_json(path.read_bytes())
 
     def keep_beginning(self, beginning: Beginning) -> None:
         """Write down how the run begins, when all else that a resumption needs is there."""
-        self._objects.write(json.dumps(asdict(beginning), indent=2), self.bucket, self.key("run.json"), JSON)
+        self._objects.write(beginning.to_json(), self.bucket, self.key("run.json"), JSON)
 
     def keep_workdir(self, workdir: Path) -> dict[str, str]:
         """Keep the workflow: another one may lie in the bucket's workdir/ later; return the SHA-256 of each file."""

@@ -27,13 +27,13 @@ from hfecs.agents.common.pauses import pause
 from hfecs.agents.engine.dag import make_ready
 from hfecs.agents.engine.journal import Journal, JournalKeeper
 from hfecs.agents.engine.result import Records
-from hfecs.agents.engine.run_folder import WORKDIR, Beginning, RunFolder, refuse_outside
+from hfecs.agents.engine.run_folder import WORKDIR, RunFolder, refuse_outside
 from hfecs.agents.engine.settings import Settings
 from hfecs.errors import ConfigurationInvalid, Failed
 from hfecs.messaging.messages import timestamp
 from hfecs.messaging.timeouts import Threads
 from hfecs.templating import template_path
-from hfecs.workflow import Workflow
+from hfecs.workflow import Beginning, Workflow
 
 log = logging.getLogger(__name__)
 
