@@ -73,10 +73,9 @@ def teardown(stack: Stack, record: Record) -> None:
         groups = stack.cloud.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[record.id])
         return not groups["AutoScalingGroups"] and not _machines(stack, record.id)
 
-    def delete() -> bool:
+    def delete() -> None:
         with ignoring(GONE):
             stack.cloud.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=record.id, ForceDelete=True)
-        return True
 
     busy = ("ScalingActivityInProgress", "ResourceContention", "ResourceInUse")
     stack.wait.out(busy, delete, what=f"group {record.name} to be free", timeout=600)
@@ -124,14 +123,9 @@ def _create(stack: Stack, name: str, template_id: str, carried: Mapping[str, str
     ]
     stack.wait.out(
         TEMPLATE_NOT_READY,
-        lambda: [
-            stack.cloud.autoscaling.create_auto_scaling_group(
-                AutoScalingGroupName=full_name,
-                LaunchTemplate=_latest(template_id),
-                Tags=tags,
-                **wanted,
-            )
-        ],
+        lambda: stack.cloud.autoscaling.create_auto_scaling_group(
+            AutoScalingGroupName=full_name, LaunchTemplate=_latest(template_id), Tags=tags, **wanted
+        ),
         what="the launch template to be usable",
     )
     return full_name

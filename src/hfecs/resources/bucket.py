@@ -48,11 +48,10 @@ def ensure(stack: Stack, name: str, *, policy: Any) -> str:
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the bucket with all its objects, versions and unfinished uploads."""
 
-    def delete() -> bool:
+    def delete() -> None:
         with ignoring(*GONE):
             _empty(stack, record.id)
             stack.cloud.s3.delete_bucket(Bucket=record.id)
-        return True
 
     # Others may write while it is emptied.
     what = f"bucket {record.name} to stay empty: something writes to it"
@@ -113,7 +112,7 @@ def _create(stack: Stack, name: str, policy: Any) -> str:
     if stack.cloud.region != "us-east-1":
         place["LocationConstraint"] = stack.cloud.region
     stack.cloud.s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
-    settings: list[Callable[[Stack, str], bool]] = [_tag, _close, _encrypt, partial(_limit, policy=policy)]
+    settings: list[Callable[[Stack, str], None]] = [_tag, _close, _encrypt, partial(_limit, policy=policy)]
     for setting in settings:
         stack.wait.out(BUSY, partial(setting, stack, name), what=f"bucket {name} to be free")
     return name
@@ -132,24 +131,20 @@ def _changes(stack: Stack, found: Existing, policy: Any) -> Iterator[Change]:
     )
 
 
-def _tag(stack: Stack, name: str) -> bool:
+def _tag(stack: Stack, name: str) -> None:
     stack.cloud.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": pairs(stack.tags(name))})
-    return True
 
 
-def _close(stack: Stack, name: str) -> bool:
+def _close(stack: Stack, name: str) -> None:
     stack.cloud.s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=CLOSED)
-    return True
 
 
-def _encrypt(stack: Stack, name: str) -> bool:
+def _encrypt(stack: Stack, name: str) -> None:
     stack.cloud.s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=ENCRYPTED)
-    return True
 
 
-def _limit(stack: Stack, name: str, *, policy: Any) -> bool:
+def _limit(stack: Stack, name: str, *, policy: Any) -> None:
     stack.cloud.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
-    return True
 
 
 def _empty(stack: Stack, name: str) -> None:

@@ -166,10 +166,9 @@ def _has(known: Any, names: list[str]) -> bool:
 
 
 def _delete(stack: Stack, full_name: str) -> None:
-    def delete() -> bool:
+    def delete() -> None:
         with ignoring(*GONE):
             stack.cloud.ecs.delete_capacity_provider(capacityProvider=full_name)
-        return True
 
     stack.wait.out(BUSY, delete, what=f"capacity provider {full_name} to be free", timeout=PATIENCE)
 

@@ -31,9 +31,8 @@ def ensure(
     if isinstance(machine, Planned) or not changed:
         return
 
-    def write() -> bool:
+    def write() -> None:
         stack.cloud.ec2.create_tags(Resources=[machine], Tags=pairs(wanted))
-        return True
 
     if not stack.plan:
         stack.wait.out((NOT_VISIBLE,), write, what=f"machine {name} ({machine}) to be visible", timeout=VISIBLE_WITHIN)

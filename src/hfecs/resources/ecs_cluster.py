@@ -37,10 +37,9 @@ def ensure(stack: Stack, name: str, *, insights: bool) -> str:
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the cluster, once the last machine has left it."""
 
-    def delete() -> bool:
+    def delete() -> None:
         with ignoring("ClusterNotFoundException"):
             stack.cloud.ecs.delete_cluster(cluster=record.id)
-        return True
 
     stack.wait.out(NOT_EMPTY, delete, what=f"cluster {record.id} to be empty", timeout=600, every=3)
 

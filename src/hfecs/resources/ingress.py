@@ -59,7 +59,7 @@ def _create(stack: Stack, name: str) -> str:
     group, permission = _permission(name)
     stack.wait.out(
         ("InvalidGroup.NotFound",),
-        lambda: [stack.cloud.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])],
+        lambda: stack.cloud.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission]),
         what=f"security group {group} to be visible",
     )
     return name

@@ -75,7 +75,7 @@ def teardown(stack: Stack, record: Record) -> None:
     with ignoring(GONE):
         stack.wait.out(
             (GONE,),
-            lambda: [stack.cloud.ec2.terminate_instances(InstanceIds=[record.id])],
+            lambda: stack.cloud.ec2.terminate_instances(InstanceIds=[record.id]),
             what=f"machine {record.name} ({record.id}) to be visible",
             timeout=_patience(record),
         )

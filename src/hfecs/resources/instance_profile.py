@@ -36,7 +36,7 @@ def teardown(stack: Stack, record: Record) -> None:
             _take_out(stack, record.id, role["RoleName"])
         stack.wait.out(
             ("DeleteConflict",),
-            lambda: [stack.cloud.iam.delete_instance_profile(InstanceProfileName=record.id)],
+            lambda: stack.cloud.iam.delete_instance_profile(InstanceProfileName=record.id),
             what=f"instance profile {record.name} to be free",
         )
 

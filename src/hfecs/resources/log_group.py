@@ -32,10 +32,9 @@ def ensure(stack: Stack, name: str, *, retention_days: int) -> str:
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the group with all its logs."""
 
-    def delete() -> bool:
+    def delete() -> None:
         with ignoring("ResourceNotFoundException"):
             stack.cloud.logs.delete_log_group(logGroupName=record.id)
-        return True
 
     stack.wait.out(("OperationAbortedException",), delete, what=f"log group {record.id} to be free")
 
@@ -52,7 +51,7 @@ def survey(stack: Stack) -> Iterator[Existing]:
 def _create(stack: Stack, name: str, retention_days: int) -> str:
     stack.wait.out(
         ("OperationAbortedException",),
-        lambda: [stack.cloud.logs.create_log_group(logGroupName=full_name(stack), tags=stack.tags(name))],
+        lambda: stack.cloud.logs.create_log_group(logGroupName=full_name(stack), tags=stack.tags(name)),
         what="the log group to be free",
     )
     _keep(stack, retention_days)

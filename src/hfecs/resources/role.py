@@ -45,7 +45,7 @@ def teardown(stack: Stack, record: Record) -> None:
                 stack.cloud.iam.detach_role_policy(RoleName=role, PolicyArn=attached["PolicyArn"])
         stack.wait.out(
             ("DeleteConflict", "ConcurrentModification"),
-            lambda: [stack.cloud.iam.delete_role(RoleName=role)],
+            lambda: stack.cloud.iam.delete_role(RoleName=role),
             what=f"role {record.name} to be free",
         )
 

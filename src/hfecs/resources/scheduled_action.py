@@ -60,7 +60,7 @@ def _put(stack: Stack, name: str, group: str, deadline: Deadline) -> str:
     action: Any = {"AutoScalingGroupName": group, "ScheduledActionName": full_name, "StartTime": start, **EMPTY}
     stack.wait.out(
         BUSY,
-        lambda: [stack.cloud.autoscaling.put_scheduled_update_group_action(**action)],
+        lambda: stack.cloud.autoscaling.put_scheduled_update_group_action(**action),
         what=f"group {group} to be free",
     )
     return full_name

@@ -64,10 +64,9 @@ def ensure(stack: Stack, name: str, *, vpc_id: str, description: str, rules: Ite
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the group, once no network interface uses it."""
 
-    def delete() -> bool:
+    def delete() -> None:
         with ignoring(GONE):
             stack.cloud.ec2.delete_security_group(GroupId=record.id)
-        return True
 
     _empty(stack, record.id)
     stack.wait.out(IN_USE, delete, what=f"security group {record.name} to be unused", timeout=900, every=5)
@@ -112,7 +111,7 @@ def _changes(stack: Stack, found: Existing, vpc_id: str, wanted: frozenset[Rule]
             yield Change(f"ingress {_words(permission)}", "open", "closed", closing)
     missing = sorted(rule for rule in wanted if rule.permission() not in actual)
     opened = {f"ingress tcp {rule}": ("closed", "open") for rule in missing}
-    yield from at_once(opened, lambda: _authorize(stack, found.id, frozenset(missing)) and None)
+    yield from at_once(opened, lambda: _authorize(stack, found.id, frozenset(missing)))
     if EVERYWHERE not in _single(found.actual["IpPermissionsEgress"]):
         yield Change("egress to everywhere", "closed", "open", lambda: _let_out(stack, found.id))
 
@@ -135,12 +134,11 @@ def _single(permissions: Any) -> Iterator[Any]:
                 yield ports | {key: [{field: source[field]}]}
 
 
-def _authorize(stack: Stack, group_id: str, rules: frozenset[Rule]) -> bool:
+def _authorize(stack: Stack, group_id: str, rules: frozenset[Rule]) -> None:
     with ignoring("InvalidPermission.Duplicate"):
         stack.cloud.ec2.authorize_security_group_ingress(
             GroupId=group_id, IpPermissions=[rule.permission() for rule in sorted(rules)]
         )
-    return True
 
 
 def _let_out(stack: Stack, group_id: str) -> None:

@@ -69,10 +69,9 @@ def teardown(stack: Stack, record: Record) -> None:
             return all(service["status"] == "INACTIVE" for service in services)
         return True
 
-    def delete() -> bool:
+    def delete() -> None:
         with ignoring("ServiceNotFoundException", "ServiceNotActiveException", "ClusterNotFoundException"):
             stack.cloud.ecs.delete_service(cluster=cluster, service=record.id, force=True)
-        return True
 
     stack.wait.out(BUSY, delete, what=f"service {record.name} to be free", timeout=600)
     stack.wait.until(gone, what=f"the tasks of service {record.name} to stop", timeout=1200, every=3)
