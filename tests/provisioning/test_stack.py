@@ -264,28 +264,6 @@ def test_a_survey_looks_at_all_kinds_and_refuses_a_state_file_of_another_account
     assert shop.done == ["look"]
 
 
-def test_what_exists_is_what_the_state_names_and_what_carries_our_tags(stack: Stack, shop: Shop) -> None:
-    module: Any = SimpleNamespace(KIND=KIND, survey=shop.survey)
-    shop.things = {"a": Existing("a", "id-a"), "b": Existing("b", "id-s", ours=False)}
-    stack.state.record("cluster", Record(KIND, "a", "id-of-old"))
-    stack.state.record("cluster", Record(KIND, "c", "id-c"))
-    stack.state.record("cluster", Record("another kind", "d", "id-d"))
-
-    stack.survey([module])
-
-    assert [(record.name, record.id) for record in stack.existing(module)] == [("a", "id-a"), ("c", "id-c")]
-
-
-def test_what_the_state_names_and_a_stranger_has_now_is_not_ours_any_more(stack: Stack, shop: Shop) -> None:
-    module: Any = SimpleNamespace(KIND=KIND, survey=shop.survey)
-    shop.things = {"a": Existing("a", "id-a", ours=False)}
-    stack.state.record("cluster", Record(KIND, "a", "id-a"))
-
-    stack.survey([module])
-
-    assert stack.existing(module) == []
-
-
 def test_names_and_tags_are_of_the_cluster(stack: Stack) -> None:
     assert stack.full_name("worker") == "hfecs-hyperflow-worker"
     assert stack.tags("worker") == {

@@ -55,7 +55,7 @@ def plan(whole: Stack, watching: Stack, config: Config) -> Plan:
     """Plan the cluster, and the monitoring if it exists; `whole` and `watching` are their stacks. Only reads."""
     planned = Plan(whole.cluster, whole.cloud.region)
     _rehearse(planned, whole, lambda stack: cluster.up(stack, config))
-    if watching.state.records(watching.name) or whole.seen(instance.KIND, monitoring.STACK):
+    if watching.records or whole.seen(instance.KIND, monitoring.STACK):
         _rehearse(planned, watching, lambda stack: monitoring.up(stack, config))
     planned.steps.sort(key=lambda entry: (entry[0], entry[1].kind, entry[1].name))
     return planned

@@ -68,7 +68,7 @@ def _buckets(runs: Stack) -> list[str]:
     """The buckets that stay, with our tags or named by the state file: they cost money."""
     from hfecs.resources import bucket
 
-    recorded = {record.id for record in runs.state.records(runs.name) if record.kind == bucket.KIND}
+    recorded = {record.id for record in runs.records if record.kind == bucket.KIND}
     return [found.id for found in bucket.survey(runs) if found.ours or found.id in recorded]
 
 

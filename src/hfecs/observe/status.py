@@ -16,7 +16,7 @@ from hfecs.blueprints import cluster, monitoring, run
 from hfecs.errors import Leftover
 from hfecs.parallel import together
 from hfecs.provisioning.deadline import moment
-from hfecs.provisioning.resource import Inventory
+from hfecs.provisioning.inventory import Inventory
 from hfecs.provisioning.stack import Module, Stack
 from hfecs.provisioning.teardown import estranged, unlisted
 from hfecs.resources import alarm, auto_scaling_group, instance, scheduled_action
@@ -249,7 +249,7 @@ def _remnants(stack: Stack, runs: Stack) -> list[Leftover]:
 
 
 def _remnants_of(stack: Stack, paragraphs: Sequence[Sequence[Module]]) -> list[Leftover]:
-    recorded = {record.kind for record in stack.state.records(stack.name)}
+    recorded = {record.kind for record in stack.records}
     modules = [module for paragraph in paragraphs for module in paragraph if module.KIND in recorded]
     if not modules:
         return []
@@ -258,7 +258,7 @@ def _remnants_of(stack: Stack, paragraphs: Sequence[Sequence[Module]]) -> list[L
     removable = [
         Leftover(f"{record.kind} {record.name} ({record.id})", _cost_of(stack, module, record.name), REMOVABLE)
         for module in modules
-        for record in stack.existing(module)
+        for record in stack.inventory.existing(module.KIND, stack.records)
         if stack.name != run.STACK and stack.seen(module.KIND, record.name)
     ]
     return [*failed, *estranged(stack, modules), *removable]

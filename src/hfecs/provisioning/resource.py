@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,55 +51,6 @@ class Change:
     def __str__(self) -> str:
         old, new = _shown(self.old, self.new)
         return f"{self.field}: {old} -> {new}{' (replaced)' if self.replaces else ''}"
-
-
-class Inventory:
-    """What a survey found of each kind, by name; filled from many threads."""
-
-    def __init__(self) -> None:
-        self._by_kind: dict[str, dict[str, Existing]] = {}
-        self._listed: dict[str, list[Existing]] = {}
-        self._looking = threading.Lock()
-        self.failures: dict[str, Exception] = {}
-
-    def remember(self, kind: str, found: Iterable[Existing]) -> None:
-        """Set what exists of a kind, replacing earlier knowledge; of two with the same name, ours is the one kept."""
-        listed = list(found)
-        by_name = {item.name: item for item in sorted(listed, key=lambda item: item.ours)}
-        with self._looking:
-            self._by_kind[kind], self._listed[kind] = by_name, listed
-            self.failures.pop(kind, None)
-
-    def fail(self, kind: str, error: Exception) -> None:
-        """Remember why a kind could not be listed."""
-        with self._looking:
-            self.failures[kind] = error
-
-    def without(self, gone: Collection[tuple[str, str]]) -> Inventory:
-        """The same without these resources, each a kind and a name."""
-        rest = Inventory()
-        for kind, listed in list(self._by_kind.items()):
-            rest.remember(kind, (found for found in listed.values() if (kind, found.name) not in gone))
-        return rest
-
-    def all_of(self, kind: str) -> list[Existing]:
-        """Everything that was found of a kind, also several with the same name."""
-        return list(self._listed.get(kind, ()))
-
-    def of(self, kind: str) -> dict[str, Existing] | None:
-        """The resources of a kind; None if nobody has looked."""
-        return self._by_kind.get(kind)
-
-    def owns(self, found: Existing) -> bool:
-        """Whether we own it, judged by its own tags and by its parent's, if the parent exists."""
-        kind, name = found.within
-        owner = self._by_kind.get(kind, {}).get(name)
-        return found.ours and (owner is None or owner.ours)
-
-    def everything(self) -> Iterator[tuple[str, Existing]]:
-        """Each resource with its kind."""
-        for kind, listed in list(self._by_kind.items()):
-            yield from ((kind, found) for found in listed.values())
 
 
 def at_once(

@@ -1,14 +1,14 @@
-"""Stacks and their steps: look, create, record, converge; the same code plans and does.
+"""A stack: the resources that are created, planned and deleted together.
 
-A resource module says what its kind needs; the order of the five beats lives here, once:
+A resource module says what its kind needs. The order of the steps of `ensure` is here, once:
 
-1. look      `survey` lists what exists of a kind, with one round of calls for a whole stack (`Stack.survey`)
-2. create    when nothing of that name is there
+1. look      `Stack.survey` lists what exists of all kinds, with one round of parallel calls
+2. create    if nothing of that name exists
 3. record    in the state file, in the next statement
-4. converge  each difference is one Change, made and named
+4. converge  each difference is one Change, applied and reported
 5. return    the id
 
-In plan mode neither `create` nor a change is called: they are reported, and a Planned id is handed on.
+In plan mode nothing is created or changed: it is reported, and a Planned id stands for the id that is not known yet.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from hfecs.aws.errors import expected_errors, explain, matches, one_or_several, 
 from hfecs.aws.tags import NAME_TAG, OWNER_TAG, STACK_TAG
 from hfecs.errors import HfecsError, NotConfirmed, NotOurs
 from hfecs.parallel import together
+from hfecs.provisioning.inventory import Inventory
 from hfecs.provisioning.report import Outcome, Reporter, Step
-from hfecs.provisioning.resource import NOT_YET, Change, Existing, Inventory, digest
+from hfecs.provisioning.resource import NOT_YET, Change, Existing, digest
 from hfecs.provisioning.state import ClusterState, Record
 from hfecs.provisioning.wait import Wait
 
@@ -37,12 +38,12 @@ class Module(Protocol):
         """List what exists of this kind for the stack."""
 
     def teardown(self, stack: Stack, record: Record) -> None:
-        """Make it not exist."""
+        """Delete it; nothing happens if it does not exist."""
 
 
 @dataclass
 class Stack:
-    """Everything that belongs together: it is made, planned and removed as one."""
+    """The resources of one purpose in one cluster, with what is needed to create, plan and delete them."""
 
     name: str
     cluster: str
@@ -60,7 +61,7 @@ class Stack:
         return f"hfecs-{self.cluster}-{name}"
 
     def iam_name(self, name: str) -> str:
-        """The name in IAM, which is one for all regions: it includes the region."""
+        """The name in IAM, where all regions share their names: it includes the region."""
         return f"hfecs-{self.cluster}-{self.cloud.region}-{name}"
 
     @property
@@ -74,29 +75,34 @@ class Stack:
         return self.full_name("monitoring" if self.name == "monitoring" else "cluster")
 
     def tags(self, name: str) -> dict[str, str]:
-        """The tags that say whose a resource is."""
+        """The tags that mark a resource as this stack's."""
         return {OWNER_TAG: self.cluster, STACK_TAG: self.name, NAME_TAG: name}
 
     def owns(self, tags: dict[str, str]) -> bool:
-        """Whether these tags are of this stack."""
+        """Whether these tags mark a resource of this stack."""
         return (tags.get(OWNER_TAG), tags.get(STACK_TAG)) == (self.cluster, self.name)
 
+    @property
+    def records(self) -> list[Record]:
+        """What the state file names of this stack."""
+        return self.state.records(self.name)
+
     def outputs(self) -> dict[str, Any]:
-        """What earlier commands wrote down for this stack."""
+        """The values that earlier commands saved for this stack."""
         return self.state.outputs(self.name)
 
     def output(self, **values: Any) -> None:
-        """Write down values for later commands; no secrets. A plan writes nothing."""
+        """Save values for later commands; no secrets. A plan saves nothing."""
         if not self.plan and any(self.outputs().get(key) != value for key, value in values.items()):
             self.state.output(self.name, **values)
 
     def token(self, kind: str, name: str) -> str:
-        """An idempotency token: the same until the thing has been torn down."""
+        """An idempotency token: the same until the resource has been deleted."""
         generation = self.state.generation(self.name, kind, name)
         return digest(self.state.document.lineage, self.cluster, self.name, kind, name, generation)[:32]
 
     def survey(self, modules: Iterable[Module], *, again: bool = True, past_errors: bool = False) -> None:
-        """List these kinds at once (not those listed before, if not `again`); check that the state is of this account.
+        """List these kinds in parallel (without `again`, only those not listed yet), and check the state's account.
 
         With `past_errors`, a kind that could not be listed is kept in `inventory.failures` and the others are listed.
         """
@@ -105,12 +111,12 @@ class Stack:
             return lambda: self._look(module, past_errors=past_errors)
 
         listed = {*self.inventory.failures} if past_errors else set()
-        wanted = [
+        chosen = [
             module
             for module in modules
             if again or (module.KIND not in listed and self.inventory.of(module.KIND) is None)
         ]
-        together(*(look(module) for module in wanted), lambda: self.cloud.account and None)
+        together(*(look(module) for module in chosen), lambda: self.cloud.account and None)
         self.state.document.belongs_to(self.cloud.account, self.cloud.region)
 
     def _look(self, module: Module, *, past_errors: bool) -> None:
@@ -122,11 +128,11 @@ class Stack:
             self.inventory.fail(module.KIND, error)
 
     def seen(self, kind: str, name: str) -> Existing | None:
-        """What the survey has shown under that name, whichever stack or stranger made it."""
+        """What the survey found under that name, whoever created it."""
         return (self.inventory.of(kind) or {}).get(name)
 
     def found(self, kind: str, name: str, survey: Callable[[Stack], Iterable[Existing]]) -> Existing | None:
-        """The resource of that kind and name if it exists; a stranger's of that name is NotOurs."""
+        """The resource of that kind and name if it exists; NotOurs if somebody else created it."""
         if self.inventory.of(kind) is None:
             self.inventory.remember(kind, survey(self))
         found = self.seen(kind, name)
@@ -147,7 +153,10 @@ class Stack:
         changes: Callable[[Existing], Iterable[Change]] = lambda found: (),
         exists_codes: Sequence[str] = (),
     ) -> str:
-        """Make a resource exist as described and return its id; `exists_codes` say that it already does."""
+        """Create or change a resource so that it is as described, and return its id.
+
+        `exists_codes` are the errors by which `create` is told that the name is taken.
+        """
         try:
             if found := self.found(kind, name, survey):
                 return self._converge(kind, found, changes)
@@ -167,7 +176,7 @@ class Stack:
         create: Callable[[], str],
         exists_codes: Sequence[str],
     ) -> str:
-        """Create; if the name is taken by something that was not visible yet, look again until it is."""
+        """Create; if the name is taken by a resource that was not visible yet, list again until it is."""
         self.state.store.check()
         try:
             return create()
@@ -194,7 +203,7 @@ class Stack:
             self.state.store.check()
             answer = change.apply()
             identifier = answer if isinstance(answer, str) else identifier
-        recorded = {(record.kind, record.name): record.id for record in self.state.records(self.name)}
+        recorded = {(record.kind, record.name): record.id for record in self.records}
         if not self.plan and recorded.get((kind, found.name)) != identifier:
             self.state.record(self.name, Record(kind, found.name, identifier))
         outcome = Outcome.CHANGED if made else Outcome.UNCHANGED
@@ -202,43 +211,12 @@ class Stack:
         return identifier
 
     def report(self, outcome: Outcome, kind: str, name: str, identifier: str, detail: str = "") -> str:
-        """Tell the reporter what became of a resource; return its id."""
+        """Report what happened to a resource; return its id."""
         self.reporter.step(Step(outcome, kind, name, detail, identifier))
         return identifier
 
     def failure(self, kind: str, name: str, error: Exception) -> Exception:
-        """The error as a sentence about this resource, told to the reporter."""
+        """The error as a sentence about this resource, which is also reported."""
         known = error if isinstance(error, HfecsError) else explain(error, doing=f"{kind} {name}") or error
         self.reporter.step(Step(Outcome.FAILED, kind, name, str(known)))
         return known
-
-    def existing(self, module: Module) -> list[Record]:
-        """What exists of one kind: what the state file names, and what AWS lists with our tags.
-
-        Left out is what now has the name of a recorded resource without our tags: `estranged` and `replaced` tell.
-        """
-        shown = self.inventory.of(module.KIND) or {}
-        ours = [found for found in self.inventory.all_of(module.KIND) if self._owns(found)]
-        recorded = [record for record in self._recorded(module.KIND) if record.name not in shown]
-        return [*(Record(module.KIND, found.name, found.id) for found in ours), *recorded]
-
-    def estranged(self, module: Module) -> list[tuple[Record, Existing]]:
-        """What the state file names and AWS lists under the recorded id, but without our tags."""
-        listed = {found.id: found for found in self.inventory.all_of(module.KIND)}
-        recorded = [(record, listed[record.id]) for record in self._recorded(module.KIND) if record.id in listed]
-        return [(record, found) for record, found in recorded if not self._owns(found)]
-
-    def replaced(self, module: Module) -> list[Record]:
-        """What the state file names and is gone: its name belongs to something else, which is not ours."""
-        ids = {found.id for found in self.inventory.all_of(module.KIND)}
-        kept = {record.name for record in self.existing(module)}
-        return [record for record in self._recorded(module.KIND) if record.id not in ids and record.name not in kept]
-
-    def _owns(self, found: Existing) -> bool:
-        """Whether we own it; of a parent that could not be looked at, the state file tells."""
-        kind, name = found.within
-        known = kind not in self.inventory.failures or name in {record.name for record in self._recorded(kind)}
-        return known and self.inventory.owns(found)
-
-    def _recorded(self, kind: str) -> list[Record]:
-        return [record for record in self.state.records(self.name) if record.kind == kind]

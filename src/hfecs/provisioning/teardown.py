@@ -1,4 +1,4 @@
-"""Remove a stack: every kind in order, continuing past errors, with a list of what is left."""
+"""Delete a stack: kind after kind, past errors, with a list of what is left."""
 
 from __future__ import annotations
 
@@ -22,26 +22,32 @@ LONGEST = 45 * 60
 
 
 def remove(stack: Stack, paragraphs: Paragraphs, *, looked: bool = False, keeping: Collection[str] = ()) -> None:
-    """Tear down what the state file names and what carries our tags, paragraph by paragraph, in less than an hour.
+    """Delete what the state file names and what carries our tags, paragraph by paragraph, in less than an hour.
 
     `looked` says that the stack has just been surveyed: only kinds missing from that survey are listed. An error does
-    not stop the rest, a failed survey of a kind included: of that kind, what the state file names is removed. At the
-    end Leftovers lists what still exists and its cost, and what the state file names but no longer carries our tags,
-    or is of a kind that is neither removed here nor one of `keeping`.
+    not stop the rest. Of a kind that cannot be listed, what the state file names is deleted. At the end Leftovers names
+    what still exists and its cost, what the state file names but no longer carries our tags, and what is of a kind that
+    is neither deleted here nor one of `keeping`.
     """
     stack = replace(stack, wait=stack.wait.within(LONGEST))
     modules = [module for paragraph in paragraphs for module in paragraph]
     survey(stack, modules, again=not looked)
     left = [leftover for module in modules for leftover in _untouched(stack, module)]
     for paragraph in paragraphs:
-        together(*[_removal(stack, module, record, left) for module in paragraph for record in stack.existing(module)])
+        together(
+            *[
+                _removal(stack, module, record, left)
+                for module in paragraph
+                for record in stack.inventory.existing(module.KIND, stack.records)
+            ]
+        )
     left += unforgotten(stack, {*(module.KIND for module in modules), *keeping})
     if left:
         raise Leftovers(left)
 
 
 def survey(stack: Stack, modules: Iterable[Module], *, again: bool = True) -> None:
-    """List these kinds; one that cannot be listed does not keep the others from being removed."""
+    """List these kinds; one that cannot be listed does not keep the others from being deleted."""
     stack.survey(modules, again=again, past_errors=True)
 
 
@@ -50,7 +56,7 @@ def estranged(stack: Stack, modules: Iterable[Module]) -> list[Leftover]:
     return [
         Leftover(_words(record), _cost(record, found), _estrangement(stack, found))
         for module in modules
-        for record, found in stack.estranged(module)
+        for record, found in stack.inventory.estranged(module.KIND, stack.records)
     ]
 
 
@@ -67,14 +73,14 @@ def unlisted(stack: Stack, module: Module) -> list[Leftover]:
 def unforgotten(stack: Stack, kinds: Collection[str]) -> list[Leftover]:
     """What the state file names of other kinds than these: another version of hfecs created it."""
     reason = "this version of hfecs does not know this kind: destroy it with the version that created it"
-    others = [record for record in stack.state.records(stack.name) if record.kind not in kinds]
+    others = [record for record in stack.records if record.kind not in kinds]
     return [Leftover(_words(record), _cost(record, None), reason) for record in others]
 
 
 def _untouched(stack: Stack, module: Module) -> Iterator[Leftover]:
-    """What is left of a kind whatever else is removed; what something else has replaced is forgotten."""
+    """What will be left of a kind in any case; records whose name belongs to something else by now are dropped."""
     if not stack.plan:
-        for record in stack.replaced(module):
+        for record in stack.inventory.replaced(module.KIND, stack.records):
             stack.state.forget(stack.name, record)
     yield from unlisted(stack, module)
     for leftover in estranged(stack, [module]):
@@ -97,11 +103,11 @@ def one_list() -> Iterator[None]:
 
 
 def absent(stack: Stack, module: Module, name: str, because: Sequence[Change] = ()) -> None:
-    """Tear down one resource that is not wanted any more; nothing if it is not there, or not ours.
+    """Delete one resource that is not needed any more; nothing happens if it does not exist, or is not ours.
 
     `because` says what differs, and what running work its removal ends.
     """
-    for record in stack.existing(module):
+    for record in stack.inventory.existing(module.KIND, stack.records):
         if record.name == name:
             if not stack.plan:
                 stack.state.store.check()
@@ -130,7 +136,7 @@ def _removal(stack: Stack, module: Module, record: Record, left: list[Leftover])
 
 
 def _left(stack: Stack, record: Record, reason: str) -> Leftover:
-    """What still exists; its cost by what the survey has found of it."""
+    """What still exists, with its cost as far as the survey tells."""
     return Leftover(_words(record), _cost(record, stack.seen(record.kind, record.name)), reason)
 
 
@@ -143,7 +149,7 @@ def _cost(record: Record, found: Existing | None) -> str:
 
 
 def _estrangement(stack: Stack, found: Existing) -> str:
-    """Why something that this cluster created is left alone, and what a person can do."""
+    """Why a resource that this cluster created is left alone, and what a person can do."""
     kind, name = found.within
     if found.ours and kind:
         return f"it belongs to {kind} {name}, which does not carry the tags of this {stack.name}: it goes with that"

@@ -60,7 +60,7 @@ def teardown(stack: Stack, record: Record) -> None:
 
 def survey(stack: Stack) -> Iterator[Existing]:
     """List the buckets that carry this cluster's tag, and those that the state file names."""
-    known = {record.id for record in stack.state.records(stack.name) if record.kind == KIND}
+    known = {record.id for record in stack.records if record.kind == KIND}
     for name in known:
         yield from _look(stack, name)
     tagging = stack.cloud.client("resourcegroupstaggingapi")

@@ -101,7 +101,7 @@ def survey(stack: Stack) -> Iterator[Existing]:
 
 
 def _create(stack: Stack, name: str, launch: Any) -> str:
-    record = next((one for one in stack.state.records(stack.name) if (one.kind, one.name) == (KIND, name)), None)
+    record = next((one for one in stack.records if (one.kind, one.name) == (KIND, name)), None)
     instance: Any = None
     with ignoring(*((USED,) if record and _is_gone(stack, record) else ())):
         instance = _run(stack, name, launch)

@@ -72,7 +72,7 @@ def _latest(stack: Stack, family: str) -> Any:
     names = [arn.rpartition("/")[2].rpartition(":") for page in pages for arn in page["taskDefinitionArns"]]
     revisions = sorted((int(revision) for name, _, revision in names if name == family), reverse=True)
     earlier = [known for revision in revisions if (known := _described(stack, f"{family}:{revision}"))]
-    recorded = {record.id for record in stack.state.records(stack.name) if record.kind == KIND}
+    recorded = {record.id for record in stack.records if record.kind == KIND}
     ours = (known for known in earlier if stack.owns(tags_of(known.get("tags"))))
     named = (known for known in earlier if known["taskDefinition"]["taskDefinitionArn"] in recorded)
     return next(chain(ours, named), latest)
