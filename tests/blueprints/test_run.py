@@ -12,7 +12,8 @@ from blueprints.leftovers import leftovers
 from hfecs.blueprints import cluster
 from hfecs.blueprints import run as run_blueprint
 from hfecs.blueprints.lookahead import Ahead
-from hfecs.errors import AwsFailed, ConfigurationInvalid, Misused
+from hfecs.errors import AwsFailed, ConfigurationInvalid, HfecsError, Misused, NotOurs
+from hfecs.provisioning.report import Outcome
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import State
 from hfecs.resources import task
@@ -111,12 +112,19 @@ def test_a_second_run_shares_the_bucket_and_sends_nothing_twice(
     assert sorted(cloud.changing()) == ["CreateTags", "RunInstances", "RunTask"]
 
 
-def test_a_start_that_was_interrupted_goes_on_on_its_machine(
-    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
-) -> None:
-    cloud.refuse("RunTask", "AccessDeniedException", "not authorized")
-    with pytest.raises(AwsFailed):
-        start(runs, stack, job)
+def interrupt(_: Ahead) -> Callable[[], dict[str, str]]:
+    """Press Ctrl-C when the machine has been launched."""
+    raise KeyboardInterrupt
+
+
+def start_and_interrupt(runs: Stack, stack: Stack, job: Path) -> None:
+    run = run_blueprint.Run("one", BUCKET)
+    with pytest.raises(KeyboardInterrupt):
+        run_blueprint.up(runs, again(stack), configuration(), run=run, directory=job, announce=interrupt)
+
+
+def test_a_start_that_was_interrupted_goes_on_on_its_machine(runs: Stack, stack: Stack, job: Path) -> None:
+    start_and_interrupt(runs, stack, job)
 
     left = run_blueprint.interrupted(again(runs), BUCKET, job)
     assert left == "one"
@@ -127,17 +135,71 @@ def test_a_start_that_was_interrupted_goes_on_on_its_machine(
     assert run_blueprint.interrupted(again(runs), BUCKET, job) is None
 
 
-def test_a_start_that_was_interrupted_is_not_taken_for_another_one(
-    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
-) -> None:
-    cloud.refuse("RunTask", "AccessDeniedException", "not authorized")
-    with pytest.raises(AwsFailed):
-        start(runs, stack, job)
+def test_a_start_that_was_interrupted_is_not_taken_for_another_one(runs: Stack, stack: Stack, job: Path) -> None:
+    start_and_interrupt(runs, stack, job)
 
     assert run_blueprint.interrupted(again(runs), "another", job) is None
     assert run_blueprint.interrupted(again(runs), BUCKET, job.with_name("another")) is None
     terminate(stack, "runner-one")
     assert run_blueprint.interrupted(again(runs), BUCKET, job) is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("CreateBucket", "BucketAlreadyExists"),
+        ("PutBucketPolicy", "AccessDenied"),
+        ("RegisterTaskDefinition", "ClientException"),
+        ("RunInstances", "VcpuLimitExceeded"),
+        ("PutObject", "AccessDenied"),
+        ("RunTask", "AccessDeniedException"),
+    ],
+)
+def test_a_run_that_cannot_start_leaves_no_machine_and_asks_for_workers_last(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path, operation: str, code: str
+) -> None:
+    announced: list[Ahead] = []
+
+    def announce(ahead: Ahead) -> Callable[[], dict[str, str]]:
+        announced.append(ahead)
+        return dict
+
+    cloud.forget()
+    cloud.refuse(operation, code, "no", times=5)
+    with pytest.raises((HfecsError, ExceptionGroup)):
+        run_blueprint.up(
+            runs, again(stack), configuration(), run=run_blueprint.Run("one", BUCKET), directory=job, announce=announce
+        )
+
+    assert living(stack) == ["master"]
+    assert run_blueprint.interrupted(again(runs), BUCKET, job) is None
+    assert [record.name for record in runs.records if record.kind == "instance"] == []
+    assert bool(announced) == (operation in {"PutObject", "RunTask"})
+    if operation in {"CreateBucket", "PutBucketPolicy", "RegisterTaskDefinition"}:
+        assert cloud.calls_of("RunInstances") == []
+
+
+def test_a_bucket_of_somebody_else_is_refused_before_anything_is_created(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    stack.cloud.s3.create_bucket(Bucket=BUCKET)
+
+    with nothing_changes(cloud), pytest.raises(NotOurs, match="does not carry the tags"):
+        start(runs, stack, job)
+
+
+def test_a_machine_that_cannot_be_ended_is_named_beside_what_failed_first(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    cloud.refuse("RunTask", "AccessDeniedException", "not authorized")
+    cloud.refuse("TerminateInstances", "UnauthorizedOperation", "not allowed to terminate")
+
+    with pytest.raises(AwsFailed, match="not authorized"):
+        start(runs, stack, job)
+
+    (failure,) = (step for step in steps(runs) if step.kind == "instance" and step.outcome == Outcome.FAILED)
+    assert "not allowed to terminate" in failure.detail
+    assert [record.name for record in runs.records if record.kind == "instance"] == ["runner-one"]
 
 
 def test_a_run_without_a_cluster_is_refused_and_makes_nothing(stack: Stack, cloud: WatchedCloud, job: Path) -> None:
@@ -255,7 +317,7 @@ def test_names_of_runs_tell_when_they_began_and_differ() -> None:
     assert all(re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", name) for name in names)
 
 
-def test_where_the_cluster_looks_ahead_a_run_is_announced_before_its_machine_and_its_engine_knows(
+def test_where_the_cluster_looks_ahead_a_run_is_announced_when_its_machine_is_launched_and_its_engine_knows(
     runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
 ) -> None:
     told: list[tuple[Ahead, list[str]]] = []
@@ -271,7 +333,9 @@ def test_where_the_cluster_looks_ahead_a_run_is_announced_before_its_machine_and
 
     (known, before), *rest = told
     assert rest == []
-    assert before == []
+    assert "RunInstances" in before
+    assert "PutObject" not in before
+    assert "RunTask" not in before
     assert known == Ahead(
         "hyperflow", period=10, slots=1, most=5, boot_seconds=150, workers=0, alarm="hfecs-hyperflow-jobs-wait"
     )

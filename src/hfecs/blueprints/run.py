@@ -6,7 +6,8 @@ The machine ends itself when its task has ended; destroy() removes what is left 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from hfecs import templating
 from hfecs.aws import account
-from hfecs.aws.errors import LOCAL_HINT
+from hfecs.aws.errors import LOCAL_HINT, one_or_several
 from hfecs.blueprints import broker, cluster, containers, deadlines, foundation, images, metrics, mounts
 from hfecs.blueprints.broker import Broker
 from hfecs.blueprints.lookahead import Announce, ahead, announced, silently
@@ -25,7 +26,7 @@ from hfecs.errors import Misused, NoCluster
 from hfecs.parallel import together
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
-from hfecs.provisioning.teardown import Paragraphs, remove
+from hfecs.provisioning.teardown import Paragraphs, absent, remove
 from hfecs.resources import bucket, instance, job_files, parameter, task, task_definition
 from hfecs.workflow import JobDirectory
 from hfecs.workflow.variables import ENVIRONMENT
@@ -80,41 +81,61 @@ def up(
     """Upload the job directory and start its workflow on a machine of its own; `whole` is the stack of the cluster.
 
     A run that is resumed may do without the directory. `files` are those to upload, by keys; by default all of it. If
-    the cluster looks ahead, `announce` tells of the run before its machine boots. Return the run with its task.
+    the cluster looks ahead, `announce` reports the run's demand while its machine boots. Return the run with its task.
+
+    What can be refused for free comes before what costs money: the bucket before the machine, the machine before the
+    workers. If the start fails after that, the machine is terminated.
     """
-    name, bucket_name = run.name, run.bucket
     config = images.require(stack, config)
-    place, base, used, collector = _look(stack, whole, config)
-    groups = [base.members]
-    machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=groups)
+    place, base, used, collector = _look(stack, whole, config, run.bucket)
+    machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=[base.members])
     machine |= {"SubnetId": place.subnet_ids[0]}
-    if directory and run.attempt == 1:
-        stack.output(begun=f"{name}/{bucket_name}/{directory.name}")
-
-    planned = announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce)
     engine = metrics.with_metrics(containers.runner(stack, config, base, used), "engine", collector)
-    _, definition, own_machine, _ = together(
-        lambda: bucket.ensure(stack, bucket_name, policy=_bucket_policy(stack, base, bucket_name)),
+    _, definition = together(
+        lambda: bucket.ensure(stack, run.bucket, policy=_bucket_policy(stack, base, run.bucket)),
         lambda: task_definition.ensure(stack, "runner", definition=engine),
-        lambda: instance.ensure(stack, run.machine, launch=machine),
-        lambda: deadlines.renew(whole, config),
     )
+    if directory and run.attempt == 1:
+        stack.output(begun=f"{run.name}/{run.bucket}/{directory.name}")
 
-    together(
-        lambda: directory and _upload(stack, bucket_name, directory, files),
-        lambda: deadlines.arm_machine(stack, config, run.machine, own_machine),
-    )
-
-    started = task.ensure(
-        stack,
-        name,
-        definition=definition,
-        container="engine",
-        environment={"RUN_ID": name, "BUCKET": bucket_name, **_own(run), **_options(config), **planned()},
-        constraint=on_machine("runner", own_machine),
-    )
-    stack.output(run=name, bucket=bucket_name, task=started, attempt=str(run.attempt), begun="")
+    with _ending_its_machine(stack, run):
+        own_machine, _ = together(
+            lambda: instance.ensure(stack, run.machine, launch=machine),
+            lambda: deadlines.renew(whole, config),
+        )
+        planned = announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce)
+        together(
+            lambda: directory and _upload(stack, run.bucket, directory, files),
+            lambda: deadlines.arm_machine(stack, config, run.machine, own_machine),
+        )
+        started = task.ensure(
+            stack,
+            run.name,
+            definition=definition,
+            container="engine",
+            environment={"RUN_ID": run.name, "BUCKET": run.bucket, **_own(run), **_options(config), **planned()},
+            constraint=on_machine("runner", own_machine),
+        )
+    stack.output(run=run.name, bucket=run.bucket, task=started, attempt=str(run.attempt), begun="")
     return replace(run, task=started)
+
+
+@contextmanager
+def _ending_its_machine(stack: Stack, run: Run) -> Iterator[None]:
+    """Terminate the machine of a run whose start fails; it terminates itself half an hour later at the latest.
+
+    A start that is interrupted keeps its machine: the same command continues it.
+    """
+    try:
+        yield
+    except one_or_several():
+        try:
+            absent(stack, instance, run.machine)
+            stack.output(begun="")
+        except one_or_several() as error:
+            # What failed first is what the command ends with.
+            stack.failure(instance.KIND, run.machine, error)
+        raise
 
 
 def _upload(stack: Stack, bucket_name: str, directory: Path, files: Mapping[str, Path] | None) -> int:
@@ -194,10 +215,12 @@ def _options(config: Config) -> dict[str, str]:
 Looked = tuple[account.Site, foundation.Foundation, Broker, Collector | None]
 
 
-def _look(stack: Stack, whole: Stack, config: Config) -> Looked:
-    """See what there is of earlier runs and of the cluster; without a cluster there is nothing to run on."""
+def _look(stack: Stack, whole: Stack, config: Config, bucket_name: str) -> Looked:
+    """Survey the bucket, earlier runs and the cluster; NoCluster if there is none to run on."""
     kinds = [module for paragraph in TEARDOWN for module in paragraph]
-    place, _ = together(lambda: cluster.look(whole, config), lambda: stack.survey(kinds))
+    place, *_ = together(
+        lambda: cluster.look(whole, config), lambda: stack.survey(kinds), lambda: bucket.look(stack, bucket_name)
+    )
     workers = task_definition.registered(whole, "worker")
     if not (workers and whole.found(instance.KIND, "master", instance.survey)):
         hint = f"make it first: hfecs cluster up; {LOCAL_HINT}"

@@ -45,6 +45,12 @@ def ensure(stack: Stack, name: str, *, policy: Any) -> str:
     )
 
 
+def look(stack: Stack, name: str) -> None:
+    """Look at one bucket before `ensure`; NotOurs if somebody else created it."""
+    stack.inventory.remember(KIND, _look(stack, name))
+    stack.found(KIND, name, survey)
+
+
 def teardown(stack: Stack, record: Record) -> None:
     """Delete the bucket with all its objects, versions and unfinished uploads."""
 
