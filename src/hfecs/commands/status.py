@@ -16,6 +16,8 @@ def status(
 ) -> None:
     """Show the machines, services, queue and last run of the cluster, and the time until it shuts down.
 
+    If machines or tasks could not be started, says why, in AWS's words and with a hint where the reason is known.
+
     Only reads; costs nothing on AWS.
     """
     from hfecs.aws import prices
@@ -43,6 +45,8 @@ def status(
     console.table("Services", ["service", "tasks", "desired", "pending", "last event"], known.service_rows())
     console.table("Alarms", ["alarm", "state", "because"], known.alarm_rows())
     console.table("Queue", ["what", "jobs"], known.queue_rows())
+    for line in known.reason_lines():
+        console.say(line, "yellow")
     standing = f"{prices.words(known.usd_per_hour)} ({prices.BASIS})"
     console.say(f"On AWS this would cost: {standing}" if hfecs.is_local else f"Current costs: {standing}")
     for sentence in known.time_left.sentences():

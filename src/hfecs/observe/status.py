@@ -14,6 +14,7 @@ from hfecs.aws.errors import ignoring
 from hfecs.aws.tags import ENDS_TAG, NAME_TAG, OWNER_TAG, tags_of
 from hfecs.blueprints import cluster, monitoring, run
 from hfecs.errors import Leftover
+from hfecs.observe.reasons import Reason, reasons
 from hfecs.parallel import together
 from hfecs.provisioning.deadline import moment
 from hfecs.provisioning.inventory import Inventory
@@ -49,6 +50,7 @@ class Overview:
     time_left: TimeLeft
     run_state: str | None
     left: list[dict[str, str]] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
 
     @property
     def exists(self) -> bool:
@@ -77,6 +79,11 @@ class Overview:
         """Name, state, reason."""
         return [list(known.values()) for known in self.alarms]
 
+    def reason_lines(self) -> list[str]:
+        """What AWS could not start, and why; nothing if there is nothing of the kind."""
+        lines = [line for reason in self.reasons for line in reason.lines()]
+        return ["What AWS could not start", *lines] if lines else []
+
     def left_rows(self) -> list[list[str]]:
         """What, cost, reason."""
         return [list(one.values()) for one in self.left]
@@ -88,7 +95,7 @@ class Overview:
 
 def overview(stack: Stack, runs: Stack) -> Overview:
     """Ask AWS for all of it in parallel."""
-    machines, services, registered, alarms, queue, left, state = together(
+    machines, services, registered, alarms, queue, left, state, told_by_aws = together(
         lambda: _machines(stack),
         lambda: _services(stack),
         lambda: _registered(stack, "cluster") | _registered(stack, "monitoring"),
@@ -96,6 +103,7 @@ def overview(stack: Stack, runs: Stack) -> Overview:
         lambda: cloudwatch.latest(stack.cloud, stack.cluster, [*METRICS], datetime.now(UTC)),
         lambda: look_at_time_left(stack),
         lambda: _run_state(runs),
+        lambda: reasons(stack),
     )
     for machine in machines:
         machine["registered"] = "yes" if machine["id"] in registered else "not yet"
@@ -108,10 +116,22 @@ def overview(stack: Stack, runs: Stack) -> Overview:
         for found in alarms
     ]
     known = runs.outputs()
-    last = known.get("run"), known.get("bucket"), left, state
     # A cluster that stands is not searched for what it should not have: that is many calls, and destroy makes them.
     forgotten = [] if machines or services else [asdict(leftover) for leftover in _remnants(stack, runs)]
-    return Overview(stack.cluster, stack.cloud.region, machines, services, told, queue, *last, forgotten)
+    return Overview(
+        cluster=stack.cluster,
+        region=stack.cloud.region,
+        machines=machines,
+        services=services,
+        alarms=told,
+        queue=queue,
+        run=known.get("run"),
+        bucket=known.get("bucket"),
+        time_left=left,
+        run_state=state,
+        left=forgotten,
+        reasons=told_by_aws,
+    )
 
 
 def _run_state(runs: Stack) -> str | None:
