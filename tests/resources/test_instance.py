@@ -230,3 +230,19 @@ def test_a_machine_that_is_not_visible_yet_is_terminated_when_it_is(stack: Stack
     instance.teardown(stack, stack.state.records(stack.name)[0])
 
     assert machines(stack) == {machine: "terminated"}
+
+
+def test_a_machine_that_died_after_its_launch_is_an_error_with_the_reason_of_ec2_and_a_hint(
+    stack: Stack, cloud: WatchedCloud
+) -> None:
+    machine = make(stack)
+    instance.check(stack, "master", machine)
+    reason = {"Code": "Client.InternalError", "Message": "Client.InternalError: Client error on launch"}
+    dead = {"InstanceId": machine, "State": {"Name": "terminated"}, "StateReason": reason}
+    cloud.answer("DescribeInstances", Reservations=[{"Instances": [dead]}])
+
+    with pytest.raises(AwsFailed, match=r"Machine master ended at its launch: .* a key that cannot be used") as raised:
+        instance.check(stack, "master", machine)
+
+    assert "Client.InternalError: Client error on launch" in raised.value.message
+    assert "AWSServiceRoleForAutoScaling" in raised.value.hint

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hfecs.provisioning.state import State
 from hfecs.provisioning.teardown import remove
 from hfecs.resources import container_instance, task
 from resources.cases import cluster, definition
-from support import WatchedCloud, add_machine, again, nothing_changes, stack_of
+from support import FakeClock, WatchedCloud, add_machine, again, nothing_changes, stack_of
 
 
 @pytest.fixture
@@ -20,9 +21,19 @@ def work(stack: Stack) -> str:
     return definition(stack)
 
 
-def start(stack: Stack, work: str, name: str = "run-1") -> str:
+def no_check() -> None:
+    """A machine of which nobody knows anything bad."""
+
+
+def start(stack: Stack, work: str, name: str = "run-1", check: Callable[[], None] = no_check) -> str:
     return task.ensure(
-        stack, name, definition=work, container="worker", environment={"RUN_ID": name}, constraint="attribute:a == b"
+        stack,
+        name,
+        definition=work,
+        container="worker",
+        environment={"RUN_ID": name},
+        constraint="attribute:a == b",
+        check=check,
     )
 
 
@@ -52,6 +63,21 @@ def test_a_lost_record_finds_the_task_by_its_tags(stack: Stack, cloud: WatchedCl
 
     with nothing_changes(cloud):
         assert start(again(stack, state=State.load(stack.state.document.path)), work) == first
+
+
+def test_a_machine_that_died_ends_the_wait_for_it_within_seconds(stack: Stack, cloud: WatchedCloud, work: str) -> None:
+    """The wait for a machine that never comes lasts 15 minutes."""
+    cloud.refuse("RunTask", "InvalidParameterException", "No Container Instances were found in your cluster.", times=99)
+
+    def died() -> None:
+        raise AwsFailed("Machine runner-one ended at its launch.")
+
+    with pytest.raises(AwsFailed, match="runner-one ended"):
+        start(stack, work, check=died)
+
+    clock = stack.wait.clock
+    assert isinstance(clock, FakeClock)
+    assert sum(clock.slept) < 15
 
 
 def test_a_task_waits_for_a_machine_to_join(stack: Stack, cloud: WatchedCloud, work: str) -> None:

@@ -115,6 +115,7 @@ def up(
             container="engine",
             environment={"RUN_ID": run.name, "BUCKET": run.bucket, **_own(run), **_options(config), **planned()},
             constraint=on_machine("runner", own_machine),
+            check=lambda: instance.check(stack, run.machine, own_machine),
         )
     stack.output(run=run.name, bucket=run.bucket, task=started, attempt=str(run.attempt), begun="")
     return replace(run, task=started)

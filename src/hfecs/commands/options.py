@@ -64,6 +64,7 @@ RUN = (
     Option("run.container", "Image to run the jobs in; the cluster must allow it.", "IMAGE"),
     Option("run.retries", "Retries of a failed job [default: 2].", "NUMBER"),
     Option("run.timeout", "Time limit for one try of a job.", "SECONDS"),
+    Option("run.max_wait", "Stop a run that has had no worker for this long [default: never].", "MINUTES"),
     Option("broker.amqp_url", "Broker other than the cluster's; better set as HFECS_BROKER_AMQP_URL.", "URL"),
 )
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from hfecs.config.monitoring import InfluxUrl
-from hfecs.config.types import Bucket, Container, Count, Period, Positive, Seconds, Section, key
+from hfecs.config.types import Bucket, Container, Count, Minutes, Period, Positive, Seconds, Section, key
 
 # Seconds: the maximum that ECS accepts for the instances of a capacity provider.
 LONGEST_WARMUP = 10_000
@@ -168,6 +168,9 @@ class Run(Section):
     )
     fail_fast: bool = key(
         True, "end a run when its first job fails; false: first finish all jobs that do not depend on it"
+    )
+    max_wait: Minutes = key(
+        0, "a run that hfecs follows is stopped after this long without a worker; 0: never", unit="minutes"
     )
 
     @model_validator(mode="after")

@@ -73,6 +73,12 @@ def reasons(stack: Stack) -> list[Reason]:
     return [reason for part in found for reason in part]
 
 
+def lines_of(stack: Stack) -> list[str]:
+    """The reasons line by line; if AWS names none, where to look."""
+    lines = [line for reason in reasons(stack) for line in reason.lines()]
+    return lines or ["AWS names no reason: hfecs status shows which machines have joined the cluster"]
+
+
 def reason_of(what: str, when: datetime | None, said: str) -> Reason:
     """A reason in AWS's words, with its sentence and hint if they are known."""
     one_line = " ".join(said.split())

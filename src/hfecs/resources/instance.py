@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from hfecs.aws.errors import ignoring
+from hfecs.aws.reasons import known
 from hfecs.aws.tags import DIGEST_TAG, NAME_TAG, OWNER_TAG, pairs, tags_of
 from hfecs.errors import AwsFailed, Misused
 from hfecs.provisioning.diff import Differences, details
@@ -52,8 +53,8 @@ def private_address(stack: Stack, name: str, instance_id: str) -> str:
     """The address by which other parts reach a machine; known from its launch on."""
     if isinstance(instance_id, Planned):
         return NOT_YET
-    known = stack.found(KIND, name, survey)
-    instance = known.actual if known and known.id == instance_id else _describe(stack, instance_id)
+    found = stack.found(KIND, name, survey)
+    instance = found.actual if found and found.id == instance_id else _describe(stack, instance_id)
     return str(instance["PrivateIpAddress"])
 
 
@@ -63,6 +64,13 @@ def public_address(stack: Stack, name: str) -> str:
     if not found:
         raise Misused(f"Cluster {stack.cluster} has no machine {name}.", hint="create it: hfecs cluster up")
     return str(found.actual.get("PublicIpAddress") or found.actual["PrivateIpAddress"])
+
+
+def check(stack: Stack, name: str, instance_id: str) -> None:
+    """AwsFailed with EC2's reason if a machine has ended since its launch: it will never join its cluster."""
+    for machine in _instances(stack, [{"Name": "instance-id", "Values": [instance_id]}]):
+        if _has_ended(machine):
+            raise _ended(name, machine)
 
 
 def teardown(stack: Stack, record: Record) -> None:
@@ -110,9 +118,17 @@ def _create(stack: Stack, name: str, launch: Any) -> str:
         stack.state.forget(stack.name, record or Record(KIND, name, instance["InstanceId"]))
         instance = _run(stack, name, launch)
     if _has_ended(instance):
-        reason = instance.get("StateReason", {}).get("Message", "no reason given")
-        raise AwsFailed(f"Machine {name} ended at its launch: {reason}.", hint="run the same command again")
+        raise _ended(name, instance)
     return str(instance["InstanceId"])
+
+
+def _ended(name: str, machine: Any) -> AwsFailed:
+    """The end of a machine at its launch, as an error: EC2's reason, its sentence and hint if it is known."""
+    said = str(machine.get("StateReason", {}).get("Message", "")) or "no reason given"
+    reason = known(said)
+    why = f"{reason.sentence} (AWS: {said})" if reason else said
+    hint = f"{reason.hint}; then run the same command again" if reason else "run the same command again"
+    return AwsFailed(f"Machine {name} ended at its launch: {why}.", hint)
 
 
 def _is_gone(stack: Stack, record: Record) -> bool:

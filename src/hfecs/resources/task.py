@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import count
 from typing import Any
 
 from hfecs.aws.errors import ignoring
@@ -17,19 +18,31 @@ from hfecs.provisioning.state import Record
 KIND = "task"
 
 GONE = ("ClusterNotFoundException", "InvalidParameterException: not found")
+# While a task waits for its machine, look after the machine at every so many tries, each after a second.
+CHECK_EVERY = 10
 # DescribeTasks accepts no more at once.
 AT_ONCE = 100
 
 
 def ensure(
-    stack: Stack, name: str, *, definition: str, container: str, environment: Mapping[str, str], constraint: str
+    stack: Stack,
+    name: str,
+    *,
+    definition: str,
+    container: str,
+    environment: Mapping[str, str],
+    constraint: str,
+    check: Callable[[], None],
 ) -> str:
-    """Run one task of the definition where the constraint holds, with this environment; return its ARN."""
+    """Run one task of the definition where the constraint holds, with this environment; return its ARN.
+
+    `check` is called every few seconds while no machine can take the task; what it raises ends the wait.
+    """
     return stack.ensure(
         KIND,
         name,
         survey=survey,
-        create=lambda: _start(stack, name, definition, container, environment, constraint),
+        create=lambda: _start(stack, name, definition, container, environment, constraint, check),
     )
 
 
@@ -68,12 +81,21 @@ def _described(stack: Stack, cluster: str, arns: list[str]) -> list[Any]:
 
 
 def _start(
-    stack: Stack, name: str, definition: str, container: str, environment: Mapping[str, str], constraint: str
+    stack: Stack,
+    name: str,
+    definition: str,
+    container: str,
+    environment: Mapping[str, str],
+    constraint: str,
+    check: Callable[[], None],
 ) -> str:
     """Run the task as soon as a machine can take it."""
     pairs: Any = [{"name": key, "value": value} for key, value in environment.items()]
+    tries = count(1)
 
     def run() -> Any:
+        if not next(tries) % CHECK_EVERY:
+            check()
         answer: Any = {}
         with ignoring("InvalidParameterException: No Container Instances"):
             answer = stack.cloud.ecs.run_task(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hfecs.aws.errors import ignoring
+from hfecs.aws.reasons import known as known_reason
 from hfecs.blueprints.run import Run
 from hfecs.errors import WorkflowFailed
 from hfecs.messaging import event_stream, messages
@@ -37,6 +38,10 @@ PATIENCE_SECONDS = 30.0
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _nothing() -> None:
+    """Watch nothing."""
 
 
 class Cursor:
@@ -79,8 +84,13 @@ class Follower:
             self._over = self._stopped()
         return self._over
 
-    def events(self, unreachable: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-        """Yield the run's events from first to last; `unreachable` is called once with the reason if there are none."""
+    def events(
+        self, unreachable: Callable[[str], None], watch: Callable[[], None] = _nothing
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the run's events from first to last; `unreachable` is called once with the reason if there are none.
+
+        `watch` is called about every second; what it raises ends the events.
+        """
         from hfecs.messaging import connection as amqp
 
         since, told = self._stack.wait.clock.now(), False
@@ -93,11 +103,14 @@ class Follower:
                         return
                     if self.is_over:
                         break
+                    watch()
             except amqp.FAULTS as error:
                 if not told and self._stack.wait.clock.now() - since > PATIENCE_SECONDS:
                     unreachable(str(error) or type(error).__name__)
                     told = True
                 self._stack.wait.pause(LISTEN_SECONDS)
+            if not self._over:
+                watch()
 
     def result(self) -> dict[str, Any]:
         """The workflow's own result; WorkflowFailed if the engine of this attempt ended without one."""
@@ -108,9 +121,17 @@ class Follower:
             told = run_result.read(answer["Body"].read(), name)
         if told and told["attempt"] == self._run.attempt:
             return told
+        why = self._why()
+        reason = known_reason(why)
         raise WorkflowFailed(
-            f"Run {name} is lost; its engine ended without a result: {self._why()}.",
-            hint=f"continue it: hfecs run --resume {name}\nhfecs logs runner shows the engine's last output",
+            f"Run {name} is lost; its engine ended without a result: {why}.",
+            hint="\n".join(
+                [
+                    *([f"{reason.sentence}: {reason.hint}"] if reason else []),
+                    f"continue it: hfecs run --resume {name}",
+                    "hfecs logs runner shows the engine's last output",
+                ]
+            ),
         )
 
     def _why(self) -> str:

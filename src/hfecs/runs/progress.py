@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfecs.console import Console
-from hfecs.errors import Locked, WorkflowFailed
+from hfecs.errors import Locked, TimedOut, WorkflowFailed
 from hfecs.session import Session
 
 if TYPE_CHECKING:
@@ -71,15 +71,21 @@ def leaving_it(hfecs: Session, run: Run) -> Iterator[None]:
 
 @contextmanager
 def starting(hfecs: Session, run: Run) -> Iterator[None]:
-    """Show the start of a run, which nobody else may start at the same time."""
+    """Show the start of a run, which nobody else may start at the same time; AWS's reasons if it takes too long."""
     console = hfecs.console
-    with (
-        leaving_it(hfecs, run),
-        hfecs.locked("run"),
-        console.transfers(),
-        console.summary(f"Run {run.name}"),
-    ):
-        yield
+    try:
+        with (
+            leaving_it(hfecs, run),
+            hfecs.locked("run"),
+            console.transfers(),
+            console.summary(f"Run {run.name}"),
+        ):
+            yield
+    except TimedOut as error:
+        from hfecs.blueprints import cluster
+        from hfecs.observe.reasons import lines_of
+
+        raise TimedOut(error.message, "\n".join([*lines_of(hfecs.stack(cluster.STACK)), error.hint])) from error
 
 
 def follow(hfecs: Session, run: Run, download: Path | None) -> None:
@@ -87,12 +93,17 @@ def follow(hfecs: Session, run: Run, download: Path | None) -> None:
     with leaving_it(hfecs, run):  # before all else: the imports alone take long enough for a Ctrl-C
         from hfecs.blueprints import run as run_blueprint
         from hfecs.runs.follow import Follower
+        from hfecs.runs.worker_watch import NoWorkers
 
         stack = hfecs.stack(run_blueprint.STACK)
         run_blueprint.begun(stack, run)
         follower = Follower(stack, run, lambda: _broker(hfecs))
         if not follower.is_over:
-            _watch(hfecs, follower, _workflow(hfecs, run))
+            try:
+                _watch(hfecs, follower, _workflow(hfecs, run))
+            except NoWorkers as error:
+                stop(hfecs, run.name)
+                raise error.ending(run.name) from error
         result = follower.result()
     with suppress(Locked), hfecs.locked("run"):  # what is not forgotten now is found to be gone later
         run_blueprint.forget(stack, run)
@@ -135,8 +146,14 @@ def _broker(hfecs: Session) -> AmqpUrl:
 
 def _watch(hfecs: Session, follower: Any, workflow: Workflow) -> None:
     """A bar for each program, moved by the events of its jobs; a job that runs twice counts once."""
+    from hfecs.blueprints import cluster
+    from hfecs.runs.worker_watch import WorkerWatch
+
     finished: dict[str, str] = {}
     before: Counter[str] = Counter()
+
+    def jobs_left() -> bool:
+        return len(finished) + before.total() < sum(totals.values())
 
     def unreachable(why: str) -> None:
         hfecs.console.say(
@@ -146,8 +163,11 @@ def _watch(hfecs: Session, follower: Any, workflow: Workflow) -> None:
         )
 
     totals = workflow.jobs_by_program()
+    workers = WorkerWatch.of(
+        hfecs.stack(cluster.STACK), hfecs.config, lambda line: hfecs.console.say(line, "yellow"), jobs_left
+    )
     with hfecs.console.jobs(totals) as show:
-        for event in follower.events(unreachable):
+        for event in follower.events(unreachable, workers):
             done = event.get("type", "").endswith(".finished") and event.get("exit_status") == 0
             if done and "id" in event and "executable" in event:
                 program = finished[event["id"]] = event["executable"]
