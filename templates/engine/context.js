@@ -2,6 +2,7 @@
 
 // The run that this process is for: its journal, its jobs and its function calls, shared by run.js and functions.js.
 
+const fs = require('fs');
 const { Calls } = require('./calls.js');
 const { Jobs } = require('./jobs.js');
 const { Journal } = require('./journal.js');
@@ -19,4 +20,14 @@ const jobs = new Jobs({
 
 const calls = new Calls(jobs);
 
-module.exports = { calls, jobs, journal };
+// Where jobs of this run find the files that were uploaded: keys in the bucket, by names.
+const places = process.env.HFECS_PLACES ? JSON.parse(fs.readFileSync(process.env.HFECS_PLACES, 'utf8')) : { keys: {} };
+
+// The keys of the files of a signal, for a job with these options; those of another place have none.
+function keysOf({ name, files }, { storage, bucket, prefix }) {
+  if (!['s3', 'cloud'].includes(storage) || bucket !== places.bucket || prefix !== places.prefix) return {};
+  const names = (files === undefined ? [name] : String(files).split(':')).filter((one) => Object.hasOwn(places.keys, one));
+  return Object.fromEntries(names.map((one) => [one, places.keys[one]]));
+}
+
+module.exports = { calls, jobs, journal, keysOf };

@@ -7,11 +7,12 @@ const fs = require('fs');
 const path = require('path');
 
 const ours = path.dirname(require.main.filename);
-const { calls, jobs } = require(path.join(ours, 'context.js'));
+const { calls, jobs, keysOf } = require(path.join(ours, 'context.js'));
 const { shown } = require(path.join(ours, 'names.js'));
 
 function amqpCommand(ins, outs, context, callback) {
   const { executable, args, env, shell, stdout, stderr, options } = context.executor;
+  const located = (signal) => ({ ...signal, hfecsKeys: keysOf(signal, options) });
   const message = {
     id: `${jobs.run}-${context.procId}`,
     name: context.name,
@@ -20,7 +21,7 @@ function amqpCommand(ins, outs, context, callback) {
     args: args || [],
     env: env || {},
     shell: Boolean(shell),
-    inputs: Array.prototype.map.call(ins, shown),
+    inputs: Array.prototype.map.call(ins, shown).map(located),
     outputs: Array.prototype.map.call(outs, shown),
     options: { ...options },
     stdout,

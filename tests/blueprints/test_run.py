@@ -109,7 +109,8 @@ def test_a_second_run_shares_the_bucket_and_sends_nothing_twice(
 
     start(again(runs), stack, job, name="two")
 
-    assert sorted(cloud.changing()) == ["CreateTags", "RunInstances", "RunTask"]
+    assert sorted(cloud.changing()) == ["CreateTags", "PutObject", "RunInstances", "RunTask"]
+    assert cloud.calls_of("PutObject")[0]["Key"] == "runs/two/files.json"
 
 
 def interrupt(_: Ahead) -> Callable[[], dict[str, str]]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -32,22 +34,33 @@ def job(stack: Stack, tmp_path: Path) -> Path:
 
 
 def send(stack: Stack, job: Path) -> int:
-    return job_files.ensure(stack, "job", bucket=BUCKET, files=JobDirectory(job).files())
+    return job_files.ensure(stack, "job", bucket=BUCKET, files=JobDirectory(job).files(), run="one")
 
 
 def keys(stack: Stack) -> list[str]:
     return [item["Key"] for item in stack.cloud.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
+def names(keys: Iterable[str]) -> list[str]:
+    """The names of uploaded files, without the checksums in their keys."""
+    return sorted(key.split("/", 2)[2] for key in keys if key.startswith("files/"))
+
+
 def sent(cloud: WatchedCloud) -> list[str]:
-    return sorted(call.arguments["Key"] for call in cloud.calls if call.operation in SENDING)
+    return names(call.arguments["Key"] for call in cloud.calls if call.operation in SENDING)
 
 
-def test_files_are_sent_under_the_same_names(stack: Stack, job: Path) -> None:
+def of_run(stack: Stack, run: str, name: str) -> bytes:
+    """A file as a run has it."""
+    tags = json.loads(stack.cloud.s3.get_object(Bucket=BUCKET, Key=f"runs/{run}/files.json")["Body"].read())
+    return stack.cloud.s3.get_object(Bucket=BUCKET, Key=f"files/{tags[name]}/{name}")["Body"].read()
+
+
+def test_files_are_sent_and_listed_under_their_names(stack: Stack, job: Path) -> None:
     assert send(stack, job) == 8
 
-    assert keys(stack) == ["input/a.fits", "input/deep/b.fits", "workdir/dag.json"]
-    assert stack.cloud.s3.get_object(Bucket=BUCKET, Key="input/a.fits")["Body"].read() == b"aaa"
+    assert names(keys(stack)) == ["input/a.fits", "input/deep/b.fits", "workdir/dag.json"]
+    assert of_run(stack, "one", "input/a.fits") == b"aaa"
     assert steps(stack)[0].detail == "3 of 3 files, 0.0 MB"
 
 
@@ -74,7 +87,8 @@ def test_only_a_file_that_changed_is_sent(stack: Stack, cloud: WatchedCloud, job
 
 def test_a_file_that_is_missing_in_the_bucket_is_sent_again(stack: Stack, cloud: WatchedCloud, job: Path) -> None:
     send(stack, job)
-    stack.cloud.s3.delete_object(Bucket=BUCKET, Key="input/deep/b.fits")
+    (key,) = [key for key in keys(stack) if key.endswith("b.fits")]
+    stack.cloud.s3.delete_object(Bucket=BUCKET, Key=key)
     cloud.forget()
 
     send(again(stack), job)
@@ -82,12 +96,39 @@ def test_a_file_that_is_missing_in_the_bucket_is_sent_again(stack: Stack, cloud:
     assert sent(cloud) == ["input/deep/b.fits"]
 
 
-def test_results_of_earlier_jobs_in_the_bucket_stay(stack: Stack, job: Path) -> None:
-    stack.cloud.s3.put_object(Bucket=BUCKET, Key="input/result.fits", Body=b"r")
-
+def test_what_an_earlier_run_has_is_never_written_over(stack: Stack, job: Path) -> None:
     send(stack, job)
+    (job / "input/a.fits").write_text("xyz")
 
-    assert "input/result.fits" in keys(stack)
+    job_files.ensure(again(stack), "job", bucket=BUCKET, files=JobDirectory(job).files(), run="two")
+
+    assert [of_run(stack, run, "input/a.fits") for run in ("one", "two")] == [b"aaa", b"xyz"]
+
+
+def test_a_run_whose_start_was_interrupted_has_the_files_of_its_second_start(stack: Stack, job: Path) -> None:
+    send(stack, job)
+    (job / "input/a.fits").write_text("xyz")
+
+    send(again(stack), job)
+
+    assert of_run(stack, "one", "input/a.fits") == b"xyz"
+
+
+def test_a_repeated_upload_costs_one_listing(stack: Stack, cloud: WatchedCloud, job: Path) -> None:
+    send(stack, job)
+    cloud.forget()
+
+    send(again(stack), job)
+
+    assert [call.operation for call in cloud.calls] == ["ListObjectsV2", "GetObject"]
+
+
+def test_runs_of_earlier_versions_have_their_files_under_the_same_names(stack: Stack, job: Path) -> None:
+    for size in (8, 0):
+        files = JobDirectory(job).files()
+        assert job_files.ensure_shared(again(stack), "job", bucket=BUCKET, files=files) == size
+
+    assert keys(stack) == ["input/a.fits", "input/deep/b.fits", "workdir/dag.json"]
 
 
 @pytest.mark.parametrize("extra", [-1, 0, 1, PART_BYTES])
@@ -108,14 +149,14 @@ def test_an_empty_file_is_sent_once(stack: Stack, cloud: WatchedCloud, job: Path
     with nothing_changes(cloud):
         send(again(stack), job)
 
-    assert "input/empty" in keys(stack)
+    assert "input/empty" in names(keys(stack))
 
 
 def test_a_plan_sends_nothing_and_needs_no_bucket(stack: Stack, cloud: WatchedCloud, job: Path) -> None:
     plan = again(stack, plan=True)
 
     with nothing_changes(cloud):
-        job_files.ensure(plan, "job", bucket="not-there-yet", files=JobDirectory(job).files())
+        job_files.ensure(plan, "job", bucket="not-there-yet", files=JobDirectory(job).files(), run="one")
 
     assert steps(plan)[0].detail.startswith("3 of 3 files")
 

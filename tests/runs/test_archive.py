@@ -24,8 +24,9 @@ def lost(runs: Stack, stack: Stack, job: Path) -> run_blueprint.Run:
     """A run whose engine has ended without a result."""
     run = run_blueprint.up(runs, again(stack), configuration(), run=run_blueprint.Run("one", BUCKET), directory=job)
     digest = hashlib.sha256((job / "workdir" / "dag.json").read_bytes()).hexdigest()
-    inputs = {"a.txt": job_files.in_bucket(runs, BUCKET)["input/a.txt"]}
-    write(runs, "run.json", {"run": "one", "attempt": 1, "workdir": {"dag.json": digest}, "inputs": inputs})
+    (tag,) = [key.split("/")[1] for key in job_files.in_bucket(runs, BUCKET) if key.endswith("input/a.txt")]
+    begun = {"run": "one", "attempt": 1, "workdir": {"dag.json": digest}, "inputs": {"a.txt": tag}}
+    write(runs, "run.json", begun | {"prefix": "runs/one/files/"})
     run_blueprint.stop(again(runs), run)
     return run
 
@@ -79,7 +80,51 @@ def test_what_has_not_changed_is_resumed(runs: Stack, cloud: WatchedCloud, job: 
         archive.refuse_changes(again(runs), known, JobDirectory(job))
 
 
+@pytest.fixture
+def lost_before(runs: Stack, lost: run_blueprint.Run, job: Path) -> run_blueprint.Run:
+    """A run of an earlier version, whose files are those of its bucket."""
+    job_files.ensure_shared(again(runs), "job", bucket=BUCKET, files=JobDirectory(job).files())
+    digest = hashlib.sha256((job / "workdir" / "dag.json").read_bytes()).hexdigest()
+    tag = job_files.in_bucket(runs, BUCKET)["input/a.txt"]
+    write(runs, "run.json", {"run": "one", "workdir": {"dag.json": digest}, "inputs": {"a.txt": tag}})
+    return lost
+
+
+@pytest.mark.usefixtures("lost_before")
+def test_a_run_of_an_earlier_version_is_resumed_with_the_files_of_its_bucket(
+    runs: Stack, stack: Stack, cloud: WatchedCloud, job: Path
+) -> None:
+    known = archive.find(again(runs), "one", None)
+    archive.refuse_changes(again(runs), known, None)
+    cloud.forget()
+
+    run_blueprint.up(
+        again(runs), again(stack), configuration(), run=archive.next_attempt(again(runs), known), directory=job
+    )
+
+    assert known.beginning.key_of("a.txt") == "input/a.txt"
+    assert not cloud.calls_of("PutObject")
+
+
 @pytest.mark.usefixtures("lost")
+def test_files_of_a_run_are_found_by_their_contents_and_those_of_its_jobs_in_its_folder(runs: Stack) -> None:
+    known = archive.find(again(runs), "one", None)
+
+    assert runs.cloud.s3.head_object(Bucket=BUCKET, Key=known.beginning.key_of("a.txt"))
+    assert known.beginning.key_of("b.txt") == "runs/one/files/b.txt"
+    assert archive.document_key(runs, known.run()).endswith("/workdir/dag.json")
+
+
+@pytest.mark.usefixtures("lost")
+def test_a_missing_input_in_the_bucket_is_refused_and_named(runs: Stack) -> None:
+    key = archive.find(again(runs), "one", None).beginning.key_of("a.txt")
+    runs.cloud.s3.delete_object(Bucket=BUCKET, Key=key)
+
+    with pytest.raises(Misused, match=f"input/a.txt of {BUCKET} changed or disappeared since run one started"):
+        archive.refuse_changes(again(runs), archive.find(again(runs), "one", None), None)
+
+
+@pytest.mark.usefixtures("lost_before")
 def test_a_changed_input_in_the_bucket_is_refused_and_named(runs: Stack) -> None:
     runs.cloud.s3.put_object(Bucket=BUCKET, Key="input/a.txt", Body="another")
 

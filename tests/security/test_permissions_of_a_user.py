@@ -44,7 +44,6 @@ BESIDES_THE_STORY = IMAGES | {
     "ec2:CreateLaunchTemplateVersion",
     "logs:FilterLogEvents",
     "s3:AbortMultipartUpload",
-    "s3:GetObject",
 }
 
 

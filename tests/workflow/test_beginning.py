@@ -19,6 +19,7 @@ def test_a_run_began_as_it_was_written_down() -> None:
         options={"storage": "nfs", "retries": 2.0},
         workdir={"dag.json": "ab" * 32},
         inputs={"tile.fits": "cd" * 16},
+        prefix="runs/20260101T120000-abc/files/",
     )
 
     content = beginning.to_json().encode()
@@ -31,6 +32,14 @@ def test_a_file_of_an_earlier_version_has_fewer_fields_and_one_of_a_later_versio
     beginning = Beginning.from_json(b'{"run": "r", "started": "then", "priority": 7}')
 
     assert beginning == Beginning(run="r", started="then")
+
+
+def test_files_are_found_by_content_or_in_the_folder_of_the_run_and_before_that_in_the_one_of_all() -> None:
+    own = Beginning(inputs={"a": "1"}, prefix="runs/r/files/")
+    shared = Beginning(inputs={"a": "1"})
+
+    assert [own.key_of(name) for name in "ab"] == ["files/1/input/a", "runs/r/files/b"]
+    assert [shared.key_of(name) for name in "ab"] == ["input/a", "input/b"]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"null", b'{"attempt": "first"}', b'{"inputs": ["tile.fits"]}'])

@@ -48,6 +48,8 @@ class Run:
     task: str = ""
     attempt: int = 1
     variables: Mapping[str, str] = field(default_factory=dict)
+    has_own_files: bool = True
+    """Runs of earlier versions share the files of their bucket."""
 
     @property
     def machine(self) -> str:
@@ -105,7 +107,7 @@ def up(
         )
         planned = announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce)
         together(
-            lambda: directory and _upload(stack, run.bucket, directory, files),
+            lambda: directory and _upload(stack, run, directory, files),
             lambda: deadlines.arm_machine(stack, config, run.machine, own_machine),
         )
         started = task.ensure(
@@ -139,9 +141,11 @@ def _ending_its_machine(stack: Stack, run: Run) -> Iterator[None]:
         raise
 
 
-def _upload(stack: Stack, bucket_name: str, directory: Path, files: Mapping[str, Path] | None) -> int:
+def _upload(stack: Stack, run: Run, directory: Path, files: Mapping[str, Path] | None) -> int:
     wanted = JobDirectory(directory).files() if files is None else files
-    return job_files.ensure(stack, directory.name, bucket=bucket_name, files=wanted)
+    if run.has_own_files:
+        return job_files.ensure(stack, directory.name, bucket=run.bucket, files=wanted, run=run.name)
+    return job_files.ensure_shared(stack, directory.name, bucket=run.bucket, files=wanted)
 
 
 def begun(stack: Stack, run: Run) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from hfecs.aws.errors import ignoring
 from hfecs.blueprints.run import Run
@@ -17,8 +17,11 @@ from hfecs.resources import bucket, job_files, task
 from hfecs.runs import result as run_result
 from hfecs.runs.lookup import remembered
 from hfecs.workflow import Beginning, JobDirectory
+from hfecs.workflow.keys import SHARED, of_inputs, stored, tags_key
 
 ABSENT = ("NoSuchKey", "NoSuchBucket")
+WORKFLOW = "workdir/dag.json"
+TAGS = TypeAdapter(dict[str, str])
 # Number of file names shown if many have changed.
 SHOWN = 5
 
@@ -39,7 +42,11 @@ class Archived:
 
     def run(self) -> Run:
         """The run as it was last started; its task is not known here."""
-        return Run(self.name, self.bucket, attempt=self.beginning.attempt, variables=self.beginning.variables)
+        known = self.beginning
+        has_own_files = known.prefix != SHARED
+        return Run(
+            self.name, self.bucket, attempt=known.attempt, variables=known.variables, has_own_files=has_own_files
+        )
 
 
 def find(stack: Stack, name: str, bucket_name: str | None) -> Archived:
@@ -93,13 +100,20 @@ def refuse_changes(stack: Stack, kept: Archived, job: JobDirectory | None) -> No
         changed, where = sorted(_changed_here(kept.beginning, job)), str(job.directory)
     else:
         there = job_files.in_bucket(stack, kept.bucket)
-        tags = kept.beginning.inputs.items()
-        changed, where = sorted(f"input/{name}" for name, tag in tags if there.get(f"input/{name}") != tag), kept.bucket
+        changed, where = sorted(_changed_there(kept.beginning, there)), kept.bucket
     if changed:
         raise Misused(
             f"{_named(changed)} of {where} changed or disappeared since run {kept.name} started.",
             hint=f"restore them: hfecs run --resume {kept.name} JOB_DIR; or start a new run: hfecs run JOB_DIR",
         )
+
+
+def _changed_there(beginning: Beginning, tags: Mapping[str, str]) -> Iterator[str]:
+    """The inputs that are not in the bucket any more as they were; the tags are those of its objects."""
+    own = of_inputs(beginning.prefix, beginning.inputs)
+    for name, tag in beginning.inputs.items():
+        if own[name] not in tags if own else tags.get(f"input/{name}") != tag:
+            yield f"input/{name}"
 
 
 def _changed_here(beginning: Beginning, job: JobDirectory) -> Iterator[str]:
@@ -121,10 +135,21 @@ def _named(files: Iterable[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def variables_of(stack: Stack, run: Run) -> Mapping[str, str]:
-    """The variables of a run's workflow, as its engine wrote them down; before that, as they were given."""
+def beginning_of(stack: Stack, run: Run) -> Beginning:
+    """How a run started, as its engine wrote it down; before that, as far as it is known."""
     content = _read(stack, run.bucket, f"runs/{run.name}/run.json")
-    return run.variables if content is None else _beginning(run.name, content).variables
+    return Beginning(variables=dict(run.variables)) if content is None else _beginning(run.name, content)
+
+
+def document_key(stack: Stack, run: Run) -> str:
+    """The key of a run's workflow, before its engine has started."""
+    content = _read(stack, run.bucket, tags_key(run.name))
+    try:
+        return stored(WORKFLOW, TAGS.validate_json(content)[WORKFLOW]) if content is not None else WORKFLOW
+    except (ValidationError, KeyError):
+        raise Misused(
+            f"Cannot read which files run {run.name} has.", hint="start a new run: hfecs run JOB_DIR"
+        ) from None
 
 
 def _beginning(name: str, content: bytes) -> Beginning:

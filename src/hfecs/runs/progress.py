@@ -124,11 +124,12 @@ def _workflow(hfecs: Session, run: Run) -> Workflow:
     from hfecs.runs import archive
     from hfecs.workflow import from_bytes
 
-    variables = archive.variables_of(hfecs.look(run_blueprint.STACK), run)
+    stack = hfecs.look(run_blueprint.STACK)
+    variables = archive.beginning_of(stack, run).variables
     key = f"runs/{run.name}/workdir/dag.json"
     with ignoring("NoSuchKey"):
         return from_bytes(_read(hfecs, run, key), variables, source=f"s3://{run.bucket}/{key}")
-    key = "workdir/dag.json"
+    key = archive.document_key(stack, run)
     return from_bytes(_read(hfecs, run, key), variables, source=f"s3://{run.bucket}/{key}")
 
 
@@ -198,8 +199,11 @@ def fetch(hfecs: Session, run: Run, workflow: Workflow, directory: Path) -> None
     from functools import partial
 
     from hfecs.aws.errors import ignoring
+    from hfecs.blueprints import run as run_blueprint
     from hfecs.parallel import together
+    from hfecs.runs import archive
 
+    beginning = archive.beginning_of(hfecs.look(run_blueprint.STACK), run)
     directory.mkdir(parents=True, exist_ok=True)
     fetched: set[str] = set()
 
@@ -207,7 +211,7 @@ def fetch(hfecs: Session, run: Run, workflow: Workflow, directory: Path) -> None
         target = directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with ignoring("404", "NoSuchKey"):
-            hfecs.cloud.s3.download_file(run.bucket, f"input/{name}", str(target))
+            hfecs.cloud.s3.download_file(run.bucket, beginning.key_of(name), str(target))
             fetched.add(name)
 
     outputs = workflow.outputs()
@@ -221,7 +225,8 @@ def fetch(hfecs: Session, run: Run, workflow: Workflow, directory: Path) -> None
         raise WorkflowFailed(
             f"The bucket {run.bucket} does not hold {named} of run {run.name}; "
             f"{len(fetched)} of {len(outputs)} outputs were fetched to {directory}.",
-            hint=f"the jobs store their outputs under s3://{run.bucket}/input/: look who removed them, or run again",
+            hint=f"the jobs store their outputs under s3://{run.bucket}/{beginning.prefix}: look who removed them, "
+            "or run again",
         )
 
 

@@ -8,13 +8,16 @@ from dataclasses import field
 from pydantic import RootModel
 from pydantic.dataclasses import dataclass
 
+from hfecs.workflow.keys import SHARED, stored
+
 
 @dataclass(frozen=True)
 class Beginning:
     """The variables and options of a workflow, and how to tell whether its files have changed.
 
-    `workdir` has the SHA-256 of each file of the workflow, `inputs` the entity tags of the files that its jobs read and
-    none writes. `attempt` is the last one that began. Earlier versions of hfecs wrote fewer of these.
+    `workdir` has the SHA-256 of each file of the workflow, `inputs` the entity tags of the files that its jobs read, or
+    its outputs name, and none writes. What jobs write lies below `prefix`. `attempt` is the last one that began.
+    Earlier versions of hfecs wrote fewer of these.
     """
 
     run: str = ""
@@ -24,6 +27,12 @@ class Beginning:
     options: Mapping[str, str | float] = field(default_factory=dict)
     workdir: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = SHARED
+
+    def key_of(self, name: str) -> str:
+        """The key of a file of the workflow, in the bucket."""
+        has_own_key = self.prefix != SHARED and name in self.inputs
+        return stored(f"input/{name}", self.inputs[name]) if has_own_key else self.prefix + name
 
     @classmethod
     def from_json(cls, content: bytes) -> Beginning:

@@ -15,8 +15,8 @@ from hfecs.workflow.job_directory import JobDirectory
 LONGEST_PART = 255
 """Bytes that Linux lets a file's name have."""
 
-LONGEST_NAME = 1000
-"""S3 lets a key have 1024 bytes, and ours begin with `input/`."""
+LONGEST_NAME = 960
+"""S3 lets a key have 1024 bytes, and ours begin with a checksum or the name of a run; see workflow/keys.py."""
 
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 

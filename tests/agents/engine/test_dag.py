@@ -52,6 +52,31 @@ def test_the_options_of_a_job_itself_prevail(tmp_path: Path) -> None:
     assert (options["prefix"], options["timeout"], options["bucket"]) == ("elsewhere/", 60, "bucket")
 
 
+@pytest.mark.parametrize(
+    ("own", "prefix"),
+    [
+        ({"prefix": "input/"}, "runs/run-7/files/"),
+        ({"prefix": "input", "bucket": "bucket", "storage": "s3"}, "runs/run-7/files/"),
+        ({"prefix": ""}, ""),
+        ({"bucket": "other"}, "input/"),
+        ({"bucket": "other", "prefix": "input/"}, "input/"),
+    ],
+)
+def test_jobs_that_name_the_old_place_of_the_files_of_their_run_find_them(
+    tmp_path: Path, own: dict[str, str], prefix: str
+) -> None:
+    job = process("copy", [0], [1])
+    job["config"]["executor"]["options"] = own
+    (tmp_path / "dag.json").write_text(
+        json.dumps({"name": "w", "processes": [job], "signals": A_TO_B, "ins": [0], "outs": [1]})
+    )
+
+    make_ready(tmp_path, "run-7", "bucket", {}, prefix="runs/run-7/files/")
+
+    made = json.loads((tmp_path / "dag.json").read_text())["processes"][0]["config"]["executor"]["options"]
+    assert made["prefix"] == prefix
+
+
 def test_functions_that_are_no_jobs_get_no_options(tmp_path: Path) -> None:
     dag = ready(tmp_path, process("count", [0], [1], function="count"), signals=A_TO_B)
 

@@ -51,6 +51,12 @@ def test_a_signal_may_stand_for_several_files_and_a_control_signal_for_none() ->
     assert parse(message(inputs=signals), "s3").inputs == ("a.fits", "b.fits")
 
 
+def test_inputs_may_have_keys_of_their_own() -> None:
+    signals = [{"name": "a", "hfecsKeys": {"a": "files/1/input/a"}}, {"name": "b", "hfecsKeys": {}}, {"name": "c"}]
+
+    assert parse(message(inputs=signals), "s3").input_keys == {"a": "files/1/input/a"}
+
+
 def test_attributes_of_signals_are_put_into_arguments_and_environment() -> None:
     job = parse(
         message(
@@ -113,6 +119,8 @@ def test_output_of_the_command_cannot_go_outside_of_the_job_directory() -> None:
         (message(args="'open"), "cannot be split"),
         (message(env=["PATH"]), "'env' is"),
         (message(inputs="a.fits"), "not a list of signals"),
+        (message(inputs=[{"name": "a", "hfecsKeys": ["a"]}]), "keys of inputs are"),
+        (message(inputs=[{"name": "a", "hfecsKeys": {"a": 1}}]), "keys of inputs are"),
         (message(options=[]), "'options' are"),
         (message(options={"storage": "tape"}), "'storage' is 'tape'"),
         (message(options={"storage": "s3"}), "'bucket' is missing"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,15 @@ def test_a_job_fetches_its_inputs_and_stores_its_outputs(s3: S3Client, executor:
 
     assert (reply.exit_status, reply.exceptions) == (0, ())
     assert s3.get_object(Bucket=BUCKET, Key="input/out/c")["Body"].read() == b"asub/b"
+
+
+def test_an_input_with_a_key_of_its_own_is_fetched_from_there(s3: S3Client, executor: Executor) -> None:
+    s3.put_object(Bucket=BUCKET, Key="files/1/input/a", Body="ours")
+    s3.put_object(Bucket=BUCKET, Key="input/a", Body="not ours")
+    keyed = replace(job("cat a > b", IN_S3, ("a",), ("b",)), input_keys={"a": "files/1/input/a"})
+
+    assert executor.do(keyed).exit_status == 0
+    assert s3.get_object(Bucket=BUCKET, Key="input/b")["Body"].read() == b"ours"
 
 
 def test_the_events_of_a_job_tell_each_stage_with_seconds_and_bytes(s3: S3Client, executor: Executor) -> None:

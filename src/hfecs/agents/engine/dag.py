@@ -11,11 +11,9 @@ from typing import Any
 from hfecs.errors import WorkflowInvalid
 from hfecs.templating import template_path
 from hfecs.workflow import Process, Scripts, Workflow, current, fill, parse
+from hfecs.workflow.keys import SHARED
 
 JOB_FUNCTION = "amqpCommand"
-FILES_PREFIX = "input/"
-"""Jobs read and write their files below this prefix of the bucket."""
-
 OF_SEVERAL_FIRINGS = frozenset({"parlevel", "ordering", "sticky", "firingInterval"})
 """What HyperFlow heeds of a process that runs more than once."""
 
@@ -25,11 +23,16 @@ USER_FUNCTIONS = "functions.user.js"
 
 
 def make_ready(
-    workdir: Path, run: str, bucket: str, variables: Mapping[str, str], options: Mapping[str, str | float] = {}
+    workdir: Path,
+    run: str,
+    bucket: str,
+    variables: Mapping[str, str],
+    options: Mapping[str, str | float] = {},
+    prefix: str = SHARED,
 ) -> Workflow:
     """Rewrite dag.json and put our functions.js beside it; WorkflowInvalid if the workflow cannot be run.
 
-    `options` are those of all jobs, unless the workflow says otherwise.
+    `options` are those of all jobs, unless the workflow says otherwise; below `prefix` they have their files.
     """
     path = workdir / "dag.json"
     try:
@@ -40,7 +43,7 @@ def make_ready(
         ) from error
     workflow = parse(text, variables, scripts=Scripts(workdir.rglob("*")), source="workdir/dag.json")
     document: Any = current(json.loads(fill(text, variables)))
-    path.write_text(json.dumps(completed(document, workflow, run, bucket, options)), encoding="utf-8")
+    path.write_text(json.dumps(completed(document, workflow, run, bucket, options, prefix)), encoding="utf-8")
     if (workdir / FUNCTIONS).exists():
         (workdir / FUNCTIONS).rename(workdir / USER_FUNCTIONS)
     shutil.copyfile(template_path(f"engine/{FUNCTIONS}"), workdir / FUNCTIONS)
@@ -48,10 +51,15 @@ def make_ready(
 
 
 def completed(
-    document: dict[str, Any], workflow: Workflow, run: str, bucket: str, options: Mapping[str, str | float] = {}
+    document: dict[str, Any],
+    workflow: Workflow,
+    run: str,
+    bucket: str,
+    options: Mapping[str, str | float] = {},
+    prefix: str = SHARED,
 ) -> dict[str, Any]:
     """The document with each job's options, one firing for each process, and all input signals sent at the start."""
-    files = {"storage": "s3", "bucket": bucket, "prefix": FILES_PREFIX}
+    files = {"storage": "s3", "bucket": bucket, "prefix": prefix}
     of_all = {**files, **options, "wfid": run, "hfId": run}
     processes = [
         _with_options(_plain(written, process), process, of_all | {"procId": number})
@@ -76,8 +84,17 @@ def _with_options(plain: dict[str, Any], process: Process, options: dict[str, An
     if not process.is_job:
         return plain
     config = plain["config"]
-    executor = {**config["executor"], "options": {**options, **config["executor"].get("options", {})}}
+    own = _placed(config["executor"].get("options", {}), options)
+    executor = {**config["executor"], "options": {**options, **own}}
     return {**plain, "function": JOB_FUNCTION, "config": {**config, "executor": executor}}
+
+
+def _placed(own: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """A job's own options; those that mean the files of the run by the place that they once had, mean them here."""
+    if own.get("bucket", options["bucket"]) != options["bucket"]:
+        return {"prefix": SHARED, **own}
+    is_shared = str(own.get("prefix", "")).strip("/") == SHARED.strip("/")
+    return {key: value for key, value in own.items() if key != "prefix"} if is_shared else own
 
 
 def _unsent(workflow: Workflow) -> Iterator[int]:

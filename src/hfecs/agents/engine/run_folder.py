@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hfecs.agents.common.object_store import ObjectStore
-from hfecs.agents.engine.dag import FILES_PREFIX
 from hfecs.errors import WorkflowInvalid
 from hfecs.workflow import Beginning, Workflow
+from hfecs.workflow.keys import SHARED, tags_key
 
 WORKDIR = "workdir/"
 JSON = "application/json"
@@ -21,6 +22,7 @@ class RunFolder:
 
     def __init__(self, objects: ObjectStore, bucket: str, run: str) -> None:
         self._objects = objects
+        self._run = run
         self.bucket = bucket
         self.prefix = f"runs/{run}/"
 
@@ -48,32 +50,40 @@ class RunFolder:
                 self._objects.upload(path, self.bucket, self.key(WORKDIR + name))
         return digests
 
-    def tags_of_inputs(self, workflow: Workflow) -> dict[str, str]:
-        """The entity tags of the files that the workflow reads and does not write, of those that are in the bucket."""
-        tags = self._objects.tags(self.bucket, FILES_PREFIX)
-        return {name: tags[FILES_PREFIX + name] for name in workflow.inputs() if FILES_PREFIX + name in tags}
+    def read_tags(self) -> dict[str, str] | None:
+        """The entity tags of the files that were uploaded for the run; None if it shares those of the bucket."""
+        key = tags_key(self._run)
+        if key not in self._objects.keys(self.bucket, key):
+            return None
+        tags: dict[str, str] = json.loads(self._objects.read(self.bucket, key))
+        return tags
 
-    def missing_results(self, document: Mapping[str, Any], workflow: Workflow, done: set[int]) -> set[int]:
-        """The processes, by number, whose jobs are done and whose files are not in the bucket any more."""
-        return {number for number, _ in self._missing(document, workflow, done)}
+    def tags_of_inputs(self, workflow: Workflow, uploaded: Mapping[str, str] | None) -> dict[str, str]:
+        """The entity tags of the files that the workflow needs and does not write, of those that are in the bucket."""
+        tags = self._objects.tags(self.bucket, SHARED) if uploaded is None else uploaded
+        written = set(workflow.files(index for process in workflow.processes for index in process.outs))
+        needed = [*workflow.inputs(), *(name for name in workflow.outputs() if name not in written)]
+        return {name: tags[f"input/{name}"] for name in needed if f"input/{name}" in tags}
 
-    def missing_files(self, document: Mapping[str, Any], workflow: Workflow, done: set[int]) -> list[str]:
-        """The files of those jobs that are not in the bucket."""
-        return [name for _, name in self._missing(document, workflow, done)]
+    def missing(
+        self, document: Mapping[str, Any], workflow: Workflow, done: set[int], prefix: str
+    ) -> list[tuple[int, str]]:
+        """The files below the prefix that are not in the bucket, with the numbers of the jobs that wrote them."""
+        there = self._objects.tags(self.bucket, prefix)
+        return [
+            (number, name)
+            for number in sorted(done)
+            if _is_in(document["processes"][number - 1], self.bucket, prefix)
+            for name in workflow.files(workflow.processes[number - 1].outs)
+            if prefix + name not in there
+        ]
 
-    def _missing(self, document: Mapping[str, Any], workflow: Workflow, done: set[int]) -> Iterator[tuple[int, str]]:
-        there = self._objects.tags(self.bucket, FILES_PREFIX)
-        for number in sorted(done):
-            if _place(document["processes"][number - 1]) == ("s3", self.bucket, FILES_PREFIX):
-                for name in workflow.files(workflow.processes[number - 1].outs):
-                    if FILES_PREFIX + name not in there:
-                        yield number, name
 
-
-def _place(process: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Where a job has its files: the kind of storage, the bucket and the prefix."""
+def _is_in(process: Mapping[str, Any], bucket: str, prefix: str) -> bool:
+    """Whether a job has its files in the bucket below the prefix."""
     options = process.get("config", {}).get("executor", {}).get("options", {})
-    return options.get("storage"), options.get("bucket"), options.get("prefix")
+    in_bucket = options.get("storage") in ("s3", "cloud")
+    return in_bucket and (options.get("bucket"), options.get("prefix")) == (bucket, prefix)
 
 
 def refuse_outside(keys: list[str], bucket: str, prefix: str) -> None:

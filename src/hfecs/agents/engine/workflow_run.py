@@ -34,6 +34,7 @@ from hfecs.messaging.messages import timestamp
 from hfecs.messaging.timeouts import Threads
 from hfecs.templating import template_path
 from hfecs.workflow import Beginning, Workflow
+from hfecs.workflow.keys import SHARED, of_inputs, own_prefix, stored
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +132,8 @@ class WorkflowRun:
         self._objects = objects
         self._directory = directory
         self._workdir = directory / "workdir"
+        self._places = directory / "places.json"
+        self._prefix = SHARED
         self._folder = RunFolder(objects, settings.bucket, settings.run)
         self.log_file = directory / "engine.log"
         self.records = Records(Journal(directory / "journal.log"), failures=directory / "failures.jsonl")
@@ -144,12 +147,15 @@ class WorkflowRun:
 
     def _fetch_first(self) -> Workflow:
         settings, folder = self._settings, self._folder
-        self._download(WORKDIR)
+        uploaded = folder.read_tags()
+        prefix = SHARED if uploaded is None else own_prefix(settings.run)
+        self._download(WORKDIR, uploaded)
         digests = folder.keep_workdir(self._workdir)
-        workflow = self._make_ready(settings.variables, settings.options)
-        inputs = folder.tags_of_inputs(workflow)
+        workflow = self._make_ready(settings.variables, settings.options, prefix)
+        inputs = folder.tags_of_inputs(workflow, uploaded)
+        self._keep_places(inputs, prefix)
         self.keeper.keep()
-        files: dict[str, Any] = {"workdir": digests, "inputs": inputs}
+        files: dict[str, Any] = {"workdir": digests, "inputs": inputs, "prefix": prefix}
         folder.keep_beginning(Beginning(settings.run, timestamp(), 1, workflow.variables, settings.options, **files))
         return workflow
 
@@ -162,25 +168,37 @@ class WorkflowRun:
         beginning = self._folder.read_beginning(self._directory)
         self._folder.keep_beginning(replace(beginning, attempt=settings.attempt))
         self._download(self._folder.key(WORKDIR))
-        workflow = self._make_ready(beginning.variables, {**beginning.options, **settings.options})
+        options = {**beginning.options, **settings.options}
+        workflow = self._make_ready(beginning.variables, options, beginning.prefix)
+        self._keep_places(beginning.inputs, beginning.prefix)
         journal = self.records.journal
         self.keeper.fetch()
-        missing = self._folder.missing_results(self._document(), workflow, journal.done())
+        missing = {number for number, _ in self._missing(workflow)}
         for number in sorted(missing):
             log.warning("the files of job %s are gone, it runs again", workflow.processes[number - 1].name)
         journal.forget(missing)
         log.info("attempt %d: %d jobs are done", settings.attempt, len(journal.done()))
         return workflow
 
-    def _make_ready(self, variables: Mapping[str, str], options: Mapping[str, str | float]) -> Workflow:
+    def _make_ready(self, variables: Mapping[str, str], options: Mapping[str, str | float], prefix: str) -> Workflow:
         settings = self._settings
-        return make_ready(self._workdir, settings.run, settings.bucket, variables, options)
+        return make_ready(self._workdir, settings.run, settings.bucket, variables, options, prefix)
 
-    def _download(self, prefix: str) -> None:
+    def _keep_places(self, inputs: Mapping[str, str], prefix: str) -> None:
+        """Write down for the engine where jobs find the files that were uploaded, and where they store theirs."""
+        self._prefix = prefix
+        places = {"bucket": self._settings.bucket, "prefix": prefix, "keys": of_inputs(prefix, inputs)}
+        self._places.write_text(json.dumps(places), encoding="utf-8")
+
+    def _download(self, prefix: str, uploaded: Mapping[str, str] | None = None) -> None:
+        """Download the workflow: what was uploaded for this run, if that is known, or all that is below the prefix."""
         bucket = self._settings.bucket
-        keys = [key for key in self._objects.keys(bucket, prefix) if not key.endswith("/")]
-        refuse_outside(keys, bucket, prefix)
-        targets = {key: self._workdir / key.removeprefix(prefix) for key in keys}
+        if uploaded is None:
+            names = {key: key for key in self._objects.keys(bucket, prefix) if not key.endswith("/")}
+        else:
+            names = {stored(name, tag): name for name, tag in uploaded.items() if name.startswith(prefix)}
+        refuse_outside(list(names.values()), bucket, prefix)
+        targets = {key: self._workdir / name.removeprefix(prefix) for key, name in names.items()}
         for target in targets.values():
             target.parent.mkdir(parents=True, exist_ok=True)
         threads = Threads(TRANSFERS)
@@ -203,10 +221,11 @@ class WorkflowRun:
 
     def not_stored(self, workflow: Workflow) -> list[str]:
         """The files that jobs which are done have written and the bucket does not hold."""
-        return self._folder.missing_files(self._document(), workflow, self.records.journal.done())
+        return [name for _, name in self._missing(workflow)]
 
-    def _document(self) -> Any:
-        return json.loads((self._workdir / "dag.json").read_text(encoding="utf-8"))
+    def _missing(self, workflow: Workflow) -> list[tuple[int, str]]:
+        document = json.loads((self._workdir / "dag.json").read_text(encoding="utf-8"))
+        return self._folder.missing(document, workflow, self.records.journal.done(), self._prefix)
 
     def _environ(self, redis: Path) -> dict[str, str]:
         settings = self._settings
@@ -222,6 +241,7 @@ class WorkflowRun:
             "HFECS_KEEP_GOING": str(settings.keep_going).lower(),
             "HFECS_JOURNAL": str(self.records.journal.path),
             "HFECS_FAILURES": str(self.records.failures),
+            "HFECS_PLACES": str(self._places),
         }
 
 

@@ -9,7 +9,7 @@ import re
 import reprlib
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hfecs.agents.worker.settings import STORAGES
@@ -141,6 +141,8 @@ class Job:
     stderr: str
     options: Options
     shell: bool = False
+    input_keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys of inputs in the bucket that do not lie below the options' prefix, by their names."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -179,6 +181,7 @@ def parse(body: bytes, default_storage: str, nfs: str = "") -> Job:
         stderr=_file(text(message, "stderr")),
         options=read_options(message.get("options"), default_storage, nfs),
         shell=bool(message.get("shell")),
+        input_keys=_keys(inputs),
     )
 
 
@@ -243,6 +246,16 @@ def _files(signals: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
         for name in files.split(":") if files else [_required(signal, "name")]:
             names[_file(name)] = None
     return tuple(names)
+
+
+def _keys(signals: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    for signal in signals:
+        told = signal.get("hfecsKeys") or {}
+        if not isinstance(told, dict) or not all(isinstance(key, str) and is_plain(key) for key in told.values()):
+            raise WorkflowInvalid(f"The job's keys of inputs are {brief(told)}, not texts.")
+        keys.update(told)
+    return keys
 
 
 def _file(name: str) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
+from types import MappingProxyType
 from typing import Protocol
 
 from hfecs.agents.common.object_store import CHANGED, ObjectStore
@@ -48,9 +49,17 @@ class Storage(Protocol):
 
 
 class S3Storage:
-    """Files are objects in a bucket, under a prefix; with a cache, downloads are kept."""
+    """Files are objects in a bucket, under a prefix, or under keys of their own; with a cache, downloads are kept."""
 
-    def __init__(self, objects: ObjectStore, bucket: str, prefix: str, cache: Cache | None = None) -> None:
+    def __init__(
+        self,
+        objects: ObjectStore,
+        bucket: str,
+        prefix: str,
+        cache: Cache | None = None,
+        keys: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._keys = keys
         self._cache = cache
         self._objects = objects
         self._bucket = bucket
@@ -58,7 +67,7 @@ class S3Storage:
 
     def fetch(self, name: str, target: Path) -> int:
         """Download the object to the file; AwsFailed names the bucket and the key."""
-        key = self._prefix + name
+        key = self._keys.get(name, self._prefix + name)
         if self._cache is None:
             return self._objects.download(self._bucket, key, target)
         while True:
@@ -109,10 +118,12 @@ class SharedStorage:
         return target.stat().st_size
 
 
-def storage_for(options: Options, objects: ObjectStore, cache: Cache | None = None) -> Storage | None:
-    """The storage of a job; None if it runs where its files are."""
+def storage_for(
+    options: Options, objects: ObjectStore, cache: Cache | None = None, keys: Mapping[str, str] = MappingProxyType({})
+) -> Storage | None:
+    """The storage of a job whose inputs have these keys; None if it runs where its files are."""
     if options.storage == "s3":
-        return S3Storage(objects, options.bucket, options.prefix, cache)
+        return S3Storage(objects, options.bucket, options.prefix, cache, keys)
     return SharedStorage(Path(options.workdir)) if options.storage == "nfs" else None
 
 
@@ -135,7 +146,7 @@ class Stages:
             return Ended(FAILED, problem=file_problem(error), lasting=error.errno not in FULL)
 
     def _stages(self, job: Job, directory: Path, events: JobEvents, cancellation: Cancellation) -> Ended:
-        storage = storage_for(job.options, self._objects, self._capabilities.cache)
+        storage = storage_for(job.options, self._objects, self._capabilities.cache, job.input_keys)
         if storage and job.inputs:
             self._fetch(job, storage, directory, events, cancellation)
         ended = self._execute(job, directory, events, cancellation)
