@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from hfecs.agents.worker.delivery_history import DeliveryHistory
 from hfecs.agents.worker.poison_messages import PoisonMessages
 from hfecs.blueprints.run import Run
+from hfecs.config import Config
 from hfecs.console import Console
 from hfecs.errors import WorkflowFailed, WorkflowInvalid
 from hfecs.messaging.messages import read_event
+from hfecs.provisioning.wait import Wait
 from hfecs.runs import progress
 from hfecs.runs import result as run_result
+from hfecs.runs.outcome import show_outcome
 from hfecs.workflow import from_bytes, from_document
 from properties.broken import each_fault, files, written
 from properties.test_workflows import DAG
@@ -52,7 +55,12 @@ RESULT: dict[str, Any] = {
     "never_ran": 1,
     "error": "the engine was lost",
 }
-COMMAND = cast(Any, SimpleNamespace(console=Console(quiet=True)))
+COMMAND = cast(
+    Any,
+    SimpleNamespace(
+        console=Console(quiet=True), stack=lambda name: SimpleNamespace(wait=Wait()), config=Config.model_validate({})
+    ),
+)
 RUN = Run("run", "bucket", "task")
 
 
@@ -62,7 +70,7 @@ class Followed:
     def __init__(self, bodies: list[bytes]) -> None:
         self._bodies = bodies
 
-    def events(self, _: object) -> list[dict[str, Any]]:
+    def events(self, _: object, __: object) -> list[dict[str, Any]]:
         return [read_event(body) for body in self._bodies]
 
 
@@ -93,7 +101,7 @@ def test_a_result_with_any_one_fault_is_shown_or_told_to_be_none() -> None:
 
 def show(content: bytes) -> None:
     try:
-        progress.show_outcome(COMMAND.console, RUN, run_result.read(content, RUN.name))
+        show_outcome(COMMAND.console, RUN, run_result.read(content, RUN.name))
     except WorkflowFailed as error:
         assert error.message.startswith(("Run run ", "The result of run run cannot be read: "))
         assert error.hint
