@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from hfecs.errors import Locked
+from hfecs.errors import Locked, StateInvalid
 from hfecs.provisioning.state import Holder
 from hfecs.provisioning.state.lease import Lease
 from provisioning.state.conftest import BUCKET, age, keys
@@ -137,3 +139,80 @@ def test_a_lock_that_somebody_else_wrote_is_respected_whatever_stands_in_it(clou
 
     with pytest.raises(Locked, match="is locked by another hfecs"):
         lease(cloud).take(SECOND)
+
+
+class Server:
+    """A server that stands in for S3 and does not know all of its conditions; `refused` by an operation's name."""
+
+    def __init__(self, s3: Any, *ignored: str, refused: dict[str, str] | None = None) -> None:
+        self._s3, self._ignored, self._refused = s3, ignored, refused or {}
+
+    def put_object(self, **request: Any) -> Any:
+        return self._answer("put_object", request)
+
+    def delete_object(self, **request: Any) -> Any:
+        return self._answer("delete_object", request)
+
+    def get_object(self, **request: Any) -> Any:
+        return self._s3.get_object(**request)
+
+    def _answer(self, operation: str, request: dict[str, Any]) -> Any:
+        if "IfMatch" in request and operation in self._refused:
+            raise ClientError({"Error": {"Code": self._refused[operation]}}, operation)
+        return getattr(self._s3, operation)(**{key: request[key] for key in request if key not in self._ignored})
+
+
+def test_a_server_that_honours_conditions_is_good(cloud: WatchedCloud) -> None:
+    lock = lease(cloud)
+    lock.take(FIRST)
+
+    lock.prove()
+    lock.check()
+    lock.release()
+
+    assert list(keys(cloud)) == []
+
+
+@pytest.mark.parametrize("ignored", [("IfNoneMatch", "IfMatch"), ("IfNoneMatch",), ("IfMatch",)])
+def test_a_server_that_ignores_conditions_is_refused_at_once(cloud: WatchedCloud, ignored: tuple[str, ...]) -> None:
+    lock = Lease(Server(cloud.s3, *ignored), BUCKET, LOCK, clock=FakeClock().now)
+    lock.take(FIRST)
+
+    with pytest.raises(StateInvalid, match="ignores conditions of writes") as refused:
+        lock.prove()
+
+    assert "--state FILE" in refused.value.hint
+    assert list(keys(cloud)) == []
+
+
+def test_a_server_that_refuses_the_right_tag_is_refused_at_once(cloud: WatchedCloud) -> None:
+    server = Server(cloud.s3, refused={"put_object": "PreconditionFailed"})
+    lock = Lease(server, BUCKET, LOCK, clock=FakeClock().now)
+    lock.take(FIRST)
+
+    with pytest.raises(StateInvalid, match="refuses writes whose condition holds"):
+        lock.prove()
+
+
+@pytest.mark.parametrize("code", ["NotImplemented", "501", "InvalidArgument"])
+def test_a_lock_is_given_back_also_where_deletions_take_no_condition(cloud: WatchedCloud, code: str) -> None:
+    lock = Lease(Server(cloud.s3, refused={"delete_object": code}), BUCKET, LOCK, clock=FakeClock().now)
+    lock.take(FIRST)
+
+    lock.release()
+
+    lease(cloud).take(SECOND)
+    assert held(cloud) == "bob@laptop"
+
+
+def test_a_lock_of_somebody_else_stays_also_where_deletions_take_no_condition(cloud: WatchedCloud) -> None:
+    clock = FakeClock()
+    lock = Lease(Server(cloud.s3, refused={"delete_object": "NotImplemented"}), BUCKET, LOCK, clock=clock.now)
+    lock.take(FIRST)
+    age(cloud, LOCK, SECONDS + 3)
+    clock.sleep(SECONDS + 3)
+    lease(cloud).take(SECOND)
+
+    lock.release()
+
+    assert held(cloud) == "bob@laptop"

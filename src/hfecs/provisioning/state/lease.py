@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from hfecs.aws.errors import expected_errors, ignoring, matches
-from hfecs.errors import Locked
+from hfecs.errors import Locked, StateInvalid
 from hfecs.provisioning.state.store import Holder
 
 # Seconds for which a lease is good, and after which part of them it is renewed.
@@ -27,7 +27,12 @@ RENEWALS = 4
 SLACK = 2.0
 TAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 GONE = ("NoSuchKey", "404")
+# A server that has no conditional deletions.
+UNKNOWN = ("NotImplemented", "501", "InvalidArgument", "InvalidRequest")
 WAIT = "wait until it has ended, then run this again; if it has died, its lock ends by itself after a minute"
+ELSEWHERE = (
+    "keep the state in a bucket of AWS, or in a file: --state FILE; docs/state.md says what is needed of a server"
+)
 STOPPED = "run the same command again: what this one has made is found by its tags"
 
 
@@ -66,6 +71,22 @@ class Lease:
         if not taken:
             raise Locked(f"{self._name} is locked by {_holder(self._look())}.", WAIT)
 
+    def prove(self) -> None:
+        """Write on conditions that hold and on others; StateInvalid if the server does not tell them apart.
+
+        S3 does. Of servers that stand in for it several ignore conditions, so that any number of commands would hold
+        the lock at once, and some refuse every If-Match.
+        """
+        wrong = [{"IfNoneMatch": "*"}, {"IfMatch": f'"{"0" * 32}"'}]
+        if any(self._put(**condition) for condition in wrong):
+            what = "ignores conditions of writes (If-None-Match, If-Match): it cannot keep two commands apart"
+        elif not self._put(IfMatch=self._tag):
+            what = "refuses writes whose condition holds (If-Match)"
+        else:
+            return
+        self.release()
+        raise StateInvalid(f"The server of {self._name} {what}.", ELSEWHERE)
+
     def keep(self) -> None:
         """Renew the lease again and again until `release`; runs in a thread of its own."""
         while not self._ended.wait(self._seconds / RENEWALS):
@@ -90,7 +111,18 @@ class Lease:
         """Give the lock back; one that is not ours any more stays, and one that cannot be given back expires."""
         self._ended.set()
         with suppress(*expected_errors()):
-            self._s3.delete_object(**self._place, IfMatch=self._tag)
+            try:
+                self._s3.delete_object(**self._place, IfMatch=self._tag)
+            except expected_errors() as error:
+                if not matches(error, *UNKNOWN):
+                    raise
+                self._delete_ours()
+
+    def _delete_ours(self) -> None:
+        """Delete the lock where deletions take no condition; while the lease is good nobody else takes it."""
+        found = self._look()
+        if found and found.get("id") == self._id and self._clock() - self._renewed < self._seconds:
+            self._s3.delete_object(**self._place)
 
     def _put(self, **condition: str) -> bool:
         """Write the lock object on condition; False if the condition does not hold."""

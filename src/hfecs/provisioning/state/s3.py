@@ -106,6 +106,8 @@ class BucketStore:
         lease = Lease(self._cloud.s3, self.bucket, f"{self._key}.lock", seconds=self._lease_seconds)
         with self._explained():
             lease.take(Holder(purpose))
+            if self._cloud.endpoint_url:
+                lease.prove()
         threading.Thread(target=lease.keep, daemon=True, name="lease").start()
         self._lease, self._writer = lease, Writer(self._put)
         try:
