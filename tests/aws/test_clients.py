@@ -145,3 +145,43 @@ class _Model:
 
     name, has_streaming_output = "ListThings", False
     service_model = type("Service", (), {"service_name": "things"})
+
+
+@pytest.mark.parametrize("missing", ["MISSING", "Missing", "INACTIVE"])
+def test_a_failure_that_says_missing_is_an_answer(cloud: WatchedCloud, missing: str) -> None:
+    cloud.answer("DescribeServices", services=[], failures=[{"arn": "a", "reason": missing}])
+
+    assert cloud.ecs.describe_services(cluster="c", services=["a"])["services"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "failure", "said"),
+    [
+        (
+            "DescribeServices",
+            {"arn": "arn-a", "reason": "ACCESS_DENIED", "detail": "denied by a policy"},
+            "ACCESS_DENIED",
+        ),
+        ("DescribeTasks", {"arn": "arn-a", "reason": "INTERNAL"}, "INTERNAL"),
+        ("DescribeClusters", {"arn": "arn-a"}, "Failure"),
+        ("DescribeContainerInstances", {}, "Failure"),
+    ],
+)
+def test_a_failure_in_an_answer_with_200_is_an_error_and_not_absence(
+    cloud: WatchedCloud, operation: str, failure: dict[str, str], said: str
+) -> None:
+    cloud.answer(operation, failures=[failure])
+    calls: dict[str, Any] = {
+        "DescribeServices": lambda: cloud.ecs.describe_services(cluster="c", services=["a"]),
+        "DescribeTasks": lambda: cloud.ecs.describe_tasks(cluster="c", tasks=["a"]),
+        "DescribeClusters": lambda: cloud.ecs.describe_clusters(clusters=["a"]),
+        "DescribeContainerInstances": lambda: cloud.ecs.describe_container_instances(
+            cluster="c", containerInstances=["a"]
+        ),
+    }
+
+    with pytest.raises(ClientError) as raised:
+        calls[operation]()
+
+    assert raised.value.response["Error"]["Code"] == said
+    assert failure.get("detail", "") in raised.value.response["Error"]["Message"]

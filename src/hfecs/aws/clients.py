@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # Read-only operations.
 READING = ("Describe", "Get", "List", "Head")
+# The failures of a list that say no more than that something does not exist.
+MISSING = ("MISSING", "INACTIVE")
 # Where a call keeps the answer that it owes to the others.
 OWED = "hfecs-owed"
 
@@ -120,7 +122,24 @@ def open_client(
         s3={"addressing_style": "path"} if buckets_in_path else None,
     )
     opening: Any = session or boto3.Session()
-    return opening.client(service, config=config, **where)
+    client = opening.client(service, config=config, **where)
+    client.meta.events.register("after-call", _refuse_failures)
+    return client
+
+
+def _refuse_failures(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    """ClientError if a read was answered with 200 and a list of failures, unless all it says is "no such thing".
+
+    ECS and ECR answer so; what could not be read would otherwise count as gone.
+    """
+    failures = parsed.get("failures") if model.name.startswith(READING) else None
+    for failure in failures or ():
+        reason = str(failure.get("reason") or failure.get("failureReason") or failure.get("failureCode") or "")
+        if reason.upper() not in MISSING:
+            from botocore.exceptions import ClientError
+
+            said = " ".join(str(failure[key]) for key in ("detail", "arn") if failure.get(key))
+            raise ClientError({"Error": {"Code": reason or "Failure", "Message": said}}, model.name)
 
 
 class Cloud:
