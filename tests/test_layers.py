@@ -53,7 +53,13 @@ WINGS = {
 # Who may import a wing: a command starts it, the session finds the local cloud.
 ENTRANCES = ("hfecs.commands", "hfecs.session")
 # Where any error is caught, each with its reason beside it.
-CATCH_ALL = {"hfecs.cli", "hfecs.local.reconciler", "hfecs.messaging.timeouts", "hfecs.parallel"}
+CATCH_ALL = {
+    "hfecs.aws.credentials",
+    "hfecs.cli",
+    "hfecs.local.reconciler",
+    "hfecs.messaging.timeouts",
+    "hfecs.parallel",
+}
 ONE_PLACE = {"sleep": "hfecs.provisioning.wait", "print": "hfecs.console"}
 
 

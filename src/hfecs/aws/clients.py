@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfecs.aws.credentials import explain_of
 from hfecs.aws.errors import LOCAL_HINT
 from hfecs.aws.slow_calls import SlowCalls
 from hfecs.errors import Misused
@@ -174,7 +175,9 @@ class Cloud:
     def _session(self) -> Any:
         import boto3
 
-        return boto3.Session(**self._arguments)
+        session = boto3.Session(**self._arguments)
+        explain_of(session)
+        return session
 
     @property
     def region(self) -> str:

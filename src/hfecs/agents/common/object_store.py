@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hfecs.agents.common.pauses import pause
 from hfecs.aws.clients import Limits, open_client
+from hfecs.aws.errors import said
 from hfecs.backoff import Backoff
 from hfecs.errors import AwsFailed
 
@@ -149,7 +150,8 @@ def _patience(error: Exception) -> float:
     if not isinstance(error, boto.ClientError):
         network = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, boto.CredentialRetrievalError)
         return PATIENCE_SECONDS if isinstance(error, network) else 0.0
-    code, status = error.response["Error"]["Code"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    answer: Any = error.response.get("ResponseMetadata") or {}
+    code, status = said(error)[0], answer.get("HTTPStatusCode") or 0
     if status >= 500 or status == TOO_MANY or code in BUSY:
         return PATIENCE_SECONDS
     return PATIENCE_WITH_REFUSALS_SECONDS if code in DENIED else 0.0
@@ -160,6 +162,6 @@ def _told(what: str, error: Exception) -> AwsFailed:
 
     if not isinstance(error, ClientError):
         return AwsFailed(f"{what} failed: {error}")
-    code = error.response["Error"]["Code"]
-    reason = MISSING.get(code) or f"{error.response['Error'].get('Message', '')} ({code})"
+    code, words = said(error)
+    reason = MISSING.get(code) or f"{words or 'no reason given'} ({code or 'an error without a code'})"
     return AwsFailed(f"{what} failed: {reason}.", code=code)
