@@ -21,7 +21,7 @@ from moto import mock_aws
 from moto.core.base_backend import BaseBackend
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.ec2.models.amis import AMIS
-from moto.ec2.models.instance_types import InstanceTypeOfferingBackend
+from moto.ec2.models.instance_types import InstanceTypeBackend, InstanceTypeOfferingBackend
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 from moto.server import ThreadedMotoServer
 from moto.ssm.utils import convert_to_params
@@ -118,4 +118,11 @@ def _replace(module: Any, name: str, wrapper: Any) -> None:
     setattr(module, name, wrapper(getattr(module, name)))
 
 
+def _open_an_old_account() -> None:
+    """An account of before July 2025: t2.micro is free, which moto knows of newer accounts only for t3.micro."""
+    for machine in InstanceTypeBackend.instance_types:
+        machine["FreeTierEligible"] = machine.name == "t2.micro"
+
+
 _quicken_moto()
+_open_an_old_account()

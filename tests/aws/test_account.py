@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hfecs.aws import account
+from hfecs.aws.account import Known
 from hfecs.aws.clients import Cloud
 from hfecs.errors import AwsFailed, ConfigurationInvalid, Misused, Refused
 from support import KEYS, ME, WatchedCloud, configuration, nothing_changes
@@ -68,12 +69,6 @@ def test_subnets_in_zones_that_do_not_offer_the_machine_are_refused(cloud: Watch
         account.look(cloud, configuration(network__vpc_id=vpc, network__subnet_ids=every))
 
 
-@pytest.mark.parametrize("name", ["t9.nano", "zz9.large"])
-def test_an_unknown_machine_is_named(cloud: WatchedCloud, name: str) -> None:
-    with pytest.raises(ConfigurationInvalid, match=f"{name} is not an instance type in us-east-1"):
-        account.machine_type(cloud, name)
-
-
 def test_a_machine_of_the_other_architecture_gets_its_own_image(cloud: WatchedCloud) -> None:
     intel = account.look(cloud, configuration())
 
@@ -87,8 +82,8 @@ def test_a_machine_of_the_other_architecture_gets_its_own_image(cloud: WatchedCl
 def test_a_named_image_goes_before_a_known_one_and_neither_is_looked_up(cloud: WatchedCloud) -> None:
     image = registered_image(cloud)
 
-    named = account.look(cloud, configuration(cluster__ami_id=image), "ami-known")
-    known = account.look(cloud, configuration(), "ami-known")
+    named = account.look(cloud, configuration(cluster__ami_id=image), Known("t2.micro", "ami-known"))
+    known = account.look(cloud, configuration(), Known("t2.micro", "ami-known"))
 
     assert (named.image_id, known.image_id) == (image, "ami-known")
     assert cloud.calls_of("GetParameter") == []
@@ -121,7 +116,7 @@ def test_a_named_image_that_does_not_exist_is_said_to_be_of_another_region(cloud
 def test_the_latest_image_is_looked_up_even_if_one_is_known(cloud: WatchedCloud) -> None:
     newest = account.look(cloud, configuration()).image_id
 
-    place = account.look(cloud, configuration(cluster__ami_id="latest"), "ami-known")
+    place = account.look(cloud, configuration(cluster__ami_id="latest"), Known("t2.micro", "ami-known"))
 
     assert place.image_id == newest
 

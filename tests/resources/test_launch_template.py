@@ -4,13 +4,14 @@ import base64
 from typing import Any
 
 from hfecs.aws import account
+from hfecs.aws.machine_types import MachineType
 from hfecs.blueprints.machines import launch, template_data
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.teardown import remove
 from hfecs.resources import launch_template
 from support import WatchedCloud, again, configuration
 
-MACHINE = account.MachineType("t2.micro", 1, 1024, "x86_64")
+MACHINE = MachineType("t2.micro", 1, 1024, "x86_64")
 SITE = account.Site("vpc-1", ["subnet-1"], MACHINE, "ami-12c6146b", [])
 
 

@@ -62,7 +62,7 @@ def test_1_no_port_is_open_to_the_world(world: World) -> None:
 @pytest.mark.parametrize("block", ["0.0.0.0/0", "0.0.0.0/1", "::/0"])
 def test_1_the_world_is_refused_unless_it_is_allowed(stack: Stack, block: str) -> None:
     with pytest.raises(Refused, match="exposes the broker to the whole world"):
-        account_site.look(stack.cloud, configuration(network__admin_cidrs=[block]), None)
+        account_site.look(stack.cloud, configuration(network__admin_cidrs=[block]))
 
 
 def test_2_every_password_is_made_by_chance_and_nobody_comes_in_without(world: World) -> None:

@@ -5,33 +5,24 @@ from __future__ import annotations
 import ipaddress
 import socket
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from hfecs.aws import machine_types
 from hfecs.aws.clients import Cloud
 from hfecs.aws.errors import ignoring
+from hfecs.aws.machine_types import ARCHITECTURES, MachineType
 from hfecs.config import Config
 from hfecs.errors import AwsFailed, ConfigurationInvalid, Refused
 from hfecs.parallel import together
 
-# The ECS-optimised Amazon Linux 2023 of each architecture, kept up to date by AWS.
 # The largest block of addresses that one network has, in IPv4 and for sure in IPv6: /8.
 SMALLEST_PREFIX = 8
+# The ECS-optimised Amazon Linux 2023 of each architecture, kept up to date by AWS.
 IMAGE_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
-ARCHITECTURES = {"x86_64": "", "arm64": "arm64/"}
 MY_ADDRESS = "https://checkip.amazonaws.com"
-
-
-@dataclass(frozen=True)
-class MachineType:
-    """An instance type: processor cores, memory in MiB, architecture."""
-
-    name: str
-    cores: int
-    memory: int
-    architecture: str
 
 
 @dataclass(frozen=True)
@@ -45,48 +36,55 @@ class Site:
     admin_cidrs: list[str]
 
 
-def look(cloud: Cloud, config: Config, known_image: str | None = None) -> Site:
-    """Look everything up in one round of calls; `known_image` is the machine image of an earlier `up`."""
-    kind, pinned = config.cluster.instance_type, _pinned(config)
-    known = None if config.cluster.ami_id else known_image
-    network, subnets, zones, machine, image, built_for, cidrs, _ = together(
+@dataclass(frozen=True)
+class Known:
+    """What an earlier `up` took, and this one takes too unless configured otherwise: instance type, machine image."""
+
+    instance_type: str | None = None
+    image_id: str | None = None
+
+
+def known(outputs: Mapping[str, Any]) -> Known:
+    """What an earlier `up` saved in the state."""
+    return Known(outputs.get("instance_type"), outputs.get("image_id"))
+
+
+def of_machine(instance: Any) -> Known:
+    """What a machine that exists was launched with, where the state does not tell."""
+    return Known(instance["InstanceType"], instance["ImageId"])
+
+
+def look(cloud: Cloud, config: Config, known: Known = Known()) -> Site:
+    """Look everything up in one round of calls."""
+    pinned, configured = _pinned(config), config.cluster.instance_type
+    wanted = machine_types.names(configured or known.instance_type)
+    is_known = not config.cluster.ami_id and known.image_id and wanted == (known.instance_type,)
+    image_known = known.image_id if is_known else None
+    network, subnets, types, offered, image, built_for, cidrs, _ = together(
         lambda: _vpc(cloud, config),
         lambda: _subnets(cloud, config),
-        lambda: _zones(cloud, kind),
-        lambda: machine_type(cloud, kind),
-        lambda: pinned or known or _image(cloud, "x86_64"),
+        lambda: machine_types.describe(cloud, wanted),
+        lambda: machine_types.zones(cloud, wanted),
+        lambda: pinned or image_known or _image(cloud, "x86_64"),
         lambda: _architecture(cloud, pinned) if pinned else None,
         lambda: admin_cidrs(cloud, config),
         lambda: _key_pair(cloud, config.cluster.key_pair_name),
     )
+    machine = machine_types.choose(cloud, wanted, types, offered)
+    zones = offered[machine.name]
     usable = [subnet for subnet in subnets if subnet["VpcId"] == network and subnet["AvailabilityZone"] in zones]
     if not usable:
         hint = "choose another cluster.instance_type, or set network.subnet_ids to subnets in such a zone"
-        raise AwsFailed(f"No subnet of {network} is in a zone that offers {kind} ({', '.join(sorted(zones))}).", hint)
+        raise AwsFailed(
+            f"No subnet of {network} is in a zone that offers {machine.name} ({', '.join(sorted(zones))}).", hint
+        )
     if built_for not in (None, machine.architecture):
         hint = "remove cluster.ami_id, or choose an image or an instance type of the other architecture"
-        raise ConfigurationInvalid(f"{pinned} is for {built_for}, but {kind} is {machine.architecture}.", hint)
-    if machine.architecture != "x86_64" and not (pinned or known):
+        raise ConfigurationInvalid(f"{pinned} is for {built_for}, but {machine.name} is {machine.architecture}.", hint)
+    if machine.architecture != "x86_64" and not (pinned or image_known):
         image = _image(cloud, machine.architecture)
     identifiers = sorted(subnet["SubnetId"] for subnet in usable)
     return Site(network, identifiers, machine, image, cidrs)
-
-
-def machine_type(cloud: Cloud, name: str) -> MachineType:
-    """Cores, memory and architecture of an instance type."""
-    unknown = ConfigurationInvalid(
-        f"{name} is not an instance type in {cloud.region}.", hint="try t2.micro or m5.large"
-    )
-    with ignoring("InvalidInstanceType", "InvalidParameterValue"):
-        described: Any = cloud.ec2.describe_instance_types(InstanceTypes=[name])["InstanceTypes"]  # type: ignore[list-item]
-        if not described:
-            raise unknown
-        architectures = described[0]["ProcessorInfo"]["SupportedArchitectures"]
-        architecture = next((known for known in ARCHITECTURES if known in architectures), "x86_64")
-        return MachineType(
-            name, described[0]["VCpuInfo"]["DefaultVCpus"], described[0]["MemoryInfo"]["SizeInMiB"], architecture
-        )
-    raise unknown
 
 
 def admin_cidrs(cloud: Cloud, config: Config) -> list[str]:
@@ -146,15 +144,6 @@ def _subnets(cloud: Cloud, config: Config) -> list[Any]:
     key, value = ("vpc-id", config.network.vpc_id) if config.network.vpc_id else ("default-for-az", "true")
     filters: Any = [{"Name": key, "Values": [value]}]
     return list(cloud.ec2.describe_subnets(Filters=filters)["Subnets"])
-
-
-def _zones(cloud: Cloud, machine: str) -> set[str]:
-    """The availability zones that offer an instance type."""
-    filters: Any = [{"Name": "instance-type", "Values": [machine]}]
-    pages: Iterable[Any] = cloud.ec2.get_paginator("describe_instance_type_offerings").paginate(
-        LocationType="availability-zone", Filters=filters
-    )
-    return {offering["Location"] for page in pages for offering in page["InstanceTypeOfferings"]}
 
 
 def _key_pair(cloud: Cloud, name: str | None) -> None:

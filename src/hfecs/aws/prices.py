@@ -7,6 +7,7 @@ against third-party tables of January 2025 and June 2026. Other regions cost up 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 BASIS = "prices of us-east-1, November 2026"
@@ -48,6 +49,11 @@ DISK = 30 * 0.08 / MONTH
 
 HIGH_RESOLUTION_ALARM, ALARM = 0.30 / MONTH, 0.10 / MONTH
 LOGS_PER_BYTE = 0.03 / 2**30 / MONTH
+
+# A GB and month in S3 and ECR; a month of the metrics of a cluster, their calls and alarms.
+BUCKET_GB, REPOSITORY_GB, METRICS = 0.023, 0.10, 8.0
+# The types that a cluster has by default.
+SMALL = ("t3.micro", "t2.micro")
 
 # What AWS does not charge for.
 FREE = frozenset(
@@ -103,3 +109,17 @@ def words(cost: float | None) -> str:
     if cost is None:
         return "cost unknown"
     return f"about {cost:.2g} USD an hour" if cost else "costs nothing"
+
+
+def in_help(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Fill the prices into a command's help: `{machine}`, `{machine_with_disk}`, `{bucket}`, ... in USD."""
+    alone = [LARGE[kind.partition(".")[0]] * SIZES[kind.partition(".")[2]] for kind in SMALL]
+    whole = [price for price in map(machine, SMALL) if price is not None]
+    command.__doc__ = (command.__doc__ or "").format(
+        machine=f"{min(alone):.3f} to {max(alone):.3f}",
+        machine_with_disk=f"{min(whole):.3f} to {max(whole):.3f}",
+        bucket=f"{BUCKET_GB:.3f}",
+        repository=f"{REPOSITORY_GB:.2f}",
+        metrics=f"{METRICS:.0f}",
+    )
+    return command

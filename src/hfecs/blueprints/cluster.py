@@ -7,7 +7,6 @@ stays as it is, what differs is corrected. down() deletes it in the order of TEA
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -115,7 +114,7 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
         lambda: alarm.ensure(stack, "no-work", alarm=no_work),
     )
     broker.drop_unused(stack, config)
-    stack.output(image_id=place.image_id, instance_type=config.cluster.instance_type)
+    stack.output(image_id=place.image_id, instance_type=place.machine.name)
 
 
 def others(stack: Stack) -> list[str]:
@@ -139,24 +138,18 @@ def look(stack: Stack, config: Config) -> account.Site:
     # Start with the roles, which take the most lookups.
     kinds = [service_linked_role, *(module for paragraph in reversed(TEARDOWN) for module in paragraph)]
     place: account.Site
-    _, place = together(lambda: stack.survey(kinds), lambda: account.look(stack.cloud, config, _image(stack, config)))
+    known = account.known(stack.outputs())
+    _, place = together(lambda: stack.survey(kinds), lambda: account.look(stack.cloud, config, known))
+    master = stack.seen(instance.KIND, "master")
+    if master and master.ours and not known.instance_type:
+        # The state file is lost: use the master's type and image for the other machines too.
+        place = account.look(stack.cloud, config, account.of_machine(master.actual))
     if config.worker.memory > place.machine.memory:
         raise ConfigurationInvalid(
             f"worker.memory is {config.worker.memory} MiB, and {place.machine.name} has {place.machine.memory}.",
             hint="lower worker.memory, or choose a larger cluster.instance_type",
         )
-    master = stack.seen(instance.KIND, "master")
-    if config.cluster.ami_id or _image(stack, config) or not (master and master.ours):
-        return place
-    # The state file is lost: use the master's image for the other machines too.
-    same_type = master.actual["InstanceType"] == config.cluster.instance_type
-    return replace(place, image_id=master.actual["ImageId"]) if same_type else place
-
-
-def _image(stack: Stack, config: Config) -> str | None:
-    """The machine image of an earlier `up`, if it was for the same instance type."""
-    known = stack.outputs()
-    return known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
+    return place
 
 
 def _master(stack: Stack, config: Config, place: account.Site, base: foundation.Foundation) -> dict[str, Any]:

@@ -5,7 +5,6 @@ It is independent: clusters find it by its tags and write to it; they come and g
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -93,7 +92,7 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
         lambda: service.ensure(stack, MONITORING, cluster=stack.ecs_cluster, settings=_one_task(definition)),
         lambda: deadlines.arm_machine(stack, config, MONITORING, itself),
     )
-    stack.output(image_id=place.image_id, instance_type=config.cluster.instance_type)
+    stack.output(image_id=place.image_id, instance_type=place.machine.name)
 
 
 def down(stack: Stack, *, looked: bool = False) -> None:
@@ -109,16 +108,17 @@ def _of_monitoring(config: Config) -> Config:
 
 def _look(stack: Stack, config: Config) -> account.Site:
     """Survey what exists, and what the account offers, in one round of calls."""
-    known, kinds = stack.outputs(), [service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)]
-    image = known.get("image_id") if known.get("instance_type") == config.cluster.instance_type else None
+    known, kinds = (
+        account.known(stack.outputs()),
+        [service_linked_role, *(module for paragraph in TEARDOWN for module in paragraph)],
+    )
     place: account.Site
-    place, _ = together(lambda: account.look(stack.cloud, config, image), lambda: stack.survey(kinds))
+    place, _ = together(lambda: account.look(stack.cloud, config, known), lambda: stack.survey(kinds))
     machine = stack.seen(instance.KIND, MONITORING)
-    if config.cluster.ami_id or image or not (machine and machine.ours):
+    if not (machine and machine.ours) or known.instance_type:
         return place
-    # The state file is lost: a newer machine image would replace the machine, and lose all metrics.
-    same_type = machine.actual["InstanceType"] == config.cluster.instance_type
-    return replace(place, image_id=machine.actual["ImageId"]) if same_type else place
+    # The state file is lost: another type or a newer image would replace the machine, and lose all metrics.
+    return account.look(stack.cloud, config, account.of_machine(machine.actual))
 
 
 def _firewall(stack: Stack, config: Config, place: account.Site) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hfecs.aws.prices import in_help
 from hfecs.commands.options import CLUSTER, sets
 from hfecs.session import Session
 
@@ -14,6 +15,7 @@ app = typer.Typer(help="Create or delete the cluster: broker, workers, scaling."
 
 @app.command()
 @sets(*CLUSTER)
+@in_help
 def up(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Allow changes that interrupt running jobs.")] = False,
@@ -23,9 +25,10 @@ def up(
     Creates one master machine (RabbitMQ and the queue's metrics), an Auto Scaling group of worker machines, an ECS
     cluster with two services, step policies with two alarms, firewalls, roles, a log group and a broker password.
 
-    Costs on AWS: the master machine while the cluster exists (a t2.micro is about 0.012 USD an hour, with a
-    public address and 30 GiB of disk about 0.02 USD), the same for each worker machine while there is work (about a
-    third of that with scaling.spot = true), and about 8 USD a month for metrics, their calls and alarms.
+    Costs on AWS: the master machine while the cluster exists (a t3.micro or t2.micro is {machine} USD an hour,
+    with a public address and 30 GiB of disk {machine_with_disk} USD), the same for each worker machine while there is
+    work (about a third of that with scaling.spot = true), and about {metrics} USD a month for metrics, their calls
+    and alarms.
     `hfecs destroy` ends all of it; the machines shut down automatically after 12 hours, or after one hour without
     work (cluster.max_hours, cluster.idle_minutes).
     """

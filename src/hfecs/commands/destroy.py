@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hfecs.aws.prices import in_help
 from hfecs.commands import elsewhere
 from hfecs.errors import NotConfirmed
 from hfecs.session import Session
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from hfecs.provisioning.stack import Stack
 
 
+@in_help
 def destroy(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -27,7 +29,7 @@ def destroy(
     touched. Works without the state file, from another machine, and again after an interruption. Buckets stay unless
     --delete-data is given.
 
-    Ends all costs on AWS except for buckets that stay (about 0.023 USD per GB and month).
+    Ends all costs on AWS except for buckets that stay (about {bucket} USD per GB and month).
     """
     from hfecs.blueprints import cluster, images, monitoring
     from hfecs.blueprints import run as run_blueprint

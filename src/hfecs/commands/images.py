@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hfecs.aws.prices import in_help
 from hfecs.errors import Misused
 from hfecs.session import Session
 
@@ -59,13 +60,14 @@ def build(
 
 
 @app.command()
+@in_help
 def push(context: typer.Context, builder: With = None) -> None:
     """Push the two images to ECR; `hfecs cluster up` then runs exactly these.
 
     Creates two repositories, hfecs/<cluster>/hfecs and hfecs/<cluster>/worker, and uploads what they lack.
     `hfecs destroy` deletes them.
 
-    Costs on AWS: storage of about 0.10 USD per GB and month; pulling within the region is free.
+    Costs on AWS: storage of about {repository} USD per GB and month; pulling within the region is free.
     """
     from hfecs.blueprints import images
     from hfecs.images import builder as builders

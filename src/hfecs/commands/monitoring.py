@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hfecs.aws.prices import in_help
 from hfecs.commands.options import MONITORING, sets
 from hfecs.session import Session
 
@@ -14,6 +15,7 @@ app = typer.Typer(help="Create, delete or show InfluxDB and Grafana.", no_args_i
 
 @app.command()
 @sets(*MONITORING)
+@in_help
 def up(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Allow replacing the machine, with its metrics.")] = False,
@@ -24,7 +26,8 @@ def up(
     network.admin_cidrs and the cluster, a log group and two roles. An existing cluster uses them after its next
     `hfecs cluster up`.
 
-    Costs on AWS: a t2.micro while it exists; with a public address and 30 GiB of disk about 0.02 USD an hour.
+    Costs on AWS: a t3.micro or t2.micro while it exists; with a public address and 30 GiB of disk {machine_with_disk}
+    USD an hour.
     """
     from hfecs.blueprints import monitoring
 

@@ -39,7 +39,7 @@ class Option:
 
 
 CLUSTER = (
-    Option("cluster.instance_type", "EC2 type of all machines [default: t2.micro].", "TYPE"),
+    Option("cluster.instance_type", "EC2 type of all machines [default: t3.micro or t2.micro].", "TYPE"),
     Option("cluster.ami_id", 'AMI of all machines; "latest" switches to the newest, default keeps it.', "AMI"),
     Option("cluster.key_pair_name", "EC2 key pair, to log in with ssh.", "NAME"),
     Option("scaling.asg_min", "Minimum number of worker machines [default: 0].", "N"),
@@ -52,7 +52,7 @@ CLUSTER = (
     Option("broker.amqp_url", "Your own broker; better set as HFECS_BROKER_AMQP_URL.", "URL"),
 )
 MONITORING = (
-    Option("monitoring.instance_type", "EC2 type of its machine [default: t2.micro].", "TYPE"),
+    Option("monitoring.instance_type", "EC2 type of its machine [default: t3.micro or t2.micro].", "TYPE"),
     Option("cluster.key_pair_name", "EC2 key pair, to log in with ssh.", "NAME"),
 )
 RUN = (

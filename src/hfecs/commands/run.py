@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hfecs.aws.prices import in_help
 from hfecs.commands import elsewhere
 from hfecs.commands.options import RUN, sets
 from hfecs.errors import Misused
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 @sets(*RUN)
+@in_help
 def run(  # noqa: PLR0913, PLR0917 (each is an option)
     context: typer.Context,
     job_directory: Annotated[
@@ -60,8 +62,8 @@ def run(  # noqa: PLR0913, PLR0917 (each is an option)
     --var fills {{NAME}} in the workflow, and so does the environment variable HF_VAR_NAME. A resumed run keeps its
     values.
 
-    Costs on AWS: the engine's machine during the run (a t2.micro is about 0.012 USD an hour), worker machines as
-    needed, and the bucket's storage (about 0.023 USD per GB and month).
+    Costs on AWS: the engine's machine during the run (a t3.micro or t2.micro is {machine} USD an hour), worker
+    machines as needed, and the bucket's storage (about {bucket} USD per GB and month).
     """
     hfecs: Session = context.obj
     _fitting(job_directory, attach, stop, resumed, which)

@@ -53,7 +53,12 @@ class Cluster(Section):
         "letters, digits, - and _, at most 32; prefix of all names in AWS",
         original="ecs_cluster_name",
     )
-    instance_type: InstanceType = key("t2.micro", "EC2 type of all machines", original="launch_config_instance_type")
+    instance_type: InstanceType | None = key(
+        None,
+        "EC2 type of all machines; default: t3.micro or t2.micro, whichever the region and the account's plan offer, "
+        'chosen at the first "up"',
+        original="launch_config_instance_type",
+    )
     ami_id: MachineImage | None = key(
         None,
         'AMI of all machines; default: the newest ECS-optimised Amazon Linux 2023 at the first "up"; '

@@ -24,7 +24,9 @@ InfluxUrl = Annotated[SecretStr, AfterValidator(_database)]
 class Monitoring(Section):
     """InfluxDB and Grafana on a machine of their own, and the metrics that the cluster writes."""
 
-    instance_type: InstanceType = key("t2.micro", "EC2 type of the machine with InfluxDB and Grafana")
+    instance_type: InstanceType | None = key(
+        None, "EC2 type of the machine with InfluxDB and Grafana; default: chosen like the default of the cluster"
+    )
     influx_url: InfluxUrl | None = key(
         None,
         "http://USER:PASSWORD@HOST:8086/DATABASE of an InfluxDB 1.x of your own; "

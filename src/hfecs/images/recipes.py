@@ -27,9 +27,9 @@ def local_name(name: str) -> str:
     return f"hfecs/{name}:{__version__}"
 
 
-def platform_of(instance_type: str) -> str:
-    """The platform of the machines that will run the image."""
-    return "linux/arm64" if ARM.match(instance_type) else "linux/amd64"
+def platform_of(instance_type: str | None) -> str:
+    """The platform of the machines that will run the image; the default types are of amd64."""
+    return "linux/arm64" if ARM.match(instance_type or "") else "linux/amd64"
 
 
 @contextmanager

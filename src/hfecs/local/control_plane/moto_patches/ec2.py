@@ -15,6 +15,7 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.instance_types import InstanceTypeBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend
@@ -38,6 +39,9 @@ ENDED = ("shutting-down", "terminated")
 
 def apply(reconciler: Reconciler) -> None:
     """Patch EC2, and the error codes of launch templates and roles."""
+    # An account of before July 2025: with a machine of one core, a laptop runs as many workers as it has cores.
+    for machine in InstanceTypeBackend.instance_types:
+        machine["FreeTierEligible"] = machine.name == "t2.micro"
     _patch_addresses(reconciler)
     _patch_instances(reconciler)
     _patch_launch_templates(reconciler)
