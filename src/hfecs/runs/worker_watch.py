@@ -50,6 +50,7 @@ class WorkerWatch:
     ) -> None:
         self._stack, self._say, self._jobs_left = stack, say, jobs_left
         self._patience, self._max_wait = boot_seconds + PATIENCE_SECONDS, max_wait
+        self._look_every = min(LOOK_SECONDS, max_wait / 3) if max_wait else LOOK_SECONDS
         self._since = self._now()
         self._looked = self._asked = self._said_at = float("-inf")
         self._told: set[str] = set()
@@ -63,7 +64,7 @@ class WorkerWatch:
     def __call__(self) -> None:
         """Look after the workers, unless it was done a moment ago; NoWorkers if none came in time."""
         now = self._now()
-        if now - self._looked < LOOK_SECONDS:
+        if now - self._looked < self._look_every:
             return
         self._looked = now
         if not self._jobs_left() or self._has_workers():

@@ -16,6 +16,7 @@ RETRY_SECONDS = 30.0  # after a launch that failed
 STATES = {"pending": "Pending", "running": "InService", "shutting-down": "Terminating", "terminated": "Terminated"}
 IN_GROUP = ("Pending", "InService")
 DELETING = "Delete in progress"
+UNHEALTHY = "Instance became unhealthy while waiting for instance to be in InService state."
 
 
 class AutoScalingGroups:
@@ -28,7 +29,7 @@ class AutoScalingGroups:
         """Bring every group one step nearer to its desired capacity."""
         for region, backend in self.cloud.regions("autoscaling"):
             for group in list(backend.autoscaling_groups.values()):
-                self._follow_instances(group)
+                self._follow_instances(group, now)
                 if getattr(group, "status", None) == DELETING:
                     self._delete(backend, group)
                 elif now >= getattr(group, "retry_at", 0.0):
@@ -51,8 +52,11 @@ class AutoScalingGroups:
         group.status = DELETING
         group.desired_capacity = group.min_size = group.max_size = 0
 
-    def _follow_instances(self, group: Any) -> None:
+    def _follow_instances(self, group: Any, now: float) -> None:
         for state in list(group.instance_states):
+            if state.lifecycle_state == "Pending" and (reason := getattr(state.instance, "death", "")):
+                group.retry_at = now + RETRY_SECONDS
+                self._finish(group, state.instance.id, f"{UNHEALTHY} Termination Reason: {reason}")
             if state.lifecycle_state != "Standby":
                 state.lifecycle_state = STATES.get(state.instance.state, state.lifecycle_state)
             if state.lifecycle_state == "Terminated":
@@ -80,12 +84,8 @@ class AutoScalingGroups:
                 instance = launch(backend, group, subnet)
             except ServiceException as error:
                 group.retry_at = now + RETRY_SECONDS
-                _note(
-                    group,
-                    "Launching a new EC2 instance",
-                    "Failed",
-                    message=f"{error.message} Launching EC2 instance failed.",
-                )
+                message = f"{error.message} Launching EC2 instance failed."
+                _note(group, f"Launching a new EC2 instance.  Status Reason: {message}", "Failed", message=message)
                 return
             instance.autoscaling_group = group
             protected = group.new_instances_protected_from_scale_in
@@ -98,10 +98,14 @@ class AutoScalingGroups:
         state.lifecycle_state = "Terminating"
         _note(group, f"Terminating EC2 instance: {state.instance.id}", "InProgress")
 
-    def _finish(self, group: Any, instance_id: str) -> None:
+    def _finish(self, group: Any, instance_id: str, failure: str = "") -> None:
+        """End the activities of an instance: successful, or cancelled for a failure."""
         for activity in getattr(group, "activities", []):
             if activity["StatusCode"] == "InProgress" and activity["Description"].endswith(instance_id):
                 activity.update(StatusCode="Successful", Progress=100, EndTime=utc_now())
+                if failure:
+                    told = f"{activity['Description']}.  Status Reason: {failure}"
+                    activity.update(StatusCode="Cancelled", StatusMessage=failure, Description=told)
 
     def _delete(self, backend: Any, group: Any) -> None:
         for state in group.instance_states:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfecs.local.data_plane.capacity_providers import provider_of
+from hfecs.local.data_plane.faults import Faults, name_of
 from hfecs.local.data_plane.placement import ECS_AGENT_PORTS
 from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.processes import NAME_MARK
@@ -35,6 +36,7 @@ BOOT_SECONDS = 1.0  # from launch to registration; minutes on AWS
 LINGER_SECONDS = (
     30.0  # from the end of its engine to the end of a runner's machine, as in templates/user-data/machine.sh
 )
+PENDING_SECONDS = 0.5  # of an instance that dies at its launch; seconds on AWS
 KEPT_BACK = 0.07  # share of a machine's memory used by its kernel and the ECS agent
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 LIVING = ("pending", "running")
@@ -133,6 +135,7 @@ class Machines:
     def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
         self.by_id: dict[str, Machine] = {}
+        self.faults = Faults(cloud.directory)
         self.boot_seconds = float(os.environ.get("HFECS_LOCAL_BOOT", BOOT_SECONDS))
         self.linger_seconds = float(os.environ.get("HFECS_LOCAL_LINGER", LINGER_SECONDS))
 
@@ -187,6 +190,8 @@ class Machines:
 
     def _follow(self, instance: Any, region: str, now: float) -> None:
         machine = self.by_id.get(instance.id)
+        if instance.state == "pending" and machine is None and self._dies(instance, now):
+            return
         if instance.state in LIVING and machine is None:
             boot = read_user_data(_text(instance.user_data))
             if boot.cluster:
@@ -197,7 +202,17 @@ class Machines:
             machine.ended = True
             machine.order(order="end")
         elif instance.state == "shutting-down" and machine is None:
-            instance.finish_termination()
+            _terminated(instance)
+
+    def _dies(self, instance: Any, now: float) -> bool:
+        """Whether an instance never becomes a machine: it stays pending for a moment, and then terminates."""
+        reason = self.faults.death(name_of(instance.get_tags()))
+        if not reason:
+            return False
+        if now >= instance.__dict__.setdefault("dies_at", now + PENDING_SECONDS):
+            instance.terminate()
+            instance.death = reason
+        return True
 
     def _launch(self, instance: Any, region: str, boot: UserData, now: float) -> Machine:
         environment = {**os.environ, NAME_MARK: f"machine {instance.id}"}
@@ -247,9 +262,16 @@ class Machines:
             backend.container_instances.get(machine.boot.cluster, {}).pop(registered.id, None)
         if machine.instance.state in LIVING:
             machine.instance.terminate()
-            machine.instance.state_reason.message = "Server.InternalError: the machine's process died."
+            machine.instance.death = "Server.InternalError: the machine's process died."
         if machine.instance.state == "shutting-down":
-            machine.instance.finish_termination()
+            _terminated(machine.instance)
+
+
+def _terminated(instance: Any) -> None:
+    """An instance has ended: as it was told to, or for the reason of its death."""
+    instance.finish_termination()
+    if reason := getattr(instance, "death", ""):
+        instance.state_reason.code, instance.state_reason.message = reason.partition(": ")[0], reason
 
 
 def set_state(instance: Any, name: str) -> None:

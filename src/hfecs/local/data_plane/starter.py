@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hfecs.local.data_plane.containers import Place, Program, program_of
+from hfecs.local.data_plane.containers import CannotStart, Place, Program, program_of
+from hfecs.local.data_plane.faults import Faults
 from hfecs.local.data_plane.logs import Logs
 from hfecs.local.data_plane.machines import Machine
 from hfecs.local.data_plane.shared import SharedState
@@ -22,6 +23,7 @@ class Starter:
         self.cloud = cloud
         self.logs = logs
         self.credentials = credentials
+        self.faults = Faults(cloud.directory)
 
     def start(self, task: Task, machine: Machine) -> None:
         """Start all containers of a task, or none: CannotStart or NoLogGroup."""
@@ -36,6 +38,8 @@ class Starter:
         return self.cloud.directory / "machines" / task.instance_id / task.id
 
     def _program(self, task: Task, container: Container, machine: Machine) -> Program:
+        if fault := self.faults.start(container.image):
+            raise CannotStart(fault)
         overrides = task.overrides.get("containerOverrides") or []
         override: dict[str, Any] = next((entry for entry in overrides if entry.get("name") == container.name), {})
         directory = self.scratch(task) / container.name

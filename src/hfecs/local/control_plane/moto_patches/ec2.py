@@ -27,6 +27,7 @@ from moto.iam.exceptions import IAMException
 from moto.iam.models import IAMBackend
 
 from hfecs.local.control_plane.moto_patches.patching import replace
+from hfecs.local.data_plane.faults import Faults
 from hfecs.local.data_plane.machines import set_state
 from hfecs.local.data_plane.shared import SharedState
 from hfecs.local.reconciler import Reconciler
@@ -98,6 +99,7 @@ class InstancePatches:
 
     def __init__(self, cloud: SharedState) -> None:
         self.cloud = cloud
+        self.faults = Faults(cloud.directory)
         self.launches: dict[tuple[str, str], Launch] = {}
         self.launch = replace(InstanceResponse, "run_instances", self.run_instances)
         self.launch_in_backend = replace(InstanceBackend, "run_instances", self.run_in_backend)
@@ -124,6 +126,8 @@ class InstancePatches:
 
     def run_in_backend(self, backend: Any, *arguments: Any, **options: Any) -> Any:
         """Instances, also those of groups, start as pending; their interfaces are deleted with them."""
+        if fault := self.faults.launch((options.get("tags") or {}).get("instance", {}).get("Name", "")):
+            raise EC2ClientError(*fault)
         template = options.get("launch_template")
         data = backend._get_template_from_args(template).data if template else {}
         behaviour = data.get("InstanceInitiatedShutdownBehavior")
