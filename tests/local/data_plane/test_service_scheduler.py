@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -116,3 +118,42 @@ def test_a_bad_placement_expression_is_refused(site: Site, cluster: str) -> None
             taskDefinition="worker",
             placementConstraints=[{"type": "memberOf", "expression": "hfecs.role = worker"}],
         )
+
+
+def daemon(site: Site, cluster: str, **settings: Any) -> Any:
+    site.define("worker", PATIENT)
+    wanted: Any = {"taskDefinition": "worker", "schedulingStrategy": "DAEMON", "launchType": "EC2", **settings}
+    return site.ecs.create_service(cluster=cluster, serviceName="worker", **wanted)["service"]
+
+
+def test_a_daemon_has_one_task_on_each_machine_and_leaves_one_that_drains(site: Site, cluster: str) -> None:
+    created = daemon(site, cluster)
+    machines = [site.machine(cluster), site.machine(cluster)]
+    until(lambda: running(site, cluster) == len(machines))
+    arns = site.ecs.list_container_instances(cluster=cluster)["containerInstanceArns"]
+
+    site.ecs.update_container_instances_state(cluster=cluster, containerInstances=arns[:1], status="DRAINING")
+
+    until(lambda: running(site, cluster) == 1)
+    assert created["deploymentConfiguration"] == {"maximumPercent": 100, "minimumHealthyPercent": 0}
+    assert created["availabilityZoneRebalancing"] == "DISABLED"
+    assert site.service(cluster, "worker")["desiredCount"] == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "refusal"),
+    [
+        ({"desiredCount": 1}, "does not support a desired count for services"),
+        ({"placementStrategy": [{"type": "random"}]}, "does not support placement strategies"),
+        ({"deploymentConfiguration": {"maximumPercent": 200}}, "does not support values above 100 for maximumPercent"),
+    ],
+)
+def test_a_daemon_is_refused_what_counts_tasks(
+    site: Site, cluster: str, settings: dict[str, Any], refusal: str
+) -> None:
+    with pytest.raises(ClientError, match=refusal):
+        daemon(site, cluster, **settings)
+
+    daemon(site, cluster)
+    with pytest.raises(ClientError, match=refusal):
+        site.ecs.update_service(cluster=cluster, service="worker", **settings)

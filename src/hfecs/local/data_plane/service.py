@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from hfecs.local.data_plane.placement_throttle import PlacementThrottle
 from hfecs.local.data_plane.shared import utc_now
 
 EVENTS_KEPT = 100
@@ -32,7 +33,7 @@ class Deployment:
 
 @dataclass
 class Service:
-    """A service; `failures` and `retry_at` slow down a service whose tasks keep failing."""
+    """A service; `failures` and `retry_at` slow it down if its tasks keep failing, `throttle` if they find no place."""
 
     arn: str
     service_name: str
@@ -59,8 +60,14 @@ class Service:
     recent_events: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     failures: int = 0
     retry_at: float = 0.0
+    throttle: PlacementThrottle = field(default_factory=PlacementThrottle)
     steady: bool = False
     task_sets: list[Any] = field(default_factory=list)
+
+    @property
+    def is_daemon(self) -> bool:
+        """Whether one task runs on each machine that meets its constraints, instead of a number of tasks."""
+        return self.scheduling_strategy == "DAEMON"
 
     @property
     def events(self) -> list[dict[str, Any]]:

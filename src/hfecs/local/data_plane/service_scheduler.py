@@ -1,12 +1,17 @@
-"""The service scheduler: keeps as many tasks running as each service wants, where its constraints allow them."""
+"""The service scheduler: keeps as many tasks running as each service wants, where its constraints allow them.
+
+A daemon's task is the first on its machine and, on one that is draining, the last to stop.
+"""
 
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import replace
 
 from hfecs.local.data_plane.capacity_providers import strategy_of
 from hfecs.local.data_plane.placement import Demand, Host, demand_of, place, take
+from hfecs.local.data_plane.placement_throttle import PATIENCE
 from hfecs.local.data_plane.service import Service
 from hfecs.local.data_plane.shared import SharedState, utc_now
 from hfecs.local.data_plane.task import PENDING, RUNNING, Task
@@ -25,12 +30,13 @@ class ServiceScheduler:
     def __init__(self, cloud: SharedState, tasks: Tasks) -> None:
         self.cloud = cloud
         self.tasks = tasks
+        self.patience = float(os.environ.get("HFECS_LOCAL_PATIENCE", PATIENCE))
         self.seen: set[str] = set()
 
     def step(self, now: float) -> None:
         """Bring every service one step nearer to what it should be."""
         for _, backend in self.cloud.regions("ecs"):
-            for service in list(backend.services.values()):
+            for service in sorted(backend.services.values(), key=lambda service: not service.is_daemon):
                 if service.status != "INACTIVE":
                     self._note_failures(service, now)
                     self._schedule(service, now)
@@ -58,20 +64,29 @@ class ServiceScheduler:
             self._stop_all(service)
             return
         demand = self.demand(service)
-        if service.scheduling_strategy == "DAEMON":
+        if service.is_daemon:
             service.desired_count = self._eligible(demand, hosts)
         active = {host.arn for host in hosts}
         current = self.running(service)
         fresh = [t for t in current if t.deployment == service.primary.id and t.container_instance_arn in active]
-        stale = [task for task in current if task not in fresh]
+        stale = [task for task in current if task not in fresh and not self._waits_for_others(service, task)]
         self._stop_surplus(service, fresh)
         self._stop_stale(service, fresh, stale)
-        if now >= service.retry_at:
+        missing = max(0, service.desired_count - len(fresh))
+        if missing == 0 and service.throttle.allows(now):
+            service.throttle.succeeded()
+        if now >= service.retry_at and service.throttle.allows(now):
             order = self._order(service, demand)
-            self._start_missing(service, order, hosts, min(self._missing(service, fresh), self._room(service)))
+            self._start_missing(service, order, hosts, min(missing, self._room(service)), now)
 
-    def _missing(self, service: Service, fresh: list[Task]) -> int:
-        return max(0, service.desired_count - len(fresh))
+    def _waits_for_others(self, service: Service, task: Task) -> bool:
+        """Whether a daemon's task on a machine that is draining still has tasks of other services beside it."""
+        if not service.is_daemon or task.deployment != service.primary.id:
+            return False
+        backend = self.cloud.backend("ecs", service.region)
+        replicas = {s.service_name for s in backend.services.values() if s.cluster == task.cluster and not s.is_daemon}
+        beside = (t for t in self.tasks.living(task.region, task.cluster) if t.instance_id == task.instance_id)
+        return any(other.service in replicas for other in beside)
 
     def _room(self, service: Service) -> int:
         """How many tasks may be added without going above the maximum percentage of the desired count."""
@@ -79,13 +94,17 @@ class ServiceScheduler:
         most: int = math.floor(service.desired_count * percent / 100)
         return max(0, most - len(self._tasks(service)))
 
-    def _start_missing(self, service: Service, order: Order, hosts: list[Host], count: int) -> None:
+    def _start_missing(self, service: Service, order: Order, hosts: list[Host], count: int, now: float) -> None:
         demand = order.demand
         for _ in range(count):
             host = place(demand, hosts, service.placement_strategy)
             if not isinstance(host, Host):
                 service.say(UNABLE)
+                if not service.is_daemon and not strategy_of(service):
+                    # Tasks of a capacity provider's service wait, in PROVISIONING, without being tried again.
+                    service.throttle.failed(now, self.patience)
                 return
+            service.throttle.succeeded()
             take(demand, host)
             task = self.tasks.start(order, host)
             service.say(f"has started 1 tasks: (task {task.id}).")
@@ -176,7 +195,7 @@ class ServiceScheduler:
             region=service.region,
             cluster=backend.clusters[service.cluster],
             definition=backend.describe_task_definition(service.primary.task_definition),
-            demand=replace(demand, distinct=demand.distinct or service.scheduling_strategy == "DAEMON"),
+            demand=replace(demand, distinct=demand.distinct or service.is_daemon),
             service=service.service_name,
             deployment=service.primary.id,
             tags=[*service.tags] if service.propagate_tags == "SERVICE" else [],

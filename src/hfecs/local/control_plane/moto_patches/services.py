@@ -11,6 +11,7 @@ from hfecs.local.control_plane.moto_patches.patching import Call, shown, take_ov
 from hfecs.local.control_plane.moto_patches.tasks import active_definition
 from hfecs.local.data_plane.capacity_providers import attached
 from hfecs.local.data_plane.placement import fault_of
+from hfecs.local.data_plane.placement_throttle import PlacementThrottle
 from hfecs.local.data_plane.service import Service
 from hfecs.local.data_plane.shared import ACCOUNT, SharedState
 from hfecs.local.data_plane.task import Task
@@ -19,6 +20,8 @@ from hfecs.local.reconciler import Reconciler
 
 MOST_DESCRIBED = 10
 DEFAULT_DEPLOYMENT = {"maximumPercent": 200, "minimumHealthyPercent": 100}
+DEFAULT_OF_DAEMON = {"maximumPercent": 100, "minimumHealthyPercent": 0}
+DAEMONS = "The daemon scheduling strategy does not support"
 CHANGEABLE = {
     "desiredCount": "desired_count",
     "placementConstraints": "placement_constraints",
@@ -57,6 +60,8 @@ class ServiceAnswers:
         if wrong := fault_of(call.get("placementConstraints", [])):
             raise ECSException("InvalidParameterException", wrong)
         self._check_strategy(call, cluster)
+        if call.get("schedulingStrategy") == "DAEMON":
+            _check_daemon(call)
         definition = active_definition(self.cloud, call.region, call.get("taskDefinition"))
         service = _new_service(call, cluster, definition.arn)
         service.deploy(definition.arn)
@@ -64,12 +69,14 @@ class ServiceAnswers:
         return {"service": service}
 
     def update_service(self, call: Call) -> dict[str, Any]:
-        """Change a service; another task definition or forceNewDeployment replaces its tasks."""
+        """Change a service and end its throttling; another task definition or forceNewDeployment replaces its tasks."""
         service = self._service(call)
         if service.status != "ACTIVE":
             raise ECSException("ServiceNotActiveException", "Service was not ACTIVE.")
         if wrong := fault_of(call.get("placementConstraints", [])):
             raise ECSException("InvalidParameterException", wrong)
+        if service.is_daemon:
+            _check_daemon(call)
         for parameter, attribute in CHANGEABLE.items():
             if call.get(parameter) is not None:
                 setattr(service, attribute, call.get(parameter))
@@ -80,13 +87,13 @@ class ServiceAnswers:
                 service.deploy(definition.arn)
         if call.get("forceNewDeployment"):
             service.deploy(service.task_definition)
-        service.steady = False
+        service.steady, service.throttle = False, PlacementThrottle()
         return {"service": service}
 
     def delete_service(self, call: Call) -> dict[str, Any]:
         """Drain a service; it is INACTIVE once its tasks have ended."""
         service = self._service(call)
-        counted = service.scheduling_strategy == "REPLICA" and service.desired_count > 0
+        counted = not service.is_daemon and service.desired_count > 0
         if counted and not call.get("force", default=False):
             raise ECSException("InvalidParameterException", "The service cannot be stopped while it is scaled above 0.")
         if service.status == "ACTIVE":
@@ -136,6 +143,8 @@ class ServiceAnswers:
 
 def _new_service(call: Call, cluster: Any, definition_arn: str) -> Service:
     name, strategy = call.get("serviceName"), call.get("capacityProviderStrategy", [])
+    is_daemon = call.get("schedulingStrategy") == "DAEMON"
+    percentages = DEFAULT_OF_DAEMON if is_daemon else DEFAULT_DEPLOYMENT
     return Service(
         arn=f"arn:aws:ecs:{call.region}:{ACCOUNT}:service/{cluster.name}/{name}",
         service_name=name,
@@ -149,11 +158,38 @@ def _new_service(call: Call, cluster: Any, definition_arn: str) -> Service:
         capacity_provider_strategy=strategy,
         placement_constraints=call.get("placementConstraints", []),
         placement_strategy=call.get("placementStrategy", []),
-        deployment_configuration={**DEFAULT_DEPLOYMENT, **call.get("deploymentConfiguration", {})},
+        deployment_configuration={**percentages, **call.get("deploymentConfiguration", {})},
         tags=call.get("tags", []),
         propagate_tags=call.get("propagateTags", "NONE"),
-        availability_zone_rebalancing=call.get("availabilityZoneRebalancing", "ENABLED"),
+        availability_zone_rebalancing=call.get("availabilityZoneRebalancing", "DISABLED" if is_daemon else "ENABLED"),
     )
+
+
+def _check_daemon(call: Call) -> None:
+    """Refuse what a daemon cannot have, in ECS's words."""
+    percent = call.get("deploymentConfiguration", {}).get("maximumPercent", 100)
+    for wrong, text in (
+        (
+            call.get("capacityProviderStrategy"),
+            "Specifying a capacity provider strategy is not supported when you create a service using the DAEMON "
+            "scheduling strategy.",
+        ),
+        (
+            call.get("desiredCount") is not None,
+            f"{DAEMONS} a desired count for services. Remove the desired count value and try again",
+        ),
+        (
+            call.get("placementStrategy"),
+            f"{DAEMONS} placement strategies. Remove the placement strategy and try again",
+        ),
+        (
+            percent > DEFAULT_OF_DAEMON["maximumPercent"],
+            f"{DAEMONS} values above 100 for maximumPercent on a deployment configuration. Change the maximumPercent "
+            "value to 100, and try again",
+        ),
+    ):
+        if wrong:
+            raise ECSException("InvalidParameterException", text)
 
 
 def _patch_protection(reconciler: Reconciler) -> None:
