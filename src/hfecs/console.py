@@ -120,6 +120,10 @@ class Console:
         """Say what the command waits for."""
         self.say(f"  waiting for {what} ({seconds:.0f} s)", "dim")
 
+    def note(self, sentence: str) -> None:
+        """Say something that the user should know."""
+        self.say(f"  note: {sentence}", "yellow")
+
     def transferred(self, what: str, done: int, total: int) -> None:
         """Update the progress bar of a transfer, in bytes."""
         with self._telling:

@@ -17,7 +17,7 @@ from support import REGION, WatchedCloud
 
 ACCOUNT = "123456789012"
 ROLES = f"arn:aws:iam::{ACCOUNT}:role/hfecs/hyperflow/"
-PREFIXES = {"resourcegroupstaggingapi": "tag"}
+PREFIXES = {"resourcegroupstaggingapi": "tag", "service-quotas": "servicequotas"}
 SERVICES = (
     "application-autoscaling",
     "autoscaling",
@@ -28,6 +28,7 @@ SERVICES = (
     "iam",
     "logs",
     "s3",
+    "service-quotas",
     "ssm",
     "sts",
     "resourcegroupstaggingapi",

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from hfecs.aws import machine_types
 from hfecs.aws.clients import Cloud
-from hfecs.aws.errors import ignoring
+from hfecs.aws.errors import expected_errors, ignoring, passable
 from hfecs.aws.machine_types import ARCHITECTURES, MachineType
 from hfecs.config import Config
 from hfecs.errors import AwsFailed, ConfigurationInvalid, Refused
@@ -22,6 +22,8 @@ from hfecs.parallel import together
 SMALLEST_PREFIX = 8
 # The ECS-optimised Amazon Linux 2023 of each architecture, kept up to date by AWS.
 IMAGE_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
+# "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", in vCPUs.
+STANDARD_VCPUS = "L-1216C47A"
 MY_ADDRESS = "https://checkip.amazonaws.com"
 
 
@@ -34,6 +36,8 @@ class Site:
     machine: MachineType
     image_id: str
     admin_cidrs: list[str]
+    vcpu_quota: int | None = None
+    """vCPUs of standard on-demand machines that may run at a time; None if it was not asked for, or is not told."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def look(cloud: Cloud, config: Config, known: Known = Known()) -> Site:
     wanted = machine_types.names(configured or known.instance_type)
     is_known = not config.cluster.ami_id and known.image_id and wanted == (known.instance_type,)
     image_known = known.image_id if is_known else None
-    network, subnets, types, offered, image, built_for, cidrs, _ = together(
+    network, subnets, types, offered, image, built_for, cidrs, quota, _ = together(
         lambda: _vpc(cloud, config),
         lambda: _subnets(cloud, config),
         lambda: machine_types.describe(cloud, wanted),
@@ -68,6 +72,7 @@ def look(cloud: Cloud, config: Config, known: Known = Known()) -> Site:
         lambda: pinned or image_known or _image(cloud, "x86_64"),
         lambda: _architecture(cloud, pinned) if pinned else None,
         lambda: admin_cidrs(cloud, config),
+        lambda: None if known.instance_type else _vcpu_quota(cloud),
         lambda: _key_pair(cloud, config.cluster.key_pair_name),
     )
     machine = machine_types.choose(cloud, wanted, types, offered)
@@ -84,7 +89,7 @@ def look(cloud: Cloud, config: Config, known: Known = Known()) -> Site:
     if machine.architecture != "x86_64" and not (pinned or image_known):
         image = _image(cloud, machine.architecture)
     identifiers = sorted(subnet["SubnetId"] for subnet in usable)
-    return Site(network, identifiers, machine, image, cidrs)
+    return Site(network, identifiers, machine, image, cidrs, quota)
 
 
 def admin_cidrs(cloud: Cloud, config: Config) -> list[str]:
@@ -144,6 +149,17 @@ def _subnets(cloud: Cloud, config: Config) -> list[Any]:
     key, value = ("vpc-id", config.network.vpc_id) if config.network.vpc_id else ("default-for-az", "true")
     filters: Any = [{"Name": key, "Values": [value]}]
     return list(cloud.ec2.describe_subnets(Filters=filters)["Subnets"])
+
+
+def _vcpu_quota(cloud: Cloud) -> int | None:
+    """The account's quota of vCPUs, if Service Quotas tells: the permission for it is optional."""
+    try:
+        quota = cloud.client("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode=STANDARD_VCPUS)["Quota"]
+    except expected_errors() as error:
+        if not passable(error):
+            raise
+        return None
+    return int(quota["Value"]) if quota.get("Value") else None
 
 
 def _key_pair(cloud: Cloud, name: str | None) -> None:

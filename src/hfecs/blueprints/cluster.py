@@ -12,10 +12,9 @@ from typing import Any
 
 from hfecs.aws import account
 from hfecs.aws.errors import ignoring
-from hfecs.blueprints import broker, containers, deadlines, foundation, images, metrics, scaling, workers
+from hfecs.blueprints import broker, capacity, containers, deadlines, foundation, images, metrics, scaling, workers
 from hfecs.blueprints.machines import launch
 from hfecs.config import Config
-from hfecs.errors import ConfigurationInvalid
 from hfecs.parallel import together
 from hfecs.provisioning.preview import ask_first
 from hfecs.provisioning.stack import Stack
@@ -144,11 +143,10 @@ def look(stack: Stack, config: Config) -> account.Site:
     if master and master.ours and not known.instance_type:
         # The state file is lost: use the master's type and image for the other machines too.
         place = account.look(stack.cloud, config, account.of_machine(master.actual))
-    if config.worker.memory > place.machine.memory:
-        raise ConfigurationInvalid(
-            f"worker.memory is {config.worker.memory} MiB, and {place.machine.name} has {place.machine.memory}.",
-            hint="lower worker.memory, or choose a larger cluster.instance_type",
-        )
+    with_metrics = bool(config.monitoring.influx_url) or metrics.standing(stack, config) is not None
+    capacity.refuse_too_small(config, place.machine, with_metrics=with_metrics)
+    if note := capacity.refuse_beyond_quota(config, place.machine, place.vcpu_quota):
+        stack.reporter.note(note)
     return place
 
 

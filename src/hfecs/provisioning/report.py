@@ -45,6 +45,9 @@ class Reporter(Protocol):
     def transferred(self, what: str, done: int, total: int) -> None:
         """This many bytes of a transfer are done."""
 
+    def note(self, sentence: str) -> None:
+        """Something that the user should know, and that does not keep the command from going on."""
+
 
 @dataclass
 class Recorder:
@@ -52,6 +55,7 @@ class Recorder:
 
     steps: list[Step] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def step(self, step: Step) -> None:
         """Store the step."""
@@ -63,6 +67,10 @@ class Recorder:
 
     def transferred(self, what: str, done: int, total: int) -> None:
         """Store nothing."""
+
+    def note(self, sentence: str) -> None:
+        """Store the note."""
+        self.notes.append(sentence)
 
     def count(self, *outcomes: Outcome) -> int:
         """The number of steps with one of these outcomes."""
