@@ -55,6 +55,11 @@ class Calls {
     this.jobs.fail(number, message, { exit_status: null, stderr, exceptions: [`The function failed: ${text}`] });
   }
 
+  // What has not called back, and has had its time.
+  giveUp(seconds) {
+    for (const call of [...this.running]) this.fail(call, `it has not called back for ${seconds} seconds`);
+  }
+
   // Whether this is the first end of a call.
   end(call) {
     return this.running.delete(call);

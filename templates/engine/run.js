@@ -19,6 +19,7 @@ const STOPPED = 143; // as a shell tells it: ended by SIGTERM
 const STALLED = 3;
 const TICK_MS = 250 * Number(process.env.HFECS_STALL_SECONDS || 20); // a step of the engine takes milliseconds
 const IDLE_TICKS = 4;
+const FUNCTION_MS = 1000 * Number(process.env.HFECS_FUNCTION_SECONDS || 3600);
 const POLL = 'srandmember'; // the engine's command to Redis that is none of its steps
 
 const dag = path.resolve(process.argv[2]);
@@ -27,6 +28,7 @@ const keepGoing = process.env.HFECS_KEEP_GOING === 'true';
 let ending = false;
 let journaling = true;
 let idleTicks = 0;
+let movedAt = Date.now();
 
 // What is needed of the workflow; its file becomes what the engine can read. The modules that it declares for functions are our
 // functions.js's business.
@@ -88,7 +90,10 @@ function endIfExhausted() {
 }
 
 // An engine that has no job and no function under way, and goes from no step to the next, waits for a signal that nobody sends.
+// If only functions are under way, they have a limited time to call back.
 function tick() {
+  if (jobs.pending.size) movedAt = Date.now();
+  if (Date.now() - movedAt > FUNCTION_MS) calls.giveUp(FUNCTION_MS / 1000);
   idleTicks = jobs.pending.size || calls.running.size ? 0 : idleTicks + 1;
   if (idleTicks > IDLE_TICKS) end(jobs.failed ? 1 : STALLED, 'Nothing can happen any more.');
 }
@@ -96,7 +101,10 @@ setInterval(tick, TICK_MS);
 
 const send = RedisClient.prototype.internal_send_command;
 RedisClient.prototype.internal_send_command = function (command) {
-  if (command.command !== POLL) idleTicks = 0;
+  if (command.command !== POLL) {
+    idleTicks = 0;
+    movedAt = Date.now();
+  }
   return send.call(this, command);
 };
 
@@ -125,7 +133,10 @@ async function end(code, words) {
 
 const functions = require(path.join(path.dirname(dag), 'functions.js'));
 const unknown = [...functionNames].filter((name) => !functions[name]);
-if (unknown.length) throw new Error(`Neither the engine nor functions.js has the functions ${unknown.join(', ')}`);
+if (unknown.length) {
+  console.log(`Neither the engine nor functions.js has the functions ${unknown.join(', ')}.`);
+  exit(1);
+}
 
 const options = { run: true, '<workflow_dir_or_file>': dag, '--var': [] };
 hflowRun(options, () => {});

@@ -119,6 +119,26 @@ def test_a_run_in_which_nothing_can_happen_ends_and_names_who_waits_for_what(sit
     assert result["error"] == "Nothing can happen any more: 1 process has not run: after (process 1) waits for file_1."
 
 
+def test_a_function_that_never_calls_back_fails_when_its_time_is_over(site: Site) -> None:
+    with_functions(site, "exports.own = () => {};", dag(function("own", [0], [1])))
+
+    code, result = ended(site, "mute", TIMEOUT="3")
+
+    (failed,) = result["failed"]
+    assert (code, failed["name"]) == (1, "process own")
+    assert failed["exceptions"] == ["The function failed: it has not called back for 3 seconds"]
+
+
+def test_a_function_that_is_not_exported_after_all_is_told_before_any_job_runs(site: Site) -> None:
+    source = "module.exports = Object.assign({}, { other() { own(); } });"
+    with_functions(site, source, dag(process("copy", "cp file_0 file_1", [0], [1]), function("own", [1], [2])))
+
+    code, result = ended(site, "misspelt")
+
+    assert (code, result["done"]) == (1, 0)
+    assert "has the functions own." in result["error"]
+
+
 def test_a_job_that_takes_longer_than_an_idle_engine_may_is_waited_for(site: Site) -> None:
     site.upload(dag(process("long", "sleep 3; cp file_0 file_1", [0], [1]), outs=(1,)), file_0="abc")
 
@@ -141,7 +161,7 @@ def test_a_file_that_is_gone_from_the_bucket_at_the_end_is_named(site: Site) -> 
     assert site.result("lost")["error"] == "Every job succeeded, but the bucket does not hold file_1."
 
 
-@pytest.mark.parametrize(("declared", "code"), [("more", 0), ("functions", 1)])
+@pytest.mark.parametrize(("declared", "code"), [("more", 0), ("functions", 2)])
 def test_functions_are_found_in_the_module_that_the_workflow_declares_and_nowhere_else(
     site: Site, declared: str, code: int
 ) -> None:
@@ -153,4 +173,4 @@ def test_functions_are_found_in_the_module_that_the_workflow_declares_and_nowher
     exit_code, result = ended(site, "declared")
 
     assert exit_code == code, site.log("engine")
-    assert ("has the functions own" in result.get("error", "")) == bool(code)
+    assert ("functions.js has a function own" in result.get("error", "")) == bool(code)

@@ -49,6 +49,8 @@ def test_jobs_that_would_only_be_printed_are_refused(tmp_path: Path, name: str) 
         ("comand", None, "command"),
         ("sqrt", None, "sqr"),
         ("summ", "exports.sum = sum; function sum() {}", "sum"),
+        ("helper", "exports.sum = helper; function helper() {}  // helper", ""),
+        ("sun", "module.exports = { sum(ins) { return sun; } };", "sum"),
         ("amqp_command", "exports.sum = sum;", "amqpCommand"),
         ("constructor", None, ""),
         ("__proto__", None, ""),

@@ -158,3 +158,26 @@ def test_a_function_of_the_engine_may_have_any_keys() -> None:
     made = document(process("a", [0], [1], function="noop", config=executor(image="x", cpuRequest="1")))
 
     assert workflow.from_document(made).notes == ()
+
+
+def streams(*executors: dict[str, Any]) -> list[dict[str, Any]]:
+    """Jobs that read s0 and write s1, s2 and so on, with these keys of config.executor."""
+    return [process(f"p{n}", [0], [n + 1]) | {"config": executor(**keys)} for n, keys in enumerate(executors)]
+
+
+def test_two_jobs_with_one_file_for_what_they_print_are_refused() -> None:
+    jobs = streams({"stdout": "log"}, {"stderr": "log"}, {"stdout": "other", "stderr": "other"})
+
+    (fault,) = faults(document(*jobs, signals=4))
+
+    assert fault == "log is the stdout or stderr of p0 (process 0), p1 (process 1)"
+
+
+def test_what_a_job_prints_must_not_go_to_the_output_of_another() -> None:
+    (fault,) = faults(document(*streams({"stdout": "s2"}, {}), signals=3))
+
+    assert fault == "s2, the stdout or stderr of p0 (process 0), is written by another process"
+
+
+def test_what_a_job_prints_may_be_its_own_output() -> None:
+    assert workflow.from_document(document(*streams({"stdout": "s1", "stderr": "errors"}), signals=2))

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from hfecs.workflow.document import Document, Reference, Signal
-from hfecs.workflow.fault import LONGEST_LIST, Fault, called, listed, shown
+from hfecs.workflow.document import Document, Process, Reference, Signal
+from hfecs.workflow.fault import LONGEST_LIST, Fault, called, grouped, listed, shown
 from hfecs.workflow.graph import Workflow, predecessors
 from hfecs.workflow.job_directory import JobDirectory
 
@@ -101,6 +101,26 @@ def writers(workflow: Workflow) -> Iterator[Fault]:
             yield Fault(f"{shown(name)}, written by {who}, is the file of {meant[name]} signals", "join those signals")
         else:
             yield Fault(f"{shown(name)} is sent at the start, but {who} writes it", "take 'data' from that signal")
+    yield from _streams(workflow, written)
+
+
+def _streams(workflow: Workflow, written: Collection[str]) -> Iterator[Fault]:
+    """Files of `stdout` and `stderr`, which are stored like outputs, that are a file of another process too."""
+    holders: dict[str, list[tuple[int, Process]]] = {}
+    for number, process in enumerate(workflow.processes):
+        executor = process.config.executor if process.is_job else None
+        streams = {executor.stdout, executor.stderr} - {None} if executor else set()
+        own = set(workflow.files(process.outs)) if streams else set()
+        for name in sorted(str(stream) for stream in streams):
+            holders.setdefault(name, []).append((number, process))
+            if name in written and name not in own:
+                yield Fault(
+                    f"{shown(name)}, the stdout or stderr of {called(number, process)}, is written by another process",
+                    "each file is written by one process",
+                )
+    for name, who in holders.items():
+        if len(who) > 1:
+            yield Fault(f"{shown(name)} is the stdout or stderr of {grouped(who)}", "give each job a file of its own")
 
 
 def job_files(workflow: Workflow, job: JobDirectory) -> Iterator[Fault]:

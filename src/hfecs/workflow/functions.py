@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from hfecs.workflow.document import JOB_FUNCTIONS, Process
 from hfecs.workflow.fault import Fault, grouped, shown
 from hfecs.workflow.graph import Workflow
+from hfecs.workflow.javascript import Exports, exports, without_comments
 
 OF_THE_ENGINE = (
     *("add", "chooseEvenOdd", "count", "echo", "echoWithDelay", "exit", "genCollection"),
     *("length", "match", "noop", "print", "print2", "sqr"),
 )
 """Functions of HyperFlow 1.7 that work on the data of signals, on the engine's machine."""
+
+FUNCTIONS = "functions.js"
+"""Where HyperFlow looks for the functions of a workflow that names no other module."""
 
 _NEEDS_KUBERNETES = "needs Kubernetes"
 _NEEDS_A_SERVICE = "calls a service that hfecs does not create"
@@ -34,7 +38,6 @@ REFUSED = {
 """Functions of HyperFlow 1.7 that run jobs in a way of their own, or not at all."""
 
 _JOB_HINT = 'a job for the workers has the function "{{function}}" and config.executor'
-_EXPORT = re.compile(r"\bexports\.([A-Za-z_$][\w$]*)")
 
 
 class Scripts:
@@ -43,39 +46,58 @@ class Scripts:
     def __init__(self, files: Iterable[Path]) -> None:
         self._files = sorted(path for path in files if path.suffix == ".js" and path.is_file())
 
-    def mention(self, name: str) -> bool:
-        """Whether a name stands in one of the files; how they export it is JavaScript's business."""
-        word = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])")
-        return any(word.search(text) for text in self._texts)
+    def have(self, name: str, modules: Collection[str]) -> bool:
+        """Whether one of the modules exports a function, as far as that can be told without running it."""
+        roots = self._roots(modules)
+        return any(exports.has(name, self._all) for exports in roots)
 
-    def exports(self) -> list[str]:
-        """The names that are exported one by one."""
-        return [name for text in self._texts for name in _EXPORT.findall(text)]
+    def exports(self, modules: Collection[str]) -> list[str]:
+        """The names that the modules are known to export."""
+        return [name for exports in self._roots(modules) for name in sorted(exports.names)]
+
+    def _roots(self, modules: Collection[str]) -> list[Exports]:
+        stems = {PurePosixPath(module.removesuffix(".js")).name for module in modules}
+        return [exports for path, exports in self._exports.items() if path.stem in stems]
 
     @cached_property
-    def _texts(self) -> list[str]:
-        return [path.read_text(errors="replace") for path in self._files]
+    def _exports(self) -> dict[Path, Exports]:
+        return {path: exports(text) for path, text in self._texts.items()}
+
+    @cached_property
+    def _all(self) -> str:
+        return "\n".join(without_comments(text) for text in self._texts.values())
+
+    @cached_property
+    def _texts(self) -> dict[Path, str]:
+        return {path: path.read_text(errors="replace") for path in self._files}
 
 
-def functions(workflow: Workflow, scripts: Scripts | None) -> Iterator[Fault]:
+def modules_of(document: Mapping[str, Any]) -> list[str]:
+    """The modules that a workflow takes its functions from."""
+    declared = document.get("functions")
+    named = [entry.get("module") for entry in declared if isinstance(entry, dict)] if isinstance(declared, list) else []
+    return [FUNCTIONS, *(module for module in named if isinstance(module, str))]
+
+
+def functions(workflow: Workflow, scripts: Scripts | None, modules: Collection[str] = (FUNCTIONS,)) -> Iterator[Fault]:
     """Functions that hfecs does not run or nobody has; what the user's own `scripts` have is theirs, if known."""
     processes: dict[str, list[tuple[int, Process]]] = {}
     for number, process in enumerate(workflow.processes):
         processes.setdefault(process.function, []).append((number, process))
     for name, who in processes.items():
-        if name in JOB_FUNCTIONS or name in OF_THE_ENGINE or scripts is None or scripts.mention(name):
+        if name in JOB_FUNCTIONS or name in OF_THE_ENGINE or scripts is None or scripts.have(name, modules):
             continue
         if name in REFUSED:
             yield Fault(f"{grouped(who)}: the function {name} {REFUSED[name]}; hfecs does not run it", _JOB_HINT)
         else:
-            nearest = _nearest(name, scripts)
+            nearest = _nearest(name, scripts.exports(modules))
             yield Fault(
                 f"{grouped(who)}: neither the engine nor workdir/functions.js has a function {shown(name)}{nearest}",
                 _JOB_HINT,
             )
 
 
-def _nearest(name: str, scripts: Scripts) -> str:
-    known = {known.lower(): known for known in (*JOB_FUNCTIONS, *OF_THE_ENGINE, *scripts.exports())}
+def _nearest(name: str, exported: Iterable[str]) -> str:
+    known = {known.lower(): known for known in (*JOB_FUNCTIONS, *OF_THE_ENGINE, *exported)}
     close = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     return f"; did you mean {known[close[0]]}?" if close else ""

@@ -15,7 +15,7 @@ from hfecs.errors import WorkflowInvalid
 from hfecs.workflow import checks
 from hfecs.workflow.document import DOCUMENT, Document, Process, Reference
 from hfecs.workflow.fault import Fault, shown
-from hfecs.workflow.functions import Scripts, functions
+from hfecs.workflow.functions import Scripts, functions, modules_of
 from hfecs.workflow.graph import Workflow
 from hfecs.workflow.job_directory import LAYOUT, JobDirectory
 from hfecs.workflow.support import control, ignored_keys, processes, signals, unsupported_keys
@@ -122,9 +122,9 @@ def from_document(
     if wrong_references:
         _refuse(source, found + wrong_references)
     workflow = _resolved(valid)
-    found += [*checks.programs(workflow), *functions(workflow, scripts), *checks.order(workflow)]
-    found += checks.writers(workflow)
     raw: Any = document
+    found += [*checks.programs(workflow), *functions(workflow, scripts, modules_of(raw)), *checks.order(workflow)]
+    found += checks.writers(workflow)
     found += [*processes(raw, workflow), *signals(raw, workflow), *control(workflow)]
     found += unsupported_keys(raw, workflow)
     if isinstance(files, JobDirectory):

@@ -51,6 +51,9 @@ REDIS_WITHOUT_FILES = ("--port", "0", "--save", "", "--appendonly", "no")
 ENDING_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 """Makes the kernel kill the child when the agent dies: a killed agent cannot clean up. Every Debian has setpriv."""
 
+FUNCTION_SECONDS = 3600
+"""How long a JavaScript function may take to call back while nothing else happens, unless the run has a time limit."""
+
 CHILD_ENDING_SECONDS = 10.0
 """How long a child may take to end after SIGTERM."""
 
@@ -242,6 +245,7 @@ class WorkflowRun:
             "HFECS_JOURNAL": str(self.records.journal.path),
             "HFECS_FAILURES": str(self.records.failures),
             "HFECS_PLACES": str(self._places),
+            "HFECS_FUNCTION_SECONDS": str(settings.options.get("timeout", FUNCTION_SECONDS)),
         }
 
 
