@@ -169,6 +169,13 @@ def test_a_fault_names_the_process_and_the_key_or_file(document: Any, fault: str
     assert fault in faults_of(document)
 
 
+def test_a_name_of_a_signal_may_be_a_number_as_in_the_engine() -> None:
+    document = dag([job("cut", [0], [1])], ["a", "b"])
+    document["signals"][1]["name"] = 7
+
+    assert workflow.from_document(document).outputs() == ["7"]
+
+
 def test_a_cycle_is_named_with_its_processes() -> None:
     (fault,) = faults_of(dag([job("cut", [0], [1]), job("join", [1], [0])], ["a", "b"]))
 

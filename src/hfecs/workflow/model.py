@@ -89,11 +89,22 @@ def _document(text: str, source: str, faults: list[Fault]) -> object:
 
 
 def current(document: object) -> object:
-    """The document with the names that HyperFlow's format has now: old files have `tasks` and `data`."""
+    """The document with the names that HyperFlow's format has now: old files have `tasks` and `data`.
+
+    A signal whose name is a number has it as a text, as in the engine.
+    """
     if not isinstance(document, dict):
         return document
     renamed = {new: document[old] for old, new in _OLD_NAMES.items() if old in document and new not in document}
-    return {**document, **renamed}
+    made = {**document, **renamed}
+    if isinstance(made.get("signals"), list):
+        made["signals"] = [_named(signal) for signal in made["signals"]]
+    return made
+
+
+def _named(signal: object) -> object:
+    is_number = isinstance(signal, dict) and type(signal.get("name")) is int
+    return {**signal, "name": str(signal["name"])} if isinstance(signal, dict) and is_number else signal
 
 
 _OLD_NAMES = {"tasks": "processes", "data": "signals"}
