@@ -167,4 +167,4 @@ def _begin(hfecs: Session, directory: JobDirectory, workflow: Workflow, download
             started = run_blueprint.up(
                 stack, whole, hfecs.config, run=run, directory=place, files=files, announce=announce
             )
-        progress.follow(hfecs, started, download)
+        progress.follow(hfecs, started, download, workflow)

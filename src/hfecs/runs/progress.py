@@ -83,8 +83,11 @@ def starting(hfecs: Session, run: Run) -> Iterator[None]:
         raise TimedOut(error.message, "\n".join([*lines_of(hfecs.stack(cluster.STACK)), error.hint])) from error
 
 
-def follow(hfecs: Session, run: Run, download: Path | None) -> None:
-    """Show a run until its end, then its result; WorkflowFailed unless every job succeeded."""
+def follow(hfecs: Session, run: Run, download: Path | None, workflow: Workflow | None = None) -> None:
+    """Show a run until its end, then its result; WorkflowFailed unless every job succeeded.
+
+    A workflow that has been read already need not be read from the bucket.
+    """
     with leaving_it(hfecs, run):  # before all else: the imports alone take long enough for a Ctrl-C
         from hfecs.blueprints import run as run_blueprint
         from hfecs.runs.follow import Follower
@@ -95,21 +98,24 @@ def follow(hfecs: Session, run: Run, download: Path | None) -> None:
         follower = Follower(stack, run, lambda: _broker(hfecs))
         if not follower.is_over:
             try:
-                _watch(hfecs, follower, _workflow(hfecs, run))
+                workflow = workflow or _workflow(hfecs, run)
+                _watch(hfecs, follower, workflow)
             except NoWorkers as error:
                 stop(hfecs, run.name)
                 raise error.ending(run.name) from error
         result = follower.result()
     with suppress(Locked), hfecs.locked("run"):  # what is not forgotten now is found to be gone later
         run_blueprint.forget(stack, run)
-    end(hfecs, run, result, download)
+    end(hfecs, run, result, download, workflow)
 
 
-def end(hfecs: Session, run: Run, result: dict[str, Any], download: Path | None) -> None:
+def end(
+    hfecs: Session, run: Run, result: dict[str, Any], download: Path | None, workflow: Workflow | None = None
+) -> None:
     """Show how a run ended, and download its outputs; WorkflowFailed unless every job succeeded."""
     show_outcome(hfecs.console, run, result)
     if download:
-        fetch(hfecs, run, _workflow(hfecs, run), download)
+        fetch(hfecs, run, workflow or _workflow(hfecs, run), download)
 
 
 def _workflow(hfecs: Session, run: Run) -> Workflow:

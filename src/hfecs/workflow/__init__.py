@@ -11,7 +11,7 @@ from hfecs.workflow.document import Executor, Process, Signal
 from hfecs.workflow.functions import Scripts
 from hfecs.workflow.graph import Workflow
 from hfecs.workflow.job_directory import JobDirectory
-from hfecs.workflow.model import current, from_bytes, from_document, load, parse
+from hfecs.workflow.model import current, from_bytes, from_document, load, parse, read
 from hfecs.workflow.variables import fill
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "from_document",
     "load",
     "parse",
+    "read",
 ]

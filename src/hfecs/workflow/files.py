@@ -16,8 +16,8 @@ def _walk(directory: Path, above: frozenset[str]) -> Iterator[Path]:
     real = os.path.realpath(directory)
     if real in above or not directory.is_dir():
         return
-    for entry in sorted(directory.iterdir()):
+    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
         if entry.is_dir():
-            yield from _walk(entry, above | {real})
+            yield from _walk(Path(entry.path), above | {real})
         elif entry.is_file():
-            yield entry
+            yield Path(entry.path)

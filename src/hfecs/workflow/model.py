@@ -38,16 +38,19 @@ def load(
     job = JobDirectory(job) if isinstance(job, Path) else job
     if wrong := list(job.faults()):
         _refuse(str(job.directory), wrong)
+    scripts = Scripts(job.workflow_files.values())
+    looked = None if inputs_elsewhere else job
+    return parse(_text(job), variables, asked=asked, files=looked, scripts=scripts, source=str(job.document))
+
+
+def _text(job: JobDirectory) -> str:
     path = job.document
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         _refuse(str(job.directory), [Fault(f"{path} cannot be read: {error.strerror}", LAYOUT)])
     except UnicodeDecodeError as error:
         _refuse(str(path), [Fault(f"byte {error.start} is not UTF-8", "save the file as UTF-8")])
-    scripts = Scripts(job.workflow_files.values())
-    looked = None if inputs_elsewhere else job
-    return parse(text, variables, asked=asked, files=looked, scripts=scripts, source=str(path))
 
 
 def parse(
@@ -65,10 +68,26 @@ def parse(
 
     `scripts` are the user's JavaScript files; without them functions that we don't know may be there.
     """
+    return read(text, variables, asked=asked, files=files, scripts=scripts, source=source)[1]
+
+
+def read(
+    text: str,
+    variables: Mapping[str, str] = {},
+    *,
+    asked: Collection[str] = (),
+    files: Collection[str] | JobDirectory | None = None,
+    scripts: Scripts | None = None,
+    source: str = "dag.json",
+) -> tuple[dict[str, Any], Workflow]:
+    """What `parse` checks, and what stands in the text, filled and with the present names: it is read only once."""
     faults = list(variable_faults(text, variables, asked))
-    document = _document(fill(text, variables), source, faults)
+    named = used(text, variables)
+    text = fill(text, variables)
+    document: Any = current(_document(text, source, faults))
+    del text  # which may be large
     workflow = from_document(document, files=files, scripts=scripts, source=source, faults=faults)
-    return replace(workflow, variables=used(text, variables))
+    return document, replace(workflow, variables=named)
 
 
 def from_bytes(content: bytes, variables: Mapping[str, str] = {}, *, source: str) -> Workflow:

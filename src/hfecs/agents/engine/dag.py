@@ -10,7 +10,7 @@ from typing import Any
 
 from hfecs.errors import WorkflowInvalid
 from hfecs.templating import template_path
-from hfecs.workflow import Process, Scripts, Workflow, current, fill, parse
+from hfecs.workflow import Process, Scripts, Workflow, read
 from hfecs.workflow.keys import SHARED
 
 JOB_FUNCTION = "amqpCommand"
@@ -35,19 +35,22 @@ def make_ready(
     `options` are those of all jobs, unless the workflow says otherwise; below `prefix` they have their files.
     """
     path = workdir / "dag.json"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkflowInvalid(
-            f"workdir/dag.json of the bucket {bucket} cannot be read: {error}.", "save it as UTF-8"
-        ) from error
-    workflow = parse(text, variables, scripts=Scripts(workdir.rglob("*")), source="workdir/dag.json")
-    document: Any = current(json.loads(fill(text, variables)))
+    scripts = Scripts(workdir.rglob("*"))
+    document, workflow = read(_text(path, bucket), variables, scripts=scripts, source="workdir/dag.json")
     path.write_text(json.dumps(completed(document, workflow, run, bucket, options, prefix)), encoding="utf-8")
     if (workdir / FUNCTIONS).exists():
         (workdir / FUNCTIONS).rename(workdir / USER_FUNCTIONS)
     shutil.copyfile(template_path(f"engine/{FUNCTIONS}"), workdir / FUNCTIONS)
     return workflow
+
+
+def _text(path: Path, bucket: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkflowInvalid(
+            f"workdir/dag.json of the bucket {bucket} cannot be read: {error}.", "save it as UTF-8"
+        ) from error
 
 
 def completed(
