@@ -47,7 +47,7 @@ def _parts(config: Config) -> Iterator[tuple[str, int]]:
 def _reserved(definition: str, config: Config) -> int:
     """MiB that the containers of a task definition reserve; of a master without a broker, the notifier's."""
     containers = json.loads(templating.template_path(f"task-definitions/{definition}.json").read_text(encoding="utf-8"))
-    listed = containers["containerDefinitions"] if "containerDefinitions" in containers else [containers]
+    listed = containers.get("containerDefinitions", [containers])
     own_broker = config.broker.amqp_url is not None
     return sum(one["memoryReservation"] for one in listed if not (own_broker and one["name"] == "broker"))
 
