@@ -99,3 +99,25 @@ def test_a_machine_of_a_run_that_dies_ends_its_start_with_the_reason(here: Proje
     assert "AWSServiceRoleForAutoScaling" in ended.stderr
     assert time.monotonic() - begun < 60
     assert NO_KEY in here.hfecs("--local", "status").stderr
+
+
+def test_up_waits_for_the_broker_and_says_how_long_each_step_took(here: Project) -> None:
+    said = here.done("--local", "cluster", "up", "--wait")
+
+    steps = ["machine launched", "in the ECS cluster", "task placed", "images pulled", "containers running"]
+    places = [said.index(f"  {step} ") for step in [*steps, "the broker answers"]]
+    assert places == sorted(places)
+
+
+def test_up_ends_with_the_reason_if_the_machine_or_its_task_does_not_come(here: Project, faults: SetFaults) -> None:
+    other = ("--local", "--name", "other")
+    faults(deaths={"*-other-master": NO_KEY})
+    dead = here.hfecs(*other, "cluster", "up", "--wait")
+    faults(starts={"rabbitmq*": NO_IMAGE, "*rabbitmq*": NO_IMAGE})
+    without_image = here.hfecs(*other, "cluster", "up", "--wait")
+
+    assert (dead.returncode, without_image.returncode) == (1, 1)
+    assert "error: machine master (i-" in dead.stderr
+    assert "the machine's disk is encrypted with a key that cannot be used" in dead.stderr
+    assert "in the ECS cluster after" in without_image.stderr
+    assert f"error: service master: the image or its tag does not exist (AWS: {NO_IMAGE})." in without_image.stderr

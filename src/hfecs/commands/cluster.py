@@ -19,11 +19,15 @@ app = typer.Typer(help="Create or delete the cluster: broker, workers, scaling."
 def up(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Allow changes that interrupt running jobs.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when the broker answers.")] = False,
 ) -> None:
     """Create the cluster as configured, or change what differs from the configuration.
 
     Creates one master machine (RabbitMQ and the queue's metrics), an Auto Scaling group of worker machines, an ECS
     cluster with two services, step policies with two alarms, firewalls, roles, a log group and a broker password.
+
+    --wait says how long each step to the broker's answer took; if its machine or its task does not come, it ends with
+    AWS's reasons and exit code 1.
 
     Costs on AWS: the master machine while the cluster exists (a t3.micro or t2.micro is {machine} USD an hour,
     with a public address and 30 GiB of disk {machine_with_disk} USD), the same for each worker machine while there is
@@ -33,12 +37,15 @@ def up(
     work (cluster.max_hours, cluster.idle_minutes).
     """
     from hfecs.blueprints import cluster
+    from hfecs.observe import readiness
 
     hfecs: Session = context.obj
     stack = hfecs.stack(cluster.STACK, may_interrupt=yes)
     with hfecs.locked("cluster up"), hfecs.console.summary(f"Cluster {stack.cluster}"):
         cluster.up(stack, hfecs.config)
-    hfecs.console.say("Machines take a minute or two to boot on AWS: hfecs status")
+    if not wait:
+        return hfecs.console.say("Machines take a minute or two to boot on AWS: hfecs status")
+    return readiness.of_broker(hfecs.look(cluster.STACK), hfecs.config, hfecs.console.say)
 
 
 @app.command()

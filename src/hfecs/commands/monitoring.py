@@ -19,6 +19,7 @@ app = typer.Typer(help="Create, delete or show InfluxDB and Grafana.", no_args_i
 def up(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Allow replacing the machine, with its metrics.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when Grafana answers.")] = False,
 ) -> None:
     """Create InfluxDB and Grafana; `hfecs cluster up` and `hfecs run` then use them automatically.
 
@@ -26,15 +27,21 @@ def up(
     network.admin_cidrs and the cluster, a log group and two roles. An existing cluster uses them after its next
     `hfecs cluster up`.
 
+    --wait says how long each step to Grafana's answer took; if its machine or its task does not come, it ends with
+    AWS's reasons and exit code 1.
+
     Costs on AWS: a t3.micro or t2.micro while it exists; with a public address and 30 GiB of disk {machine_with_disk}
     USD an hour.
     """
     from hfecs.blueprints import monitoring
+    from hfecs.observe import readiness
 
     hfecs: Session = context.obj
     stack = hfecs.stack(monitoring.STACK, may_interrupt=yes)
     with hfecs.locked("monitoring up"), hfecs.console.summary(f"Monitoring of cluster {stack.cluster}"):
         monitoring.up(stack, hfecs.config)
+    if wait:
+        readiness.of_grafana(hfecs.look(monitoring.STACK), hfecs.config, hfecs.console.say)
     hfecs.console.say("Addresses and passwords: hfecs monitoring status")
 
 

@@ -5,6 +5,7 @@ A URL may set its own timeouts, as pika reads them: amqp://HOST:5672/?heartbeat=
 
 from __future__ import annotations
 
+import logging
 import ssl
 from urllib.parse import urlencode
 
@@ -54,3 +55,13 @@ def parameters_of(url: AmqpUrl) -> pika.connection.Parameters:
 def open_connection(url: str) -> pika.BlockingConnection:
     """A connection to the broker; raises one of FAULTS if it fails."""
     return pika.BlockingConnection(timed(pika.URLParameters(url), url))
+
+
+def answers(url: str) -> bool:
+    """Whether the broker lets this machine log in."""
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    try:
+        open_connection(url).close()
+    except FAULTS:
+        return False
+    return True

@@ -27,6 +27,7 @@ ACCOUNTS = (
 )
 HIDDEN = "hidden; use --show-passwords"
 ANSWER_SECONDS = 3.0
+SILENT = "does not answer"
 # Characters to show of a part's answer if it is not healthy.
 SHOWN_CHARACTERS = 300
 
@@ -95,6 +96,11 @@ def grafana(stack: Stack, config: Config) -> str:
     return _address(machine, config.ports.grafana)
 
 
+def grafana_answers(stack: Stack, config: Config) -> bool:
+    """Whether Grafana answers on its port, be it that it is not healthy yet."""
+    return not _state(f"{grafana(stack, config)}/api/health").startswith(SILENT)
+
+
 def _machine(stack: Stack) -> Existing | None:
     return stack.found(instance.KIND, MONITORING, instance.survey)
 
@@ -114,4 +120,4 @@ def _state(address: str) -> str:
     except HTTPError as error:
         return error.read(SHOWN_CHARACTERS).decode(errors="replace").strip() or str(error)
     except (OSError, HTTPException) as error:
-        return f"does not answer ({getattr(error, 'reason', error)}); a new machine needs a minute or two to boot"
+        return f"{SILENT} ({getattr(error, 'reason', error)}); a new machine needs a minute or two to boot"

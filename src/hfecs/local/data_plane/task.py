@@ -62,6 +62,8 @@ class Task:
     connectivity: str = "CONNECTED"
     version: int = 1
     attachments: list[dict[str, Any]] = field(default_factory=list)
+    pull_started_at: datetime | None = None
+    pull_stopped_at: datetime | None = None
     started_at: datetime | None = None
     stopping_at: datetime | None = None
     stopped_at: datetime | None = None

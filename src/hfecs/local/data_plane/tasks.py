@@ -117,8 +117,10 @@ class Tasks:
         self.by_id[task.id] = task
         self.cloud.backend("ecs", order.region).tasks.setdefault(task.cluster, {})[task.task_arn] = task
         machine.tasks.add(task.id)
+        task.pull_started_at = utc_now()
         try:
             self.starter.start(task, machine)
+            task.pull_stopped_at = utc_now()  # there is nothing to pull
         except (CannotStart, NoLogGroup) as error:
             for container in task.containers:
                 container.last_status, container.reason = STOPPED, str(error)
