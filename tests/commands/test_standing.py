@@ -56,6 +56,19 @@ def test_the_status_is_tables_for_people(lasting: Path, hfecs: Hfecs) -> None:
     assert "jobs-wait" in answer.talk
 
 
+def test_the_console_of_a_machine_is_shown_and_a_machine_must_be_named(lasting: Path, hfecs: Hfecs) -> None:
+    shown, unnamed, misplaced = (
+        hfecs("logs", "machine", "master"),
+        hfecs("logs", "machine"),
+        hfecs("logs", "worker", "x"),
+    )
+
+    assert shown.code == 0
+    assert "Linux version" in shown.data  # moto's console
+    assert (unnamed.code, misplaced.code) == (2, 2)
+    assert "hfecs status shows them" in unnamed.talk
+
+
 @pytest.mark.parametrize("command", [["destroy"], ["cluster", "down"]], ids=" ".join)
 def test_a_removal_that_nobody_confirmed_removes_nothing(
     lasting: Path, hfecs: Hfecs, server: Cloud, command: list[str]

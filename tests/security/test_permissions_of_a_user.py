@@ -42,6 +42,7 @@ BESIDES_THE_STORY = IMAGES | {
     "iam:UpdateAssumeRolePolicy",
     # Another type of machine; hfecs logs; outputs that are fetched, uploads that broke.
     "ec2:CreateLaunchTemplateVersion",
+    "ec2:GetConsoleOutput",
     "logs:FilterLogEvents",
     "s3:AbortMultipartUpload",
 }
