@@ -33,7 +33,7 @@ def _definition(part: str) -> Look:
 def _service(part: str) -> Look:
     def look(cloud: Cloud, prefix: str) -> dict[str, Any]:
         answer = cloud.ecs.describe_services(cluster=f"{prefix}cluster", services=[f"{prefix}{part}"])
-        return dict(answer["services"][0])
+        return dict(answer["services"][0]) if answer["services"] else {"status": "INACTIVE"}
 
     return look
 
@@ -76,7 +76,8 @@ def _service_policy(name: str) -> Look:
     def look(cloud: Cloud, prefix: str) -> dict[str, Any]:
         answer: Any = cloud.application_autoscaling.describe_scaling_policies(ServiceNamespace="ecs")
         policies = {policy["PolicyName"]: policy for policy in answer["ScalingPolicies"]}
-        return _smallest(policies[f"{prefix}{name}"]["StepScalingPolicyConfiguration"])
+        found = policies.get(f"{prefix}{name}")
+        return _smallest(found["StepScalingPolicyConfiguration"]) if found else {}
 
     return look
 
@@ -104,7 +105,8 @@ def _group(cloud: Cloud, prefix: str) -> dict[str, Any]:
 
 
 def _target(cloud: Cloud, prefix: str) -> dict[str, Any]:
-    return dict(cloud.application_autoscaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"][0])
+    targets = cloud.application_autoscaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    return dict(targets[0]) if targets else {}
 
 
 def _secrets(cloud: Cloud, prefix: str) -> dict[str, Any]:

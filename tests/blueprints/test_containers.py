@@ -106,11 +106,12 @@ def test_a_longer_time_to_stop_than_ecs_surely_takes_is_said_to_the_agent_alone(
 
 
 def test_ecs_moves_no_task_to_even_out_zones(stack: Stack, cloud: WatchedCloud) -> None:
-    stands(stack)
+    stands(stack, scaling__worker_max=5)
 
-    services = cloud.calls_of("CreateService")
-    assert {call["serviceName"] for call in services} == {"hfecs-hyperflow-master", "hfecs-hyperflow-worker"}
-    assert {call["availabilityZoneRebalancing"] for call in services} == {"DISABLED"}
+    services = {call["serviceName"]: call for call in cloud.calls_of("CreateService")}
+    assert services["hfecs-hyperflow-worker"]["availabilityZoneRebalancing"] == "DISABLED"
+    # Daemons are not rebalanced.
+    assert services["hfecs-hyperflow-master"]["schedulingStrategy"] == "DAEMON"
 
 
 def test_the_broker_is_older_than_the_versions_that_the_engine_cannot_talk_to(

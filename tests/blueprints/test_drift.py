@@ -28,7 +28,8 @@ TLS_ONLY: Any = {
         {"Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
     ],
 }
-CONFIGURED = configuration(aws__task_access_key="mine", aws__task_secret_access_key="secret")
+# With a number of workers of their own, since only such a service is scaled.
+CONFIGURED = configuration(aws__task_access_key="mine", aws__task_secret_access_key="secret", scaling__worker_max=5)
 
 
 @dataclass(frozen=True)
@@ -268,7 +269,7 @@ TABLE = [
     Drift("service-scaling-policy more", "Cooldown", workers_more, follows={"alarm jobs-wait"}),
     Drift("service worker", "taskDefinition", other_tasks),
     Drift("service worker", "placementConstraints", service("worker", placementConstraints=[])),
-    Drift("service master", "desiredCount", service("master", desiredCount=0)),
+    Drift("service master", "placementConstraints", service("master", placementConstraints=[])),
     Drift(
         "service worker",
         "deploymentConfiguration",

@@ -62,19 +62,44 @@ def test_a_users_own_broker_is_not_restarted_with_the_notifier(stack: Stack) -> 
     assert "service master" in up(again(stack), images__hfecs="hfecs:2", **own)
 
 
+def test_a_stopped_broker_is_started_again(stack: Stack) -> None:
+    up(stack, cluster__master_count=0)
+    assert stack.seen("service", "master") is None
+
+    later = again(stack)
+    up(later)
+
+    assert "service master" in {f"{s.kind} {s.name}" for s in steps(later) if s.outcome is Outcome.CREATED}
+
+
 def test_stopping_the_broker_is_asked_for(stack: Stack) -> None:
     up(stack)
     runs(stack, "master")
 
-    with pytest.raises(NotConfirmed, match="service master, desiredCount: restarts the broker"):
+    with pytest.raises(NotConfirmed, match="service master, master_count: restarts the broker"):
         up(again(stack), cluster__master_count=0)
 
 
-def test_other_workers_are_never_asked_for_since_those_with_jobs_are_protected(stack: Stack) -> None:
-    up(stack)
+@pytest.mark.parametrize("number", [{"scaling__worker_max": 9}, {"scaling__instances": "capacity-provider"}], ids=str)
+def test_other_workers_are_not_asked_for_where_those_with_jobs_are_protected(
+    stack: Stack, number: dict[str, Any]
+) -> None:
+    up(stack, **number)
     runs(stack, "master", "worker")
 
-    assert "service worker" in up(again(stack), images__worker="montage:2")
+    assert "service worker" in up(again(stack), images__worker="montage:2", **number)
+
+
+def test_other_workers_that_follow_their_machines_are_asked_for_while_some_run(
+    stack: Stack, cloud: WatchedCloud
+) -> None:
+    up(stack)
+    runs(stack, "worker")
+
+    with nothing_changes(cloud), pytest.raises(NotConfirmed, match="service worker, taskDefinition: stops the workers"):
+        up(again(stack), images__worker="montage:2")
+
+    assert "service worker" in up(again(stack, may_interrupt=True), images__worker="montage:2")
 
 
 def test_a_cluster_does_not_move_to_another_network(stack: Stack, cloud: WatchedCloud) -> None:

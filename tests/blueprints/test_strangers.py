@@ -92,7 +92,7 @@ def test_what_a_stranger_has_under_our_names_stays_with_all_that_is_in_it(
 
 
 def test_what_is_in_our_own_cluster_goes_also_without_the_state_file(stack: Stack, cloud: WatchedCloud) -> None:
-    stands(stack)
+    stands(stack, scaling__worker_max=5)
     add_machine(stack)
     stack.state.document.path.unlink()
     later = again(stack, state=State.load(stack.state.document.path))

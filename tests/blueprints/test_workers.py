@@ -19,6 +19,7 @@ from support import REGION, WatchedCloud, again, configuration, nothing_changes,
 PREFIX = "hfecs-hyperflow-"
 BY_PROVIDER = {"scaling__instances": "capacity-provider"}
 BY_ALARMS: dict[str, Any] = {}
+COUNTED = {"scaling__worker_max": 9}
 
 
 def up(stack: Stack, changes: dict[str, Any], **more: Any) -> Stack:
@@ -46,6 +47,10 @@ def actions(cloud: WatchedCloud) -> dict[str, list[str]]:
         alarm["AlarmName"]: ["service" if ":resource/ecs/" in arn else "group" for arn in alarm["AlarmActions"]]
         for alarm in alarms
     }
+
+
+def targets(cloud: WatchedCloud) -> list[Any]:
+    return cloud.application_autoscaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
 
 
 def worker(cloud: WatchedCloud) -> Any:
@@ -96,8 +101,10 @@ def stands_by_provider(cloud: WatchedCloud) -> bool:
 def stands_by_alarms(cloud: WatchedCloud) -> bool:
     (known,) = cloud.ecs.describe_clusters(clusters=[f"{PREFIX}cluster"])["clusters"]
     assert policies(cloud) == [f"{PREFIX}fewer", f"{PREFIX}more"]
-    assert actions(cloud) == {f"{PREFIX}{name}": ["group", "service"] for name in ("jobs-wait", "no-work")}
+    assert actions(cloud) == {f"{PREFIX}{name}": ["group"] for name in ("jobs-wait", "no-work")}
+    assert targets(cloud) == []
     assert worker(cloud)["launchType"] == "EC2"
+    assert worker(cloud)["schedulingStrategy"] == "DAEMON"
     assert "capacityProviderStrategy" not in worker(cloud)
     return not known.get("capacityProviders")
 
@@ -320,7 +327,7 @@ def test_a_service_of_another_provider_is_made_anew(stack: Stack, cloud: Watched
 
 
 BREAKS = [
-    *("DeleteAlarms", "DeregisterScalableTarget", "DeleteService", "DeleteAutoScalingGroup"),
+    *("DeleteAlarms", "DeleteService", "DeleteAutoScalingGroup"),
     *("CreateAutoScalingGroup", "CreateService", "PutMetricAlarm"),
 ]
 
@@ -342,7 +349,9 @@ def test_a_turn_to_a_provider_that_broke_is_ended_by_the_next_up(
     assert leftovers(cloud) == []
 
 
-@pytest.mark.parametrize("operation", [*BREAKS, "DeleteCapacityProvider", "PutScalingPolicy"])
+@pytest.mark.parametrize(
+    "operation", [*BREAKS, "DeregisterScalableTarget", "DeleteCapacityProvider", "PutScalingPolicy"]
+)
 def test_a_turn_back_that_broke_is_ended_by_the_next_up(stack: Stack, cloud: WatchedCloud, operation: str) -> None:
     up(stack, BY_PROVIDER)
     cloud.refuse(operation, "AccessDeniedException", "not authorized", times=2)
@@ -394,3 +403,95 @@ def test_another_clusters_provider_stays_when_one_goes(stack: Stack, cloud: Watc
 def test_a_warmup_that_ecs_does_not_take_is_refused() -> None:
     with pytest.raises(ValueError, match="instance_cooldown is 20000, but ECS allows 10000 at most"):
         configuration(**BY_PROVIDER, scaling__instance_cooldown=20_000)
+
+
+def is_counted(cloud: WatchedCloud) -> bool:
+    assert policies(cloud) == [f"{PREFIX}fewer", f"{PREFIX}more"]
+    assert actions(cloud) == {f"{PREFIX}{name}": ["group", "service"] for name in ("jobs-wait", "no-work")}
+    assert [target["MaxCapacity"] for target in targets(cloud)] == [9]
+    return "schedulingStrategy" not in worker(cloud)
+
+
+def test_a_machine_with_its_broker_or_worker_is_followed_by_a_daemon_and_counts_no_tasks(
+    stack: Stack, cloud: WatchedCloud
+) -> None:
+    cloud.forget()
+
+    up(stack, BY_ALARMS)
+
+    for call in cloud.calls_of("CreateService"):
+        assert call["schedulingStrategy"] == "DAEMON"
+        assert not {"desiredCount", "placementStrategy", "availabilityZoneRebalancing"} & set(call)
+        assert call["deploymentConfiguration"] == {"minimumHealthyPercent": 0, "maximumPercent": 100}
+    assert cloud.calls_of("RegisterScalableTarget") == []
+
+
+def test_a_configured_number_of_workers_recreates_only_their_service_and_back(
+    stack: Stack, cloud: WatchedCloud
+) -> None:
+    up(stack, BY_ALARMS)
+    cloud.forget()
+
+    up(again(stack), COUNTED)
+    assert is_counted(cloud)
+    assert [call["service"] for call in cloud.calls_of("DeleteService")] == [f"{PREFIX}worker"]
+    assert cloud.calls_of("DeleteAutoScalingGroup") == []
+    with nothing_changes(cloud):
+        up(again(stack), COUNTED)
+
+    up(again(stack), BY_ALARMS)
+    assert stands_by_alarms(cloud)
+    with nothing_changes(cloud):
+        up(again(stack), BY_ALARMS)
+
+
+@pytest.mark.parametrize(("first", "then"), [(BY_ALARMS, COUNTED), (COUNTED, BY_ALARMS)], ids=["to", "back"])
+def test_another_strategy_is_asked_for_while_workers_run_and_planned(
+    stack: Stack, cloud: WatchedCloud, first: dict[str, Any], then: dict[str, Any]
+) -> None:
+    up(stack, first)
+    let_a_worker_run(stack)
+
+    with nothing_changes(cloud):
+        with pytest.raises(NotConfirmed, match="service worker, schedulingStrategy: stops the workers"):
+            up(again(stack), then)
+        plan = up(again(stack, plan=True), then)
+    up(again(stack, may_interrupt=True), then)
+
+    changed = {f"{step.kind} {step.name}": step.detail for step in steps(plan) if step.outcome is Outcome.CHANGED}
+    assert changed["service worker"].startswith("schedulingStrategy: ")
+    assert changed["service worker"].endswith("(replaced)")
+    assert is_counted(cloud) if then is COUNTED else stands_by_alarms(cloud)
+
+
+@pytest.mark.parametrize("operation", ["DeregisterScalableTarget", "DeleteService", "CreateService", "PutMetricAlarm"])
+def test_another_strategy_that_broke_is_ended_by_the_next_up_or_by_down(
+    stack: Stack, cloud: WatchedCloud, operation: str
+) -> None:
+    up(stack, COUNTED)
+    cloud.refuse(operation, "AccessDeniedException", "not authorized", times=2)
+    with pytest.raises((ExceptionGroup, ClientError, HfecsError)):
+        up(again(stack), BY_ALARMS)
+    cloud.refusals.clear()
+
+    if operation != "CreateService":
+        up(again(stack), BY_ALARMS)
+        assert stands_by_alarms(cloud)
+    cluster.down(again(stack))
+
+    assert leftovers(cloud) == []
+
+
+def test_a_broker_of_an_earlier_version_is_made_anew_and_that_is_asked_for(stack: Stack, cloud: WatchedCloud) -> None:
+    up(stack, BY_ALARMS)
+    for service in ecs_backends[stack.cloud.account][REGION].services.values():
+        service.scheduling_strategy, service.running_count = "REPLICA", 1
+
+    with nothing_changes(cloud), pytest.raises(NotConfirmed) as refused:
+        up(again(stack), BY_ALARMS)
+    later = up(again(stack, may_interrupt=True), BY_ALARMS)
+
+    assert "service master, schedulingStrategy: restarts the broker" in refused.value.message
+    assert "service worker, schedulingStrategy: stops the workers" in refused.value.message
+    changed = {f"{step.kind} {step.name}" for step in steps(later) if step.outcome is Outcome.CHANGED}
+    assert changed == {"service master", "service worker"}

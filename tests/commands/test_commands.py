@@ -27,6 +27,16 @@ def test_a_cluster_is_made_and_summed_up(project: Path, hfecs: Hfecs) -> None:
     assert json.loads((project / "hfecs.state.json").read_text())["region"] == "us-east-1"
 
 
+@pytest.mark.usefixtures("project")
+def test_a_number_of_workers_that_ecs_may_delay_is_said_and_no_other(hfecs: Hfecs) -> None:
+    by_default = hfecs("cluster", "up")
+    counted = hfecs("cluster", "up", "--set", "scaling.worker_max=9")
+    provided = hfecs("cluster", "up", "--set", "scaling.worker_max=9", "--set", "scaling.instances=capacity-provider")
+
+    assert "5 to 27 minutes" in counted.talk
+    assert "5 to 27 minutes" not in by_default.talk + provided.talk
+
+
 def test_options_go_before_the_file(project: Path, hfecs: Hfecs, server: Cloud) -> None:
     hfecs("cluster", "up", "--name", "mine", "--instance-type", "t2.small", "--asg-max", "7", "--asg-desired", "2")
 

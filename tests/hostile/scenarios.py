@@ -258,6 +258,7 @@ SCENARIOS = [
         (82,),
         "scaling does not see the service",
         (("RegisterScalableTarget", Says("ValidationException", "ECS service doesn't exist: x"), 4),),
+        instances=PROVIDER,
     ),
     Scenario(
         (104,),

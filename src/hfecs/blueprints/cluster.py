@@ -13,12 +13,13 @@ from typing import Any
 from hfecs.aws import account
 from hfecs.aws.errors import ignoring
 from hfecs.blueprints import broker, capacity, containers, deadlines, foundation, images, metrics, scaling, workers
-from hfecs.blueprints.machines import launch
+from hfecs.blueprints.machines import launch, one_on_each
 from hfecs.config import Config
 from hfecs.parallel import together
 from hfecs.provisioning.preview import ask_first
+from hfecs.provisioning.resource import Change
 from hfecs.provisioning.stack import Stack
-from hfecs.provisioning.teardown import Paragraphs, remove
+from hfecs.provisioning.teardown import Paragraphs, absent, remove
 from hfecs.resources import (
     alarm,
     auto_scaling_group,
@@ -97,17 +98,14 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
         lambda: deadlines.arm_group(stack, config, group),
     )
 
-    target, (machines_more, machines_fewer), _ = together(
-        lambda: workers.service_of(stack, config, base, worker_task),
+    (workers_more, workers_fewer), (machines_more, machines_fewer), _ = together(
+        lambda: workers.service_of(stack, sized, base, worker_task),
         lambda: workers.policies(stack, sized, group),
         lambda: _on_master(stack, config, base, master_task),
     )
-    # Application Auto Scaling requires sequential calls for one service.
-    more = service_scaling_policy.ensure(stack, "more", target=target, policy=scaling.workers_more(sized))
-    fewer = service_scaling_policy.ensure(stack, "fewer", target=target, policy=scaling.workers_fewer(sized))
 
-    jobs_wait = scaling.alarm_more(sized, stack.cluster, [*machines_more, more])
-    no_work = scaling.alarm_fewer(sized, stack.cluster, [*machines_fewer, fewer])
+    jobs_wait = scaling.alarm_more(sized, stack.cluster, [*machines_more, *workers_more])
+    no_work = scaling.alarm_fewer(sized, stack.cluster, [*machines_fewer, *workers_fewer])
     together(
         lambda: alarm.ensure(stack, "jobs-wait", alarm=jobs_wait),
         lambda: alarm.ensure(stack, "no-work", alarm=no_work),
@@ -157,8 +155,13 @@ def _master(stack: Stack, config: Config, place: account.Site, base: foundation.
     return parameters | {"SubnetId": place.subnet_ids[0]}
 
 
-def _on_master(stack: Stack, config: Config, base: foundation.Foundation, definition: str) -> str:
+def _on_master(stack: Stack, config: Config, base: foundation.Foundation, definition: str) -> None:
     """The broker and the notifier; with a user's own broker only the notifier, which may restart at any time."""
-    settings = containers.on_master(definition, config.cluster.master_count)
     ends = "" if config.broker.amqp_url else RESTARTED
-    return service.ensure(stack, "master", cluster=base.cluster, settings=settings, interrupts=ends)
+    if config.cluster.master_count:
+        settings = one_on_each("master", definition)
+        service.ensure(stack, "master", cluster=base.cluster, settings=settings, interrupts=ends)
+        return
+    known = stack.seen(service.KIND, "master")
+    ending = ends if known and known.actual.get("runningCount") else ""
+    absent(stack, service, "master", [Change("master_count", 1, 0, lambda: None, ending)])

@@ -97,16 +97,6 @@ def runner(stack: Stack, config: Config, base: Foundation, broker: Broker) -> An
     return _with_secrets(definition, base.access_keys)
 
 
-def on_master(definition: str, count: int) -> dict[str, Any]:
-    """Service settings: at most one task, on the master machine; a new one starts once the old one frees the ports."""
-    return {
-        "taskDefinition": definition,
-        "desiredCount": count,
-        "placementConstraints": [{"type": "memberOf", "expression": on("master")}],
-        "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100},
-    }
-
-
 def one_a_machine(definition: str) -> dict[str, Any]:
     """Service settings: workers on machines of their own."""
     return _of_workers(definition, [{"type": "distinctInstance"}])

@@ -9,7 +9,7 @@ from typing import Any
 
 from hfecs import templating
 from hfecs.aws.account import Site
-from hfecs.blueprints import broker
+from hfecs.blueprints import broker, scaling
 from hfecs.config import Config
 from hfecs.parallel import together
 from hfecs.provisioning.stack import Stack
@@ -25,9 +25,9 @@ from hfecs.resources import (
 from hfecs.resources.security_group import Rule
 
 # AWS acts through these roles; in an account without them, creating the first cluster fails for a minute.
-SERVICES = ("ecs.amazonaws.com", "autoscaling.amazonaws.com", "ecs.application-autoscaling.amazonaws.com")
+SERVICES = ("ecs.amazonaws.com", "autoscaling.amazonaws.com")
+SERVICE_SCALING = "ecs.application-autoscaling.amazonaws.com"
 SPOT = "spot.amazonaws.com"
-
 
 SSH = 22
 
@@ -107,7 +107,9 @@ def found(stack: Stack) -> Foundation:
 
 
 def _account_roles(stack: Stack, config: Config) -> list[Callable[[], None]]:
-    wanted = [*SERVICES, SPOT] if config.scaling.spot else SERVICES
+    wanted = [*SERVICES]
+    wanted += [] if scaling.follows_machines(config.scaling) else [SERVICE_SCALING]
+    wanted += [SPOT] if config.scaling.spot else []
     return [partial(service_linked_role.ensure, stack, name) for name in wanted]
 
 

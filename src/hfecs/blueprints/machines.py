@@ -1,4 +1,4 @@
-"""The launch parameters of a machine: the same for master, workers and runner, except for the role."""
+"""The launch parameters of a machine, the same for master, workers and runner except for the role, and its tasks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from hfecs import templating
 from hfecs.aws.account import Site
 from hfecs.config import Config
+from hfecs.resources import service
 
 # Root volume of the ECS-optimised image; its snapshot has 30 GiB.
 ROOT_DEVICE = "/dev/xvda"
@@ -57,6 +58,21 @@ def template_data(parameters: dict[str, Any]) -> dict[str, Any]:
 def on(role: str) -> str:
     """The placement expression for the machines of a role."""
     return f"attribute:hfecs.role == {role}"
+
+
+def one_on_each(role: str, definition: str) -> dict[str, Any]:
+    """Service settings: one task on each machine of a role, as soon as the machine has registered.
+
+    A daemon asks for no task before its machine is there. A counted service would: machines take more than the 50
+    seconds after which ECS stops trying to place its tasks, for 5 to 27 minutes. A new task starts once the old one
+    has released its ports and files; a daemon allows no other order.
+    """
+    return {
+        "taskDefinition": definition,
+        "schedulingStrategy": service.DAEMON,
+        "placementConstraints": [{"type": "memberOf", "expression": on(role)}],
+        "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100},
+    }
 
 
 def on_machine(role: str, instance_id: str) -> str:

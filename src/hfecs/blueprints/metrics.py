@@ -140,5 +140,5 @@ def _telegraf(stack: Stack, config: Config, base: Foundation, collector: Collect
         region=stack.cloud.region,
     )
     registered = task_definition.ensure(stack, TELEGRAF, definition=with_metrics(definition, TELEGRAF, collector))
-    settings = {"taskDefinition": registered, "schedulingStrategy": "DAEMON"}
+    settings = {"taskDefinition": registered, "schedulingStrategy": service.DAEMON}
     service.ensure(stack, TELEGRAF, cluster=base.cluster, settings=settings)

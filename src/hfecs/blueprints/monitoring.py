@@ -12,7 +12,7 @@ from hfecs import templating
 from hfecs.aws import account
 from hfecs.blueprints import deadlines, images
 from hfecs.blueprints.foundation import SSH
-from hfecs.blueprints.machines import launch, on
+from hfecs.blueprints.machines import launch, one_on_each
 from hfecs.blueprints.metrics import DATABASE, MONITORING, WRITER, WRITER_PASSWORD
 from hfecs.config import Config, Worker
 from hfecs.parallel import together
@@ -89,7 +89,9 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
     )
 
     together(
-        lambda: service.ensure(stack, MONITORING, cluster=stack.ecs_cluster, settings=_one_task(definition)),
+        lambda: service.ensure(
+            stack, MONITORING, cluster=stack.ecs_cluster, settings=one_on_each(MONITORING, definition)
+        ),
         lambda: deadlines.arm_machine(stack, config, MONITORING, itself),
     )
     stack.output(image_id=place.image_id, instance_type=place.machine.name)
@@ -171,13 +173,3 @@ def _containers(stack: Stack, config: Config, execution_role: str, passwords: di
         log_group=log_group.full_name(stack),
         region=stack.cloud.region,
     )
-
-
-def _one_task(definition: str) -> dict[str, Any]:
-    """Service settings: one task; a new one starts only when the old one has released data and ports."""
-    return {
-        "taskDefinition": definition,
-        "desiredCount": 1,
-        "placementConstraints": [{"type": "memberOf", "expression": on(MONITORING)}],
-        "deploymentConfiguration": {"minimumHealthyPercent": 0, "maximumPercent": 100},
-    }

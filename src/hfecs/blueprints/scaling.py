@@ -52,6 +52,16 @@ def has_provider(scaling: Scaling) -> bool:
     return scaling.instances == "capacity-provider"
 
 
+def follows_machines(scaling: Scaling) -> bool:
+    """Whether ECS starts a worker on each machine that registers, so that only the number of machines is scaled."""
+    return scaling.one_worker_a_machine and not has_provider(scaling)
+
+
+def may_be_throttled(scaling: Scaling) -> bool:
+    """Whether ECS may throttle the workers' service: workers are requested together with the machines for them."""
+    return not (scaling.one_worker_a_machine or has_provider(scaling))
+
+
 def managed(scaling: Scaling) -> dict[str, Any]:
     """The provider's managedScaling: as many machines as the workers need, and no spare ones."""
     return {

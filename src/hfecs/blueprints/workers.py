@@ -14,7 +14,7 @@ from hfecs.aws.account import Site
 from hfecs.aws.tags import tags_of
 from hfecs.blueprints import containers, deadlines, scaling
 from hfecs.blueprints.foundation import Foundation
-from hfecs.blueprints.machines import launch, template_data
+from hfecs.blueprints.machines import launch, one_on_each, template_data
 from hfecs.config import Config, Scaling
 from hfecs.errors import NotConfirmed
 from hfecs.parallel import together
@@ -59,6 +59,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     capacity_provider.KIND: (GROUP,),
     auto_scaling_group.KIND: (GROUP,),
 }
+RESTARTED = "stops the workers: their jobs restart on others"
 ENDED = "deletes the workers and their machines: their jobs restart on others"
 
 
@@ -107,16 +108,36 @@ def policies(stack: Stack, sized: Scaling, group: str) -> tuple[list[str], list[
     return [more], [fewer]
 
 
-def service_of(stack: Stack, config: Config, base: Foundation, definition: str) -> str:
-    """Create their service, with one worker per machine unless their number is configured; return its target."""
-    least, desired, most = config.scaling.workers
-    placed = containers.one_a_machine if config.scaling.one_worker_a_machine else containers.spread
+def service_of(stack: Stack, sized: Scaling, base: Foundation, definition: str) -> tuple[list[str], list[str]]:
+    """Create their service; return its own step policies for work and for idleness, none if it follows the machines.
+
+    With one worker per machine and no provider it is a daemon, which Application Auto Scaling does not scale.
+    """
+    if scaling.follows_machines(sized):
+        together(*[partial(absent, stack, service_scaling_policy, name) for name in POLICIES])
+        absent(stack, scalable_target, SERVICE)
+        settings = one_on_each("worker", definition)
+        service.ensure(stack, SERVICE, cluster=base.cluster, settings=settings, interrupts=RESTARTED)
+        return [], []
+    return _scaled_service(stack, sized, base, definition)
+
+
+def _scaled_service(stack: Stack, sized: Scaling, base: Foundation, definition: str) -> tuple[list[str], list[str]]:
+    """A service whose number of tasks the alarms change."""
+    least, desired, most = sized.workers
+    placed = containers.one_a_machine if sized.one_worker_a_machine else containers.spread
     settings = placed(definition)
-    if scaling.has_provider(config.scaling):
+    if scaling.has_provider(sized):
         settings = containers.on_provider(settings, stack.full_name(GROUP))
-    # Changing these tasks interrupts nothing: a worker with jobs is protected from being stopped.
-    name = service.ensure(stack, SERVICE, cluster=base.cluster, desired=desired, settings=settings)
-    return scalable_target.ensure(stack, SERVICE, cluster=base.cluster, service=name, least=least, most=most)
+    # Replacing these tasks interrupts nothing: a worker with jobs is protected from being stopped.
+    name = service.ensure(
+        stack, SERVICE, cluster=base.cluster, desired=desired, settings=settings, recreating=RESTARTED
+    )
+    target = scalable_target.ensure(stack, SERVICE, cluster=base.cluster, service=name, least=least, most=most)
+    # Application Auto Scaling requires sequential calls for one service.
+    more = service_scaling_policy.ensure(stack, "more", target=target, policy=scaling.workers_more(sized))
+    fewer = service_scaling_policy.ensure(stack, "fewer", target=target, policy=scaling.workers_fewer(sized))
+    return [more], [fewer]
 
 
 def switch_scaling_mode(stack: Stack, config: Config) -> Stack:

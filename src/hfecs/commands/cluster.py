@@ -10,6 +10,9 @@ from hfecs.aws.prices import in_help
 from hfecs.commands.options import CLUSTER, sets
 from hfecs.session import Session
 
+THROTTLED = """note: the number of workers is set (scaling.worker_*), so they are requested together with machines. ECS
+may place them 5 to 27 minutes after these have booted; scaling.instances = "capacity-provider" avoids that."""
+
 app = typer.Typer(help="Create or delete the cluster: broker, workers, scaling.", no_args_is_help=True)
 
 
@@ -36,13 +39,15 @@ def up(
     `hfecs destroy` ends all of it; the machines shut down automatically after 12 hours, or after one hour without
     work (cluster.max_hours, cluster.idle_minutes).
     """
-    from hfecs.blueprints import cluster
+    from hfecs.blueprints import cluster, scaling
     from hfecs.observe import readiness
 
     hfecs: Session = context.obj
     stack = hfecs.stack(cluster.STACK, may_interrupt=yes)
     with hfecs.locked("cluster up"), hfecs.console.summary(f"Cluster {stack.cluster}"):
         cluster.up(stack, hfecs.config)
+    if scaling.may_be_throttled(hfecs.config.scaling):
+        hfecs.console.say(THROTTLED)
     if not wait:
         return hfecs.console.say("Machines take a minute or two to boot on AWS: hfecs status")
     return readiness.of_broker(hfecs.look(cluster.STACK), hfecs.config, hfecs.console.say)

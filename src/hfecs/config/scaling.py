@@ -37,8 +37,8 @@ class Scaling(Section):
     )
     instances: Literal["alarms", "capacity-provider"] = key(
         "alarms",
-        "what changes the number of machines: alarms, which also change that of the workers, or a capacity provider of "
-        "ECS, which follows the workers and keeps an idle machine for about 15 minutes",
+        "what changes the number of machines: alarms, with a worker on each machine unless worker_* is set, or a "
+        "capacity provider of ECS, which follows the workers and keeps an idle machine for about 15 minutes",
     )
     boot_seconds: Annotated[int, Field(ge=1, le=3600)] = key(
         150, "time from the launch of a machine to its first job, for planning ahead", unit="seconds"
@@ -50,7 +50,9 @@ class Scaling(Section):
         1, "machines added per step", original="ec2_instance_scaling_adjustment"
     )
     worker_adjustment: Annotated[int, Field(ge=1, le=1000)] = key(
-        1, "workers added per step", original="worker_scaling_adjustment"
+        1,
+        "workers added per step, where workers do not simply follow the machines",
+        original="worker_scaling_adjustment",
     )
     threshold_high: Positive = key(
         1, "value of the metric at which machines and workers are added", original="alarm_threshold_high"
@@ -80,7 +82,7 @@ class Scaling(Section):
     )
     worker_cooldown: Seconds = key(
         60,
-        "time between two changes of the number of workers",
+        "time between two changes of the number of workers, where they do not simply follow the machines",
         unit="seconds",
         original="aws_appautoscaling_cooldown",
     )

@@ -196,10 +196,7 @@ class Stack:
             if self.plan:
                 identifier = NOT_YET if change.replaces else identifier
                 continue
-            if change.interrupts and not self.may_interrupt:
-                raise NotConfirmed(
-                    f"Changing {change} {change.interrupts}.", hint="repeat with --yes if that is all right"
-                )
+            self.require_permission(change)
             self.state.store.check()
             answer = change.apply()
             identifier = answer if isinstance(answer, str) else identifier
@@ -209,6 +206,11 @@ class Stack:
         outcome = Outcome.CHANGED if made else Outcome.UNCHANGED
         self.reporter.step(Step(outcome, kind, found.name, "; ".join(map(str, made)), identifier, made))
         return identifier
+
+    def require_permission(self, change: Change) -> None:
+        """NotConfirmed if the change interrupts running work and that was not allowed."""
+        if change.interrupts and not self.may_interrupt:
+            raise NotConfirmed(f"Changing {change} {change.interrupts}.", hint="repeat with --yes if that is all right")
 
     def report(self, outcome: Outcome, kind: str, name: str, identifier: str, detail: str = "") -> str:
         """Report what happened to a resource; return its id."""

@@ -105,11 +105,13 @@ def one_list() -> Iterator[None]:
 def absent(stack: Stack, module: Module, name: str, because: Sequence[Change] = ()) -> None:
     """Delete one resource that is not needed any more; nothing happens if it does not exist, or is not ours.
 
-    `because` says what differs, and what running work its removal ends.
+    `because` says what differs, and what running work its removal ends: NotConfirmed if that was not allowed.
     """
     for record in stack.inventory.existing(module.KIND, stack.records):
         if record.name == name:
             if not stack.plan:
+                for change in because:
+                    stack.require_permission(change)
                 stack.state.store.check()
                 module.teardown(stack, record)
                 stack.state.forget(stack.name, record)

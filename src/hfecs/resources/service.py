@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hfecs.aws.errors import ignoring
@@ -13,6 +13,9 @@ from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 
 KIND = "service"
+
+DAEMON = "DAEMON"
+COUNTED = "REPLICA"
 
 NOT_READY = (
     "ClusterNotFoundException",
@@ -38,6 +41,7 @@ def ensure(
     settings: Mapping[str, Any],
     desired: int | None = None,
     interrupts: str = "",
+    recreating: str = "",
 ) -> str:
     """Create or update the service with these settings (taskDefinition, placementConstraints ...); return its name.
 
@@ -45,16 +49,26 @@ def ensure(
 
     `desired` is the initial number of tasks; later the autoscaler owns that number. A service that nobody scales has
     it in its settings, as desiredCount; a daemon, of which ECS runs one per machine, has none. `interrupts` says what
-    ends when running tasks are replaced.
+    ends when running tasks are replaced, `recreating` what ends only when the service is: a daemon does not become a
+    counted service, nor the reverse. ECS protects a task with jobs while others replace it, but documents that only
+    for counted services: for daemons we assume the worse.
     """
-    if settings.get("schedulingStrategy") != "DAEMON":
+    if _strategy(settings) != DAEMON:
         settings = {**settings, **NO_REBALANCING}
+
+    def create() -> str:
+        return _create(stack, name, cluster, desired, settings)
+
     return stack.ensure(
         KIND,
         name,
         survey=survey,
-        create=lambda: _create(stack, name, cluster, desired, settings),
-        changes=lambda found: _changes(stack, found, cluster, settings, interrupts),
+        create=create,
+        changes=lambda found: (
+            _changes(stack, found, cluster, settings, interrupts)
+            if _strategy(found.actual) == _strategy(settings)
+            else _recreation(stack, found, create, settings, interrupts or recreating)
+        ),
         exists_codes=["InvalidParameterException: not idempotent"],
     )
 
@@ -104,7 +118,7 @@ def _described(stack: Stack, cluster: str, prefix: str, arns: list[str]) -> Iter
 
 
 def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings: Mapping[str, Any]) -> str:
-    count = {} if settings.get("schedulingStrategy") == "DAEMON" else {"desiredCount": desired}
+    count = {} if _strategy(settings) == DAEMON else {"desiredCount": desired}
     # ECS accepts only one of the two.
     where = {} if "capacityProviderStrategy" in settings else {"launchType": "EC2"}
     wanted: Any = where | count | dict(settings)
@@ -120,6 +134,25 @@ def _create(stack: Stack, name: str, cluster: str, desired: int | None, settings
         timeout=1200,
     )
     return answer["service"]["serviceName"]
+
+
+def _strategy(fields: Mapping[str, Any]) -> str:
+    """How ECS schedules the service with these fields: DAEMON, or REPLICA by default."""
+    return str(fields.get("schedulingStrategy", COUNTED))
+
+
+def _recreation(
+    stack: Stack, found: Existing, create: Callable[[], str], settings: Mapping[str, Any], interrupts: str
+) -> Iterator[Change]:
+    """The change of its scheduling strategy: ECS knows it only for a new service."""
+
+    def recreate() -> str:
+        teardown(stack, Record(KIND, found.name, found.id))
+        return create()
+
+    ending = interrupts if found.actual.get("runningCount") else ""
+    strategies = _strategy(found.actual), _strategy(settings)
+    yield Change("schedulingStrategy", *strategies, recreate, ending, replaces=True)
 
 
 def _changes(
