@@ -156,7 +156,7 @@ def test_who_does_not_let_go_is_asked_again(caplog: pytest.LogCaptureFixture) ->
     time.now += 10
     protected.look()
 
-    assert (willing.asked, refusing.asked) == ([False, False], [False, False])
+    assert (willing.asked, refusing.asked) == ([False], [False, False])
     assert caplog.messages[-1] == "Somebody agrees again"
 
 
@@ -169,3 +169,25 @@ def test_without_guards_nothing_is_asked() -> None:
         protected.look()
 
     assert time.now == 1100.0
+
+
+def test_an_api_that_always_refuses_neither_stops_a_job_nor_costs_calls_to_the_other() -> None:
+    time = Time()
+    refusing, machine = FakeGuard(*["TASK_NOT_VALID"] * 1000), FakeGuard()
+    protected = protection(time, refusing, machine)
+
+    with protected.held():
+        assert time.now == 100.0
+        for _ in range(60):
+            time.now += 10
+            protected.look()
+        assert machine.asked == [True]
+        time.now += RENEWED_SECONDS
+        protected.look()
+        assert machine.asked == [True, True]
+    for _ in range(60):
+        time.now += 10
+        protected.look()
+
+    assert machine.asked == [True, True, False]
+    assert refusing.asked.count(True) == 62

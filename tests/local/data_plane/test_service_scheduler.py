@@ -157,3 +157,15 @@ def test_a_daemon_is_refused_what_counts_tasks(
     daemon(site, cluster)
     with pytest.raises(ClientError, match=refusal):
         site.ecs.update_service(cluster=cluster, service="worker", **settings)
+
+
+def test_a_deployment_stops_a_protected_task_of_a_daemon(site: Site, cluster: str) -> None:
+    daemon(site, cluster)
+    site.machine(cluster)
+    until(lambda: running(site, cluster) == 1)
+    before = site.ecs.list_tasks(cluster=cluster)["taskArns"]
+    site.ecs.update_task_protection(cluster=cluster, tasks=before, protectionEnabled=True)
+
+    site.ecs.update_service(cluster=cluster, service="worker", taskDefinition=site.define("worker", PATIENT))
+
+    until(lambda: site.ecs.list_tasks(cluster=cluster)["taskArns"] not in ([], before))

@@ -1,7 +1,8 @@
 """Scale-in only hits idle executors: while this one has jobs, its task and its machine are protected.
 
 Protection starts before a job does, and ends some seconds after the last one, so that a series of short jobs asks
-once. A thread ends it, renews it before it expires, and asks again after a refusal.
+once. A thread ends it, renews it before it expires, and asks again after a refusal. Each API is asked by itself: one
+that always refuses, as ECS may for tasks of daemon services, causes no calls to the other.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ class Protection:
         self._jobs = 0
         self._agreed: set[ProtectionApi] = set()
         self._refusals: dict[ProtectionApi, str] = {}
-        self._ask_again = clock()
+        self._ask_again: dict[ProtectionApi, float] = dict.fromkeys(apis, clock())
         # A machine is launched protected; unless a job comes soon, that must end.
-        self._released = not apis
+        self._to_release = list(apis)
         self._let_go_at = clock() + IDLE_SECONDS
 
     def start(self) -> None:
@@ -70,7 +71,7 @@ class Protection:
         """Protect the executor while a job runs; if that is refused the job still runs, and the log says so."""
         with self._lock:
             self._jobs += 1
-            if len(self._agreed) < len(self._apis) and self._clock() >= self._ask_again:
+            if any(api not in self._agreed for api in self._due()):
                 self._begin_patiently()
         try:
             yield
@@ -82,34 +83,38 @@ class Protection:
     def look(self) -> None:
         """End the protection of an idle executor, renew that of a busy one, ask again after a refusal."""
         with self._lock:
-            if self._jobs and self._apis and self._clock() >= self._ask_again:
-                self._agreed.clear()
-                self._begin()
-            elif not self._jobs and not self._released and self._clock() >= self._let_go_at:
+            if self._jobs:
+                self._begin(self._due())
+            elif self._to_release and self._clock() >= self._let_go_at:
                 self._end()
+
+    def _due(self) -> list[ProtectionApi]:
+        """Those to be asked now: never asked, refused some time ago, or soon to expire."""
+        return [api for api in self._apis if self._clock() >= self._ask_again[api]]
 
     def _begin_patiently(self) -> None:
         """A task that ECS is about to stop, since fewer are wanted, is refused; until then its job does not start."""
         give_up = self._clock() + PATIENCE_SECONDS
-        while BLOCKED in self._begin() and self._clock() < give_up:
+        self._begin(self._due())
+        while blocked := [api for api in self._apis if self._refusals.get(api) == BLOCKED]:
+            if self._clock() >= give_up:
+                return
             self._pause(LOOK_SECONDS)
+            self._begin(blocked)
 
-    def _begin(self) -> list[str]:
-        """Ask the APIs that have not agreed yet; returns the refusals."""
-        self._released = False
-        for api in self._apis:
-            if api not in self._agreed and self._ask(api, enabled=True):
-                self._agreed.add(api)
-        all_agree = len(self._agreed) == len(self._apis)
-        self._ask_again = self._clock() + (RENEWED_SECONDS if all_agree else REFUSED_SECONDS)
-        return [] if all_agree else list(self._refusals.values())
+    def _begin(self, apis: Sequence[ProtectionApi]) -> None:
+        """Ask these APIs, and note when to ask each of them again."""
+        self._to_release = list(self._apis)
+        for api in apis:
+            agrees = self._ask(api, enabled=True)
+            self._agreed = self._agreed | {api} if agrees else self._agreed - {api}
+            self._ask_again[api] = self._clock() + (RENEWED_SECONDS if agrees else REFUSED_SECONDS)
 
     def _end(self) -> None:
         """End the protection; after a refusal, try again later."""
-        answers = [self._ask(api, enabled=False) for api in self._apis]
-        self._released = all(answers)
+        self._to_release = [api for api in self._to_release if not self._ask(api, enabled=False)]
         self._agreed.clear()
-        self._ask_again = self._clock()
+        self._ask_again = dict.fromkeys(self._apis, self._clock())
         self._let_go_at = self._clock() + REFUSED_SECONDS
 
     def _ask(self, api: ProtectionApi, *, enabled: bool) -> bool:

@@ -128,7 +128,8 @@ class ServiceScheduler:
         now = utc_now()
         healthy = sum(task.last_status == RUNNING for task in fresh + stale)
         for task in stale:
-            if task.protected_until and task.protected_until > now:
+            # AWS documents no protection of daemons' tasks in a deployment: here they have none.
+            if not service.is_daemon and task.protected_until and task.protected_until > now:
                 continue
             if task.last_status == PENDING or healthy > least or len(fresh) >= service.desired_count == 0:
                 healthy -= task.last_status == RUNNING
