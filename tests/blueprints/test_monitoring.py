@@ -184,7 +184,7 @@ def test_a_run_may_have_a_collector_of_its_own(stack: Stack, metrics: Stack, tmp
 
     told = container(stack, "runner", "engine")
     assert (told["environment"]["INFLUXDB_URL"], told["environment"]["INFLUXDB_USER"]) == (INFLUX, "me")
-    assert parameter.read(stack, "run-influxdb-password") == "sesame"
+    assert parameter.read(stack, "run-one-influxdb-password") == "sesame"
 
 
 def test_telegraf_runs_on_each_machine_of_a_cluster_that_is_watched(stack: Stack, metrics: Stack) -> None:

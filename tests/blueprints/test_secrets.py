@@ -9,6 +9,7 @@ import pytest
 
 from hfecs.blueprints import broker, cluster
 from hfecs.blueprints import run as run_blueprint
+from hfecs.errors import AwsFailed
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import parameter, task_definition
 from standing import stands
@@ -32,11 +33,11 @@ def definition(stack: Stack, part: str) -> Any:
     return stack.cloud.ecs.describe_task_definition(taskDefinition=f"hfecs-hyperflow-{part}")["taskDefinition"]
 
 
-def run(stack: Stack, folder: Path, **changes: Any) -> Stack:
+def run(stack: Stack, folder: Path, name: str = "one", **changes: Any) -> Stack:
     add_machine(stack)
-    runs, job = stack_of(stack.cloud, stack.state, run_blueprint.STACK), write_job(folder / "job")
+    runs, job = stack_of(stack.cloud, stack.state, run_blueprint.STACK), write_job(folder / name)
     config = configuration(**changes)
-    run_blueprint.up(runs, again(stack), config, run=run_blueprint.Run("one", "files-1"), directory=job)
+    run_blueprint.up(runs, again(stack), config, run=run_blueprint.Run(name, "files-1"), directory=job)
     return runs
 
 
@@ -125,8 +126,33 @@ def test_a_run_may_have_a_broker_of_its_own_whose_password_goes_with_the_runs(
 
     engine = broker.of_task(definition(stack, "runner"))
     assert (engine.amqp_url, engine.user) == ("amqp://rabbit.example.org:5673", "me")
-    assert secrets_of(cloud)["run-amqp-password"] == PASSWORD
+    assert secrets_of(cloud)["run-one-amqp-password"] == PASSWORD
     run_blueprint.down(again(runs), with_data=True)
+    assert set(secrets_of(cloud)) == {"broker-password"}
+
+
+def test_two_runs_with_brokers_of_their_own_have_a_password_each_until_they_end(
+    stack: Stack, cloud: WatchedCloud, tmp_path: Path
+) -> None:
+    stands(stack)
+    runs = run(stack, tmp_path, broker__amqp_url=URL)
+
+    run(stack, tmp_path, name="two", broker__amqp_url="amqp://you:sesame@other.example.org:5673")
+
+    assert secrets_of(cloud)["run-one-amqp-password"] == PASSWORD
+    assert secrets_of(cloud)["run-two-amqp-password"] == "sesame"
+    assert broker.of_task(definition(stack, "runner")).password.endswith("/run-two-amqp-password")
+    run_blueprint.forget(again(runs), run_blueprint.Run("one", "files-1"))
+    assert set(secrets_of(cloud)) == {"broker-password", "run-two-amqp-password"}
+
+
+def test_a_run_that_cannot_start_leaves_no_secret(stack: Stack, cloud: WatchedCloud, tmp_path: Path) -> None:
+    stands(stack)
+    cloud.refuse("RunTask", "AccessDeniedException", "no")
+
+    with pytest.raises(AwsFailed, match="AccessDenied"):
+        run(stack, tmp_path, broker__amqp_url=URL)
+
     assert set(secrets_of(cloud)) == {"broker-password"}
 
 

@@ -17,6 +17,8 @@ USER = "hyperflow"
 PASSWORD = "broker-password"
 OWN_PASSWORD = "amqp-password"
 ACCESS_KEYS = {"AWS_ACCESS_KEY_ID": "access-key", "AWS_SECRET_ACCESS_KEY": "secret-access-key"}
+# How the names of secrets begin that one run has for itself.
+SECRETS_OF_RUNS = "run-"
 # Default port of RabbitMQ's management API.
 MANAGEMENT_PORT = 15672
 

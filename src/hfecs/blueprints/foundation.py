@@ -39,8 +39,7 @@ SECRETS = (
     *broker.ACCESS_KEYS.values(),
     "influxdb-writer-password",
     "influxdb-password",
-    "run-amqp-password",
-    "run-influxdb-password",
+    f"{broker.SECRETS_OF_RUNS}*",
 )
 
 

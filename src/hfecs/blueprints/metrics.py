@@ -89,22 +89,34 @@ def standing(stack: Stack, config: Config) -> Collector | None:
     return Collector(server, DATABASE, WRITER, parameter.arn(stack, WRITER_PASSWORD), group.id if group else "")
 
 
-def own(stack: Stack, url: SecretStr | None, secret: str) -> Collector | None:
-    """The user's own InfluxDB, with its password in a secret of that name; the secret is deleted if not needed."""
-    parts = urlsplit(url.get_secret_value() if url else "")
-    password = unquote(parts.password or "")
-    if not password:
-        absent(stack, parameter, secret)
+def password_of(url: SecretStr | None) -> str:
+    """The password in the URL of the user's own InfluxDB; empty if it has none."""
+    return unquote(urlsplit(url.get_secret_value()).password or "") if url else ""
+
+
+def named(stack: Stack, url: SecretStr | None, secret: str) -> Collector | None:
+    """The user's own InfluxDB, if configured; its password is taken from a secret of that name."""
     if not url:
         return None
-    arn = parameter.ensure(stack, secret, value=password) if password else ""
+    parts = urlsplit(url.get_secret_value())
+    arn = parameter.arn(stack, secret) if parts.password else ""
     server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     return Collector(server, parts.path.strip("/"), unquote(parts.username or ""), arn)
 
 
+def own(stack: Stack, config: Config) -> Collector | None:
+    """The user's own InfluxDB of the cluster, with its password in a secret, which is deleted if not needed."""
+    url = config.monitoring.influx_url
+    if password := password_of(url):
+        parameter.ensure(stack, OWN_PASSWORD, value=password)
+    else:
+        absent(stack, parameter, OWN_PASSWORD)
+    return named(stack, url, OWN_PASSWORD)
+
+
 def ensure(stack: Stack, config: Config, base: Foundation) -> Collector | None:
     """Give the cluster access to its collector and run Telegraf on each machine; without a collector, neither."""
-    collector = own(stack, config.monitoring.influx_url, OWN_PASSWORD) or standing(stack, config)
+    collector = own(stack, config) or standing(stack, config)
     if collector is None:
         absent(stack, service, TELEGRAF)
         absent(stack, task_definition, TELEGRAF)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hfecs import templating
 from hfecs.aws import account
 from hfecs.aws.errors import LOCAL_HINT, one_or_several
 from hfecs.blueprints import broker, cluster, containers, deadlines, foundation, images, metrics, mounts
-from hfecs.blueprints.broker import Broker
+from hfecs.blueprints.broker import SECRETS_OF_RUNS, Broker
 from hfecs.blueprints.lookahead import Announce, ahead, announced, silently
 from hfecs.blueprints.machines import launch, on_machine
 from hfecs.blueprints.metrics import Collector
@@ -32,8 +33,6 @@ from hfecs.workflow import JobDirectory
 from hfecs.workflow.variables import ENVIRONMENT
 
 STACK = "run"
-RUN_PASSWORD = "run-amqp-password"
-COLLECTOR_PASSWORD = "run-influxdb-password"
 
 TEARDOWN: Paragraphs = [[task], [instance], [task_definition, parameter]]
 TEARDOWN_WITH_DATA: Paragraphs = [*TEARDOWN, [bucket]]
@@ -55,6 +54,16 @@ class Run:
     def machine(self) -> str:
         """The name of the machine of this attempt."""
         return f"runner-{self.name}" if self.attempt == 1 else f"runner-{self.name}-{self.attempt}"
+
+    @property
+    def broker_password(self) -> str:
+        """The name of the secret with the password of a broker of its own."""
+        return f"{SECRETS_OF_RUNS}{self.name}-amqp-password"
+
+    @property
+    def collector_password(self) -> str:
+        """The name of the secret with the password of an InfluxDB of its own."""
+        return f"{SECRETS_OF_RUNS}{self.name}-influxdb-password"
 
 
 def new_name() -> str:
@@ -89,7 +98,7 @@ def up(
     workers. If the start fails after that, the machine is terminated.
     """
     config = images.require(stack, config)
-    place, base, used, collector = _look(stack, whole, config, run.bucket)
+    place, base, used, collector = _look(stack, whole, config, run)
     machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=[base.members])
     machine |= {"SubnetId": place.subnet_ids[0]}
     engine = metrics.with_metrics(containers.runner(stack, config, base, used), "engine", collector)
@@ -100,10 +109,14 @@ def up(
     if directory and run.attempt == 1:
         stack.output(begun=f"{run.name}/{run.bucket}/{directory.name}")
 
-    with _ending_its_machine(stack, run):
-        own_machine, _ = together(
+    with _leaving_nothing(stack, run):
+        own_machine, *_ = together(
             lambda: instance.ensure(stack, run.machine, launch=machine),
             lambda: deadlines.renew(whole, config),
+            *[
+                partial(parameter.ensure, stack, name, value=value)
+                for name, value in _secrets(config, run, used, collector).items()
+            ],
         )
         planned = announced(ahead(whole, config, task_definition.registered(whole, "worker")), announce)
         together(
@@ -124,8 +137,10 @@ def up(
 
 
 @contextmanager
-def _ending_its_machine(stack: Stack, run: Run) -> Iterator[None]:
-    """Terminate the machine of a run whose start fails; it terminates itself half an hour later at the latest.
+def _leaving_nothing(stack: Stack, run: Run) -> Iterator[None]:
+    """Terminate the machine of a run whose start fails, and delete its secrets.
+
+    A machine without an engine terminates itself half an hour later at the latest.
 
     A start that is interrupted keeps its machine: the same command continues it.
     """
@@ -134,6 +149,7 @@ def _ending_its_machine(stack: Stack, run: Run) -> Iterator[None]:
     except one_or_several():
         try:
             absent(stack, instance, run.machine)
+            _drop_secrets(stack, run)
             stack.output(begun="")
         except one_or_several() as error:
             # What failed first is what the command ends with.
@@ -170,9 +186,18 @@ def stop(stack: Stack, run: Run) -> None:
 
 
 def forget(stack: Stack, run: Run) -> None:
-    """Strike the task and the machine of a run that has ended: they are gone by themselves."""
+    """Drop the records of the task and the machine of a run that has ended, and delete its secrets."""
+    _drop_secrets(stack, run)
     for record in stack.state.records(STACK):
         if (record.kind, record.name) in ((task.KIND, run.name), (instance.KIND, run.machine)):
+            stack.state.forget(STACK, record)
+
+
+def _drop_secrets(stack: Stack, run: Run) -> None:
+    """Delete the secrets that this state file names for the run; `destroy` finds the others."""
+    for record in stack.state.records(STACK):
+        if record.kind == parameter.KIND and record.name in (run.broker_password, run.collector_password):
+            parameter.teardown(stack, record)
             stack.state.forget(STACK, record)
 
 
@@ -220,11 +245,11 @@ def _options(config: Config) -> dict[str, str]:
 Looked = tuple[account.Site, foundation.Foundation, Broker, Collector | None]
 
 
-def _look(stack: Stack, whole: Stack, config: Config, bucket_name: str) -> Looked:
+def _look(stack: Stack, whole: Stack, config: Config, run: Run) -> Looked:
     """Survey the bucket, earlier runs and the cluster; NoCluster if there is none to run on."""
     kinds = [module for paragraph in TEARDOWN for module in paragraph]
     place, *_ = together(
-        lambda: cluster.look(whole, config), lambda: stack.survey(kinds), lambda: bucket.look(stack, bucket_name)
+        lambda: cluster.look(whole, config), lambda: stack.survey(kinds), lambda: bucket.look(stack, run.bucket)
     )
     workers = task_definition.registered(whole, "worker")
     if not (workers and whole.found(instance.KIND, "master", instance.survey)):
@@ -235,14 +260,25 @@ def _look(stack: Stack, whole: Stack, config: Config, bucket_name: str) -> Looke
         raise Misused(f"The workers of cluster {whole.cluster} may not run jobs in containers.", hint)
     base = replace(foundation.found(whole), access_keys=broker.access_keys_of(workers))
     used = metrics.of_task(workers) or metrics.standing(whole, config)
-    collector = metrics.own(stack, config.run.metric_collector, COLLECTOR_PASSWORD) or used
-    return place, base, _broker(stack, config, broker.of_task(workers)), collector
+    collector = metrics.named(stack, config.run.metric_collector, run.collector_password) or used
+    return place, base, _broker(stack, config, run, broker.of_task(workers)), collector
 
 
-def _broker(stack: Stack, config: Config, used: Broker) -> Broker:
+def _broker(stack: Stack, config: Config, run: Run, used: Broker) -> Broker:
     """The broker of the workers, or another one that the user named for this run."""
     named = broker.own(config, used.password)
     if named is None or (named.amqp_url, named.user) == (used.amqp_url, used.user):
         return used
-    password = broker.password_of(config)
-    return replace(named, password=parameter.ensure(stack, RUN_PASSWORD, value=password)) if password else named
+    return replace(named, password=parameter.arn(stack, run.broker_password)) if broker.password_of(config) else named
+
+
+def _secrets(config: Config, run: Run, used: Broker, collector: Collector | None) -> dict[str, str]:
+    """The values of the run's own secrets by their names: a run beside it may have others."""
+    values = {
+        run.broker_password: (used.password, broker.password_of(config)),
+        run.collector_password: (
+            collector.password if collector else "",
+            metrics.password_of(config.run.metric_collector),
+        ),
+    }
+    return {name: value for name, (arn, value) in values.items() if value and arn.endswith(f"/{name}")}
