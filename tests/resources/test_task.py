@@ -186,3 +186,16 @@ def test_a_run_is_known_from_its_task_alone(stack: Stack, work: str) -> None:
 
     assert found.name == "run-1"
     assert environment_of(found) == [{"name": "RUN_ID", "value": "run-1"}]
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        ({"arn": "arn-of-it", "reason": "ACCESS_DENIED", "detail": "denied by a policy"}, "denied by a policy"),
+        ({"arn": "arn-of-it", "reason": None}, "arn-of-it"),
+        ({}, "no reason given"),
+    ],
+)
+def test_a_failure_is_told_in_the_words_of_ecs_as_far_as_it_has_any(failure: dict[str, str], said: str) -> None:
+    with pytest.raises(AwsFailed, match=said):
+        task._check("run-1", [failure])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfecs.aws.credentials import explain_of
-from hfecs.aws.errors import LOCAL_HINT
+from hfecs.aws.errors import LOCAL_HINT, failed_with
 from hfecs.aws.slow_calls import SlowCalls
 from hfecs.errors import Misused
 
@@ -124,8 +124,18 @@ def open_client(
     )
     opening: Any = session or boto3.Session()
     client = opening.client(service, config=config, **where)
+    client.meta.events.register("after-call", _complete)
     client.meta.events.register("after-call", _refuse_failures)
     return client
+
+
+def _complete(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    """Let a list that an answer does not have, or has as null, be an empty one."""
+    if "Error" in parsed or model.output_shape is None:
+        return
+    for name, shape in model.output_shape.members.items():
+        if shape.type_name == "list" and parsed.get(name) is None:
+            parsed[name] = []
 
 
 def _refuse_failures(parsed: dict[str, Any], model: Any, **_: Any) -> None:
@@ -135,12 +145,11 @@ def _refuse_failures(parsed: dict[str, Any], model: Any, **_: Any) -> None:
     """
     failures = parsed.get("failures") if model.name.startswith(READING) else None
     for failure in failures or ():
-        reason = str(failure.get("reason") or failure.get("failureReason") or failure.get("failureCode") or "")
-        if reason.upper() not in MISSING:
+        code, words = failed_with(failure)
+        if code.upper() not in MISSING:
             from botocore.exceptions import ClientError
 
-            said = " ".join(str(failure[key]) for key in ("detail", "arn") if failure.get(key))
-            raise ClientError({"Error": {"Code": reason or "Failure", "Message": said}}, model.name)
+            raise ClientError({"Error": {"Code": code or "Failure", "Message": words}}, model.name)
 
 
 class Cloud:

@@ -70,9 +70,11 @@ def latest(cloud: Cloud, cluster: str, names: Sequence[str], now: datetime) -> d
     ]
     answer = cloud.cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=now - FRESH, EndTime=now)
     results = {result["Id"]: result for result in answer["MetricDataResults"]}
-    return {name: _last(results[f"q{number}"]) for number, name in enumerate(names)}
+    return {name: _last(results.get(f"q{number}")) for number, name in enumerate(names)}
 
 
 def _last(result: Any) -> float | None:
+    if not result:
+        return None
     points = [*zip(result["Timestamps"], result["Values"], strict=True)]
     return float(max(points)[1]) if points else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from html import unescape
+from typing import Any
 
 from hfecs.errors import AwsFailed, CredentialsInvalid, HfecsError, Misused
 
@@ -81,6 +82,12 @@ def said(error: BaseException) -> tuple[str, str]:
     response = getattr(error, "response", None) or {}
     answer = response.get("Error") or {}
     return str(answer.get("Code") or ""), plain(str(answer.get("Message") or ""))
+
+
+def failed_with(failure: Mapping[str, Any]) -> tuple[str, str]:
+    """The code and the words of an entry in a list of failures, which ECS and ECR answer with 200."""
+    code = failure.get("reason") or failure.get("failureReason") or failure.get("failureCode") or ""
+    return str(code), " ".join(str(failure[key]) for key in ("detail", "arn") if failure.get(key))
 
 
 def matches(error: BaseException, *codes: str) -> bool:

@@ -42,10 +42,10 @@ def teardown(stack: Stack, record: Record) -> None:
 def survey(stack: Stack) -> Iterator[Existing]:
     """List the templates with this cluster's names, each with its latest version."""
     prefix = stack.full_name("")
-    answer = stack.cloud.ec2.describe_launch_templates(
+    pages = stack.cloud.ec2.get_paginator("describe_launch_templates").paginate(
         Filters=[{"Name": "launch-template-name", "Values": [f"{prefix}*"]}]
     )
-    for template in answer["LaunchTemplates"]:
+    for template in [template for page in pages for template in page["LaunchTemplates"]]:
         name, identifier = template["LaunchTemplateName"], template["LaunchTemplateId"]
         ours = stack.owns(tags_of(template.get("Tags")))
         yield Existing(name.removeprefix(prefix), identifier, _latest(stack, identifier), ours)
@@ -54,7 +54,7 @@ def survey(stack: Stack) -> Iterator[Existing]:
 def _latest(stack: Stack, template_id: str) -> Any:
     with ignoring(*GONE):
         answer = stack.cloud.ec2.describe_launch_template_versions(LaunchTemplateId=template_id, Versions=["$Latest"])
-        return answer["LaunchTemplateVersions"][0]
+        return next(iter(answer["LaunchTemplateVersions"]), {})
     return {}
 
 

@@ -37,10 +37,12 @@ def teardown(stack: Stack, record: Record) -> None:
     """Delete the role's policies, then the role."""
     role = stack.iam_name(record.name)
     with ignoring(GONE):
-        for policy in stack.cloud.iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        inline = stack.cloud.iam.get_paginator("list_role_policies").paginate(RoleName=role)
+        for policy in [policy for page in inline for policy in page["PolicyNames"]]:
             with ignoring(GONE):
                 stack.cloud.iam.delete_role_policy(RoleName=role, PolicyName=policy)
-        for attached in stack.cloud.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        further = stack.cloud.iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
+        for attached in [attached for page in further for attached in page["AttachedPolicies"]]:
             with ignoring(GONE):  # somebody attached it by hand; the policy itself stays
                 stack.cloud.iam.detach_role_policy(RoleName=role, PolicyArn=attached["PolicyArn"])
         stack.wait.out(

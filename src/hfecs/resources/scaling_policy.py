@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hfecs.aws.errors import ignoring
+from hfecs.errors import AwsFailed
 from hfecs.provisioning.diff import details
 from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
@@ -59,7 +60,9 @@ def _put(stack: Stack, name: str, group: str, policy: Mapping[str, Any]) -> str:
 def _arn(stack: Stack, group: str, full_name: str) -> str:
     """The policy's ARN, for a server that does not return it from a put."""
     answer = stack.cloud.autoscaling.describe_policies(AutoScalingGroupName=group, PolicyNames=[full_name])
-    return answer["ScalingPolicies"][0]["PolicyARN"]
+    for policy in answer["ScalingPolicies"]:
+        return policy["PolicyARN"]
+    raise AwsFailed(f"AWS accepted policy {full_name}, but does not list it.", hint="run the same command again")
 
 
 def _changes(stack: Stack, name: str, found: Existing, group: str, policy: Mapping[str, Any]) -> Iterator[Change]:

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from hfecs.aws.errors import ignoring
+from hfecs.aws.errors import failed_with, ignoring
 from hfecs.aws.tags import NAME_TAG, lower_pairs, tags_of
 from hfecs.errors import AwsFailed
 from hfecs.parallel import together
@@ -106,7 +106,7 @@ def _start(
                 startedBy=f"hfecs/{name}"[:36],
                 tags=lower_pairs(stack.tags(name)),
             )
-        _check(name, answer.get("failures", []))
+        _check(name, answer.get("failures") or [])
         return answer.get("tasks")
 
     tasks = stack.wait.until(run, what=f"a machine for {name} to join the cluster", timeout=900, every=1)
@@ -115,8 +115,12 @@ def _start(
 
 def _check(name: str, failures: list[Any]) -> None:
     """Only a missing machine is worth waiting for."""
-    reasons = [failure.get("reason", "") for failure in failures]
-    final = [reason for reason in reasons if not reason.startswith(("RESOURCE", "ATTRIBUTE", "AGENT", "MemberOf"))]
+    reasons = [failed_with(failure) for failure in failures]
+    final = [
+        f"{code} {words}".strip() or "no reason given"
+        for code, words in reasons
+        if not code.startswith(("RESOURCE", "ATTRIBUTE", "AGENT", "MemberOf"))
+    ]
     if final:
         raise AwsFailed(
             f"Task {name} could not be started: {', '.join(final)}.", hint="hfecs status shows the machines"

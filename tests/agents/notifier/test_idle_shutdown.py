@@ -142,6 +142,14 @@ def test_a_machine_that_ecs_protects_again_is_ended_by_ec2(site: Site) -> None:
     assert site.state(machine) == "terminated"
 
 
+def test_a_cluster_whose_group_is_gone_ends_too(site: Site) -> None:
+    site.autoscaling.delete_auto_scaling_group(AutoScalingGroupName="hfecs-stars-workers", ForceDelete=True)
+
+    site.passes(61)
+
+    assert not site.lives()
+
+
 def test_it_says_why_in_its_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 

@@ -65,6 +65,20 @@ def test_a_refusal_in_the_answer_is_one(agent: FakeAgent) -> None:
     assert TaskProtectionApi(agent.uri).protect(True) == "DEPLOYMENT_BLOCKED"
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"failure": {"Arn": "arn", "Reason": None}}, "no reason given"),
+        ({"failure": "busy"}, "busy"),
+        (["busy"], "not an answer"),
+    ],
+)
+def test_a_refusal_without_a_reason_is_one_too(agent: FakeAgent, answer: Any, said: str) -> None:
+    agent.answer = answer
+
+    assert said in TaskProtectionApi(agent.uri).protect(True)
+
+
 def test_a_missing_task_role_is_told_in_the_words_of_the_agent(agent: FakeAgent) -> None:
     agent.status, agent.answer = 403, {"error": {"Code": "AccessDeniedException"}}
 

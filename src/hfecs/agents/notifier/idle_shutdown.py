@@ -150,13 +150,14 @@ class IdleShutdown:
                 return
 
     def _empty_group(self, protected: list[str]) -> bool:
-        """Remove all machines from the group, even protected ones, and return those.
+        """Remove all machines from the group, if it still exists; even protected ones, which are added to `protected`.
 
         A capacity provider protects a machine with a worker again, so EC2 has to terminate it.
         """
-        (group,) = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self._group])[
-            "AutoScalingGroups"
-        ]
+        answer = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self._group])
+        group = next(iter(answer["AutoScalingGroups"]), None)
+        if group is None:
+            return True
         kept = [one["InstanceId"] for one in group["Instances"] if one["ProtectedFromScaleIn"]]
         for first in range(0, len(kept), AT_ONCE):
             self._autoscaling.set_instance_protection(

@@ -27,7 +27,10 @@ class QueueNumbers:
     @classmethod
     def from_management(cls, queue: dict[str, Any]) -> QueueNumbers:
         """Parse the management API's description of a queue, which has no numbers until they are first collected."""
-        return cls(queue.get("messages_ready", 0), queue.get("messages_unacknowledged", 0), queue.get("consumers", 0))
+        ready, in_flight, consumers = (
+            queue.get(name) or 0 for name in ("messages_ready", "messages_unacknowledged", "consumers")
+        )
+        return cls(ready, in_flight, consumers)
 
     @property
     def backlog(self) -> int:

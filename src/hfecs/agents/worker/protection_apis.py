@@ -55,8 +55,12 @@ class TaskProtectionApi:
             return f"HTTP {error.code}: {error.read(500).decode(errors='replace')}"
         except (OSError, ValueError, HTTPException) as error:
             return str(error)
-        failure = told.get("failure") or told.get("error") or {}
-        return str(failure.get("Reason") or failure.get("Code") or "")
+        if not isinstance(told, dict):
+            return f"not an answer of the ECS agent: {told}"
+        failure = told.get("failure") or told.get("error")
+        if not isinstance(failure, dict):
+            return str(failure or "")
+        return str(failure.get("Reason") or failure.get("Code") or failure.get("Message") or "no reason given")
 
 
 class InstanceProtectionApi:
