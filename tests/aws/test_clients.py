@@ -185,3 +185,25 @@ def test_a_failure_in_an_answer_with_200_is_an_error_and_not_absence(
 
     assert raised.value.response["Error"]["Code"] == said
     assert failure.get("detail", "") in raised.value.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4566", "http://localhost:4566", "http://[::1]:4566"])
+def test_a_public_address_that_a_server_on_this_machine_tells_is_not_believed(endpoint: str) -> None:
+    cloud = Cloud(region="us-east-1", endpoint_url=endpoint, environment=KEYS)
+
+    with pytest.raises(OSError, match=r"54\.3\.2\.1 is not a machine of it"):
+        cloud.believe("54.3.2.1")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "address"),
+    [
+        (None, "54.3.2.1"),
+        ("https://ec2.example.org", "54.3.2.1"),
+        ("http://127.0.0.1:4566", "127.9.8.7"),
+        ("http://127.0.0.1:4566", "10.1.2.3"),
+        ("http://127.0.0.1:4566", "broker.example.org"),
+    ],
+)
+def test_other_addresses_are_believed(endpoint: str | None, address: str) -> None:
+    assert Cloud(region="us-east-1", endpoint_url=endpoint, environment=KEYS).believe(address) == address

@@ -74,8 +74,19 @@ def test_a_run_without_a_result_failed_for_the_reason_that_ecs_gives(stack: Stac
         Follower(stack, run, nobody).result()
 
 
+def test_a_run_whose_engine_never_began_is_not_offered_to_be_resumed(stack: Stack, run: Run) -> None:
+    stop(stack, run)
+
+    with pytest.raises(WorkflowFailed) as raised:
+        Follower(stack, run, nobody).result()
+
+    assert "--resume" not in raised.value.hint
+    assert "hfecs logs runner" in raised.value.hint
+
+
 def test_the_result_of_an_earlier_attempt_is_not_that_of_a_later_one_that_was_lost(stack: Stack, run: Run) -> None:
     stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/result.json", Body='{"status": "failed"}')
+    stack.cloud.s3.put_object(Bucket=BUCKET, Key="runs/one/run.json", Body="{}")
     stop(stack, run)
 
     with pytest.raises(WorkflowFailed, match="Run one is lost") as raised:

@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from hfecs.aws.answers import READING, complete, refuse_failures
 from hfecs.aws.credentials import explain_of
-from hfecs.aws.errors import LOCAL_HINT, failed_with
+from hfecs.aws.errors import LOCAL_HINT
 from hfecs.aws.slow_calls import SlowCalls
 from hfecs.errors import Misused
 
@@ -34,10 +37,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 
-# Read-only operations.
-READING = ("Describe", "Get", "List", "Head")
-# The failures of a list that say no more than that something does not exist.
-MISSING = ("MISSING", "INACTIVE")
 # Where a call keeps the answer that it owes to the others.
 OWED = "hfecs-owed"
 
@@ -124,32 +123,17 @@ def open_client(
     )
     opening: Any = session or boto3.Session()
     client = opening.client(service, config=config, **where)
-    client.meta.events.register("after-call", _complete)
-    client.meta.events.register("after-call", _refuse_failures)
+    client.meta.events.register("after-call", complete)
+    client.meta.events.register("after-call", refuse_failures)
     return client
 
 
-def _complete(parsed: dict[str, Any], model: Any, **_: Any) -> None:
-    """Let a list that an answer does not have, or has as null, be an empty one."""
-    if "Error" in parsed or model.output_shape is None:
-        return
-    for name, shape in model.output_shape.members.items():
-        if shape.type_name == "list" and parsed.get(name) is None:
-            parsed[name] = []
-
-
-def _refuse_failures(parsed: dict[str, Any], model: Any, **_: Any) -> None:
-    """ClientError if a read was answered with 200 and a list of failures, unless all it says is "no such thing".
-
-    ECS and ECR answer so; what could not be read would otherwise count as gone.
-    """
-    failures = parsed.get("failures") if model.name.startswith(READING) else None
-    for failure in failures or ():
-        code, words = failed_with(failure)
-        if code.upper() not in MISSING:
-            from botocore.exceptions import ClientError
-
-            raise ClientError({"Error": {"Code": code or "Failure", "Message": words}}, model.name)
+def _is(host: str, kind: str) -> bool:
+    """Whether a host is an IP address of this kind, an attribute of ipaddress."""
+    try:
+        return bool(getattr(ip_address(host), kind))
+    except ValueError:
+        return False
 
 
 class Cloud:
@@ -201,6 +185,18 @@ class Cloud:
     def over_tls(self) -> bool:
         """Whether calls are encrypted: AWS accepts nothing else, a server used instead may."""
         return not (self.endpoint_url or "").startswith("http://")
+
+    def believe(self, address: str) -> str:
+        """The address of a machine; OSError if it cannot be one: a server on this machine told a public address.
+
+        Servers that stand in for AWS make up addresses. Somebody else's machine would be sent our passwords.
+        """
+        host = urlsplit(self.endpoint_url or "").hostname or ""
+        if (host == "localhost" or _is(host, "is_loopback")) and _is(address, "is_global"):
+            raise ConnectionRefusedError(
+                f"{self.endpoint_url} is on this machine, and {address} is not a machine of it"
+            )
+        return address
 
     @cached_property
     def account(self) -> str:

@@ -74,17 +74,21 @@ def of_task(definition: Any) -> Broker:
 
 
 def for_people(stack: Stack, config: Config) -> str:
-    """The URL with credentials by which this machine reaches the broker of an existing cluster."""
+    """The URL with credentials by which this machine reaches the broker of an existing cluster.
+
+    OSError if the address of its machine is not to be believed.
+    """
     if config.broker.amqp_url:
         return config.broker.amqp_url.get_secret_value()
     definition = task_definition.registered(stack, "worker")
     master = instance.public_address(stack, "master")
     if definition is None:
-        return of_master(config, master, "").with_account(parameter.read(stack, PASSWORD))
+        return of_master(config, stack.cloud.believe(master), "").with_account(parameter.read(stack, PASSWORD))
     used, found = of_task(definition), stack.found(instance.KIND, "master", instance.survey)
     private = found.actual["PrivateIpAddress"] if found else ""
     password = parameter.read(stack, used.password.rpartition("/")[2])
-    return used.at(master if used.host == private else used.host).with_account(password)
+    host = stack.cloud.believe(master) if used.host == private else used.host
+    return used.at(host).with_account(password)
 
 
 def password_of(config: Config) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import build_opener
 
 from hfecs.blueprints.metrics import DATABASE, MONITORING, WRITER, WRITER_PASSWORD
@@ -79,7 +80,7 @@ def look(stack: Stack, config: Config, *, with_passwords: bool) -> View:
     if not machine:
         return View(stack.cluster, "", [], [])
     grafana, influxdb = _address(machine, config.ports.grafana), _address(machine, config.ports.influxdb)
-    states = together(partial(_state, f"{grafana}/api/health"), partial(_state, f"{influxdb}/ping"))
+    states = together(partial(_state, stack, f"{grafana}/api/health"), partial(_state, stack, f"{influxdb}/ping"))
     secrets = together(*[partial(_password, stack, secret, with_passwords) for _, _, secret, _ in ACCOUNTS])
     parts = [Part("Grafana", grafana, states[0]), Part("InfluxDB", influxdb, states[1])]
     accounts = [
@@ -98,7 +99,7 @@ def grafana(stack: Stack, config: Config) -> str:
 
 def grafana_answers(stack: Stack, config: Config) -> bool:
     """Whether Grafana answers on its port, be it that it is not healthy yet."""
-    return not _state(f"{grafana(stack, config)}/api/health").startswith(SILENT)
+    return not _state(stack, f"{grafana(stack, config)}/api/health").startswith(SILENT)
 
 
 def _machine(stack: Stack) -> Existing | None:
@@ -113,8 +114,9 @@ def _password(stack: Stack, secret: str, wanted: bool) -> str:
     return parameter.read(stack, secret) if wanted else HIDDEN
 
 
-def _state(address: str) -> str:
+def _state(stack: Stack, address: str) -> str:
     try:
+        stack.cloud.believe(urlsplit(address).hostname or "")
         with build_opener().open(address, timeout=ANSWER_SECONDS):
             return "answers"
     except HTTPError as error:

@@ -128,11 +128,18 @@ class Follower:
             hint="\n".join(
                 [
                     *([f"{reason.sentence}: {reason.hint}"] if reason else []),
-                    f"continue it: hfecs run --resume {name}",
+                    *([f"continue it: hfecs run --resume {name}"] if self._has_begun() else []),
                     "hfecs logs runner shows the engine's last output",
                 ]
             ),
         )
+
+    def _has_begun(self) -> bool:
+        """Whether the engine wrote down how the run started: before that there is nothing to continue."""
+        with ignoring("NoSuchKey"):
+            self._stack.cloud.s3.get_object(Bucket=self._run.bucket, Key=f"runs/{self._run.name}/run.json")
+            return True
+        return False
 
     def _why(self) -> str:
         known = self._task() or {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hfecs.agents.engine.settings import node_modules
+from hfecs.agents.engine.settings import _installation, node_modules
 from hfecs.errors import ConfigurationInvalid
 
 
@@ -21,3 +21,11 @@ def test_an_engine_that_is_nowhere_is_an_error_with_a_hint(tmp_path: Path) -> No
         node_modules({"HFECS_ENGINE_HOME": str(tmp_path)})
 
     assert "scripts/setup" in caught.value.hint
+
+
+def test_a_package_without_a_checkout_is_told_the_command_of_the_documentation(tmp_path: Path) -> None:
+    documentation = (Path(__file__).parents[3] / "docs/local-cloud.md").read_text(encoding="utf-8")
+
+    hint = _installation(tmp_path)
+
+    assert hint.removeprefix("install it: ") in documentation

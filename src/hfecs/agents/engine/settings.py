@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hfecs import templating
 from hfecs.agents.common import environment
 from hfecs.agents.common.environment import Environment
 from hfecs.errors import ConfigurationInvalid
 from hfecs.messaging.messages import JOBS_QUEUE
 from hfecs.workflow.variables import given
 
-ENGINE = Path("node_modules", "@hyperflow", "hyperflow")
+ENGINE_PACKAGE = "@hyperflow/hyperflow"
+ENGINE = Path("node_modules", ENGINE_PACKAGE)
+CHECKOUT = Path(__file__).resolve().parents[4]
+"""The folder of the sources, if hfecs runs from there."""
 
 OPTIONS = ("STORAGE", "WORKDIR", "CONTAINER")
 NUMBERS = ("RETRIES", "TIMEOUT")
@@ -63,13 +67,20 @@ def node_modules(environ: Environment) -> Path:
             return place / "node_modules"
     raise ConfigurationInvalid(
         f"The HyperFlow engine is in none of {', '.join(str(place) for place in places)}.",
-        "scripts/setup installs it; or set HFECS_ENGINE_HOME to the folder of its node_modules",
+        f"{_installation(CHECKOUT)}; or set HFECS_ENGINE_HOME to the folder of its node_modules",
     )
+
+
+def _installation(checkout: Path) -> str:
+    """How the engine is installed: an installed package has no scripts/."""
+    if (checkout / "scripts/setup").is_file():
+        return "scripts/setup installs it"
+    wanted: dict[str, str] = templating.document("engine/package.json")["dependencies"]
+    return f"install it: npm install --prefix ~/.local/share/hfecs/engine {ENGINE_PACKAGE}@{wanted[ENGINE_PACKAGE]}"
 
 
 def _places(environ: Environment) -> list[Path]:
     given = environ.get("HFECS_ENGINE_HOME", "")
     if given:
         return [Path(given)]
-    checkout = Path(__file__).resolve().parents[4]
-    return [checkout / ".engine", Path("/opt/hfecs/engine"), Path.home() / ".local/share/hfecs/engine"]
+    return [CHECKOUT / ".engine", Path("/opt/hfecs/engine"), Path.home() / ".local/share/hfecs/engine"]
