@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hfecs.errors import Leftovers
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
 from hfecs.provisioning.teardown import remove
 from hfecs.resources import security_group
 from hfecs.resources.security_group import Rule
 from resources.cases import vpc
-from support import WatchedCloud, again, nothing_changes, steps, watched
+from support import FakeClock, WatchedCloud, again, nothing_changes, steps, watched
 
 HOME, OFFICE = Rule(5672, "192.0.2.7/32"), Rule(5672, "198.51.100.0/24")
 
@@ -119,6 +120,41 @@ def test_a_group_that_is_still_used_is_deleted_when_its_last_user_has_gone(stack
     remove(again(stack), [[security_group]])
 
     assert list(security_group.survey(stack)) == []
+
+
+def refuse_while_named(cloud: WatchedCloud) -> None:
+    """EC2 refuses to delete a group while it is named or used; moto does not."""
+    cloud.refuse("DeleteSecurityGroup", "DependencyViolation", "resource has a dependent object", times=2000)
+
+
+@pytest.mark.parametrize("direction", ["ingress", "egress"])
+def test_a_strangers_group_that_names_ours_is_named_without_waiting_a_quarter_of_an_hour(
+    stack: Stack, cloud: WatchedCloud, direction: str
+) -> None:
+    group = make(stack)
+    stranger = stack.cloud.ec2.create_security_group(GroupName="web", Description="d", VpcId=vpc(stack))["GroupId"]
+    permission: Any = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": group}]}
+    getattr(stack.cloud.ec2, f"authorize_security_group_{direction}")(GroupId=stranger, IpPermissions=[permission])
+    refuse_while_named(cloud)
+    later = again(stack)
+
+    with pytest.raises(Leftovers, match=rf"rules of {stranger} \(web, not of hfecs\) name it"):
+        remove(later, [[security_group]])
+
+    clock = later.wait.clock
+    assert isinstance(clock, FakeClock)
+    assert sum(clock.slept) < 60
+    assert [record.id for record in later.records] == [group]
+
+
+def test_a_group_that_stays_in_use_names_the_network_interface(stack: Stack, cloud: WatchedCloud) -> None:
+    group = make(stack)
+    subnet = stack.cloud.ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    stack.cloud.ec2.create_network_interface(SubnetId=subnet, Groups=[group], Description="ELB app/mine")
+    refuse_while_named(cloud)
+
+    with pytest.raises(Leftovers, match=r"still used by network interface eni-\w+ \(ELB app/mine\)"):
+        remove(again(stack), [[security_group]])
 
 
 def test_a_group_that_names_another_is_emptied_before_it_is_deleted(stack: Stack) -> None:

@@ -29,6 +29,8 @@ BESIDES_THE_STORY = IMAGES | {
     # Images pushed by hfecs, and machines that are checked before they are used.
     "ec2:DescribeImages",
     "ec2:DescribeKeyPairs",
+    # What keeps a security group in use.
+    "ec2:DescribeNetworkInterfaces",
     "ecr:DescribeRepositories",
     "ecr:GetAuthorizationToken",
     # What somebody changed by hand is mended.

@@ -9,7 +9,7 @@ from typing import Any
 
 from hfecs.aws.errors import ignoring
 from hfecs.aws.tags import OWNER_TAG, pairs, tags_of
-from hfecs.errors import ConfigurationInvalid
+from hfecs.errors import AwsFailed, ConfigurationInvalid
 from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import Record
@@ -18,6 +18,9 @@ KIND = "security-group"
 
 IN_USE = ("DependencyViolation", "InvalidGroup.InUse")
 GONE = "InvalidGroup.NotFound"
+# How long a group is expected to be used by machines that are ending, and how long one waits for them.
+FIRST_SECONDS = 30.0
+LONGEST_SECONDS = 870.0
 EVERYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 # The lists of sources in a permission, and the field that identifies a source.
 SOURCES = {
@@ -62,14 +65,57 @@ def ensure(stack: Stack, name: str, *, vpc_id: str, description: str, rules: Ite
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Delete the group, once no network interface uses it."""
+    """Delete the group, once no network interface uses it; AwsFailed names what keeps it.
+
+    Rules of other people's groups that name it do not go away with time, and are not ours to remove.
+    """
 
     def delete() -> None:
         with ignoring(GONE):
             stack.cloud.ec2.delete_security_group(GroupId=record.id)
 
     _empty(stack, record.id)
-    stack.wait.out(IN_USE, delete, what=f"security group {record.name} to be unused", timeout=900, every=5)
+    for patience in (FIRST_SECONDS, LONGEST_SECONDS):
+        with ignoring(*IN_USE):
+            unused = f"security group {record.name} to be unused"
+            stack.wait.out(IN_USE, delete, what=unused, timeout=patience, every=5)
+            return
+        _refuse_if_named(stack, record)
+    users = ", ".join(_interfaces(stack, record.id)) or "something that EC2 does not show"
+    raise AwsFailed(
+        f"Security group {record.name} ({record.id}) is still used by {users}.",
+        hint="remove it from there, then run the same command again",
+    )
+
+
+def _refuse_if_named(stack: Stack, record: Record) -> None:
+    """AwsFailed if rules of other groups name this one."""
+    naming: dict[str, str] = {}
+    for rules in ("ip-permission.group-id", "egress.ip-permission.group-id"):
+        filters: Any = [{"Name": rules, "Values": [record.id]}]
+        for page in stack.cloud.ec2.get_paginator("describe_security_groups").paginate(Filters=filters):
+            for group in page["SecurityGroups"]:
+                owner = tags_of(group.get("Tags")).get(OWNER_TAG)
+                whose = f"of hfecs cluster {owner}" if owner else "not of hfecs"
+                naming[group["GroupId"]] = f"{group['GroupId']} ({group.get('GroupName')}, {whose})"
+    naming.pop(record.id, None)
+    if naming:
+        raise AwsFailed(
+            f"Security group {record.name} ({record.id}) cannot be deleted: rules of {', '.join(naming.values())} "
+            "name it.",
+            hint=f"remove the rules that name {record.id} there, then run the same command again",
+        )
+
+
+def _interfaces(stack: Stack, group_id: str) -> Iterator[str]:
+    """The network interfaces that use a group, in EC2's words; none if we may not look."""
+    filters: Any = [{"Name": "group-id", "Values": [group_id]}]
+    with ignoring("UnauthorizedOperation"):
+        for page in stack.cloud.ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters):
+            for interface in page["NetworkInterfaces"]:
+                machine = (interface.get("Attachment") or {}).get("InstanceId")
+                words = interface.get("Description") or machine or interface.get("RequesterId") or "no description"
+                yield f"network interface {interface['NetworkInterfaceId']} ({words})"
 
 
 def survey(stack: Stack) -> Iterator[Existing]:

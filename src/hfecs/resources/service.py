@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from hfecs.aws.errors import ignoring
 from hfecs.aws.tags import lower_pairs, tags_of
+from hfecs.parallel import together
 from hfecs.provisioning.diff import differences
 from hfecs.provisioning.resource import Change, Existing, at_once
 from hfecs.provisioning.stack import Stack
@@ -74,8 +76,22 @@ def ensure(
 
 
 def teardown(stack: Stack, record: Record) -> None:
-    """Delete the service with its tasks and wait until it is inactive."""
+    """Delete the service, stop its tasks, and wait until it is inactive.
+
+    ECS stops the tasks of a service that is deleted by force, but whether it waits for those that are protected from
+    scale-in, up to an hour, is not documented: StopTask does not heed the protection.
+    """
     cluster = stack.ecs_cluster
+    tasks: list[str] = []
+
+    def look() -> None:
+        with ignoring("ServiceNotFoundException", "ServiceNotActiveException", "ClusterNotFoundException"):
+            pages = stack.cloud.ecs.get_paginator("list_tasks").paginate(cluster=cluster, serviceName=record.id)
+            tasks.extend(arn for page in pages for arn in page["taskArns"])
+
+    def stop(task: str) -> None:
+        with ignoring("ClusterNotFoundException", "InvalidParameterException: not found"):
+            stack.cloud.ecs.stop_task(cluster=cluster, task=task, reason="hfecs removes the service")
 
     def gone() -> bool:
         with ignoring("ClusterNotFoundException"):
@@ -87,7 +103,9 @@ def teardown(stack: Stack, record: Record) -> None:
         with ignoring("ServiceNotFoundException", "ServiceNotActiveException", "ClusterNotFoundException"):
             stack.cloud.ecs.delete_service(cluster=cluster, service=record.id, force=True)
 
+    look()
     stack.wait.out(BUSY, delete, what=f"service {record.name} to be free", timeout=600)
+    together(*[partial(stop, task) for task in tasks])
     stack.wait.until(gone, what=f"the tasks of service {record.name} to stop", timeout=1200, every=3)
 
 

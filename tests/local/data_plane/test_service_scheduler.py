@@ -101,6 +101,19 @@ def test_a_deleted_service_drains_and_then_its_cluster_can_be_deleted(site: Site
     assert site.ecs.delete_cluster(cluster=cluster)["cluster"]["status"] == "INACTIVE"
 
 
+def test_a_deleted_service_drains_when_its_protected_tasks_are_stopped(site: Site, cluster: str) -> None:
+    site.machine(cluster)
+    serve(site, cluster, desired=1)
+    until(lambda: running(site, cluster) == 1)
+    (task,) = site.ecs.list_tasks(cluster=cluster, serviceName="worker")["taskArns"]
+    site.ecs.update_task_protection(cluster=cluster, tasks=[task], protectionEnabled=True)
+
+    site.ecs.delete_service(cluster=cluster, service="worker", force=True)
+    site.ecs.stop_task(cluster=cluster, task=task)
+
+    until(lambda: site.service(cluster, "worker")["status"] == "INACTIVE")
+
+
 def test_a_service_of_a_name_that_is_active_is_not_made_again(site: Site, cluster: str) -> None:
     serve(site, cluster, desired=0)
 

@@ -15,6 +15,7 @@ from hfecs.local.data_plane.placement_throttle import PATIENCE
 from hfecs.local.data_plane.service import Service
 from hfecs.local.data_plane.shared import SharedState, utc_now
 from hfecs.local.data_plane.task import PENDING, RUNNING, Task
+from hfecs.local.data_plane.task_protection import is_protected
 from hfecs.local.data_plane.tasks import Order, Tasks
 
 SHORT_LIFE = 10.0  # seconds: a task that ended sooner counts as a failed start
@@ -136,9 +137,11 @@ class ServiceScheduler:
                 self._stop(service, task)
 
     def _stop_all(self, service: Service) -> None:
+        """Drain; protected tasks stay until their protection ends or StopTask, in case ECS has it so."""
         left = self._tasks(service)
         for task in left:
-            self._stop(service, task)
+            if not is_protected(task):
+                self._stop(service, task)
         if not [task for task in left if not task.stopped]:
             service.status = "INACTIVE"
             service.deployments.clear()
