@@ -296,13 +296,3 @@ def test_the_same_cause_in_many_calls_is_one_error(capsys: Captured) -> None:
     assert told.count("error: ") == 1
     assert "set the clock of this machine (timedatectl" in told
     assert "more" not in told
-
-
-def test_what_success_means_is_written_down_for_every_command() -> None:
-    document = Path(__file__).parents[1].joinpath("docs", "reliability.md").read_text(encoding="utf-8")
-
-    section = document.partition("## What exit code 0 means")[2]
-    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| ")]
-    named = {name for row in rows for name in re.findall("`([a-z ]+)", row)}
-
-    assert {" ".join(path) for path in EVERY} - {name.strip() for name in named} == set()

@@ -156,10 +156,3 @@ def test_logs_are_data(lasting: Path, hfecs: Hfecs, server: Cloud) -> None:
 
     assert answer.code == 0
     assert answer.data.endswith(" worker/abcdef job started\n")
-
-
-def test_logs_without_a_line_say_so(lasting: Path, hfecs: Hfecs) -> None:
-    answer = hfecs("logs", "runner", "--since", "1")
-
-    assert (answer.code, answer.data) == (0, "")
-    assert "There is no line of runner in the logs" in answer.talk

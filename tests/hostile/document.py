@@ -38,7 +38,6 @@ SCENARIO = """## Scenarios
 `monitoring up`, `cluster up`, `run` and the removal of all, while AWS answers as it says here. "well" means that
 nobody sees anything of it but a longer wait. Afterwards, when AWS behaves again, removing leaves nothing.
 """
-SUCCESS = Path(__file__).with_name("success.md").read_text(encoding="utf-8")
 ROWS = """## Rows
 
 The numbers are those of our list of AWS's behaviours that moto hides.
@@ -130,7 +129,7 @@ def _named(test: str) -> str:
 def main(folder: Path) -> None:
     """Write the document."""
     facts = read(folder)
-    parts = [HEAD, *killed(of_kind(facts, "kill")), *scenarios(of_kind(facts, "scenario")), *each_row(), SUCCESS]
+    parts = [HEAD, *killed(of_kind(facts, "kill")), *scenarios(of_kind(facts, "scenario")), *each_row()]
     sys.stdout.write("\n".join(parts).rstrip() + "\n")
 
 

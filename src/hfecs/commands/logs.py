@@ -42,15 +42,8 @@ def logs(
     if part not in (None, *PARTS):
         raise Misused(f"Unknown part {part}.", hint=f"choose {', '.join(PARTS)} or {MACHINE} NAME")
     stack = hfecs.look(monitoring.STACK if part == monitoring.STACK else cluster.STACK)
-    line = ""
     for line in lines(stack, part, minutes=since, follow=follow):
         hfecs.console.data(line)
-    if not line:
-        whose = f"of {part} " if part else ""
-        hfecs.console.say(
-            f"There is no line {whose}in the logs of cluster {stack.cluster} of the last {since} minutes. "
-            "Look further back with --since, or at hfecs status."
-        )
 
 
 def _console(hfecs: Session, name: str | None) -> None:
