@@ -143,6 +143,12 @@ def test_a_run_that_is_over_is_shown_by_its_result_alone(over: tuple[str, ...], 
     assert (answer.code, answer.talk) == (0, "Run one succeeded: 1 of 1 jobs.\n")
 
 
+def test_a_part_without_a_line_is_said_to_have_none(lasting: Path, hfecs: Hfecs) -> None:
+    answer = hfecs("logs", "telegraf", "--since", "5")
+
+    assert (answer.code, answer.data, answer.talk) == (0, "", "No output of telegraf in the last 5 minutes\n")
+
+
 def test_logs_are_data(lasting: Path, hfecs: Hfecs, server: Cloud) -> None:
     server.logs.create_log_stream(logGroupName="/hfecs/hyperflow", logStreamName="worker/worker/abcdef")
     event = {"timestamp": int(time.time() * 1000), "message": "job started"}

@@ -37,6 +37,14 @@ def test_after_a_crash_nothing_is_found_and_nothing_is_left(tmp_path: Path) -> N
     assert [entry.name for entry in tmp_path.iterdir()] == ["lock"]
 
 
+def test_data_that_cannot_be_deleted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "machines").mkdir()
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
+
+    with pytest.raises(LocalCloudFailed, match=r"machines in .* could not be deleted"):
+        client.down(tmp_path)
+
+
 def test_a_cloud_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "moto.py").write_text("raise ImportError('moto is broken here')")
     monkeypatch.setattr(client, "python_path", lambda: f"{tmp_path}{os.pathsep}{Path(client.__file__).parents[2]}")

@@ -88,3 +88,16 @@ def test_an_output_that_the_bucket_does_not_hold_is_named_beside_what_was_fetche
 
     assert capsys.readouterr().out.strip() == str(tmp_path / "out" / "there")
     assert (tmp_path / "out" / "there").read_text() == "x"
+
+
+@pytest.mark.parametrize("after", ["stopped", "lost"])
+def test_a_run_that_was_running_and_has_not_ended_by_itself_was_stopped(after: str) -> None:
+    assert progress.stopped_or_ended(RUN, "running", after).startswith("Run one was stopped; ")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("running", "succeeded"), ("running", "failed"), ("lost", "lost"), ("stopped", "stopped")],
+)
+def test_a_run_that_ended_by_itself_while_it_was_being_stopped_was_not_stopped(before: str, after: str) -> None:
+    assert progress.stopped_or_ended(RUN, before, after) == f"Run one has already ended: {after}."

@@ -42,8 +42,12 @@ def logs(
     if part not in (None, *PARTS):
         raise Misused(f"Unknown part {part}.", hint=f"choose {', '.join(PARTS)} or {MACHINE} NAME")
     stack = hfecs.look(monitoring.STACK if part == monitoring.STACK else cluster.STACK)
+    is_silent = True
     for line in lines(stack, part, minutes=since, follow=follow):
         hfecs.console.data(line)
+        is_silent = False
+    if is_silent:
+        hfecs.console.say(f"No output of {part or 'any part'} in the last {since} minutes")
 
 
 def _console(hfecs: Session, name: str | None) -> None:

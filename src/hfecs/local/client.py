@@ -122,6 +122,7 @@ def _end_the_rest(directory: Path) -> bool:
 
 
 def _remove_data(directory: Path) -> None:
+    """Delete all but the lock; LocalCloudFailed if something stays."""
     for entry in directory.iterdir():
         if entry.name == "lock":
             continue
@@ -129,6 +130,11 @@ def _remove_data(directory: Path) -> None:
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
+    if left := sorted(entry.name for entry in directory.iterdir() if entry.name != "lock"):
+        raise LocalCloudFailed(
+            f"The local cloud was stopped, but {', '.join(left)} in {directory} could not be deleted.",
+            hint="delete the directory yourself",
+        )
 
 
 def _start(directory: Path) -> LocalCloud:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from hfecs.workflow import JobDirectory, Workflow
 
 
+STOPPED = ("stopped", "lost")
+"""The states of a run that was stopped: with a result of its engine, or without."""
+
 SHOWN = 5
 """Names of missing outputs that are shown."""
 
@@ -33,18 +36,23 @@ def find(hfecs: Session, name: str | None) -> Run:
 
 
 def stop(hfecs: Session, name: str | None) -> None:
-    """Stop a run, or report how it ended; its machine shuts down automatically."""
+    """Stop a run, or report how it ended, also while it was being stopped; its machine shuts down automatically."""
     from hfecs.blueprints import run as run_blueprint
     from hfecs.runs import archive
 
     stack, run = hfecs.stack(run_blueprint.STACK), find(hfecs, name)
-    stands = archive.state_of(stack, run)
+    before = archive.state_of(stack, run)
     if run.task:  # in any case: ECS may not list a task yet that has just been started
         run_blueprint.stop(stack, run)
-    if stands == "running":
-        hfecs.console.say(f"Run {run.name} was stopped; the files its jobs stored stay in {run.bucket}.")
-    else:
-        hfecs.console.say(f"Run {run.name} has already ended: {stands}.")
+    after = archive.state_of(stack, run) if before == "running" else before
+    hfecs.console.say(stopped_or_ended(run, before, after))
+
+
+def stopped_or_ended(run: Run, before: str, after: str) -> str:
+    """What became of a run that was to be stopped, by its states before and after."""
+    if before == "running" and after in STOPPED:
+        return f"Run {run.name} was stopped; the files its jobs stored stay in {run.bucket}."
+    return f"Run {run.name} has already ended: {after}."
 
 
 @contextmanager
