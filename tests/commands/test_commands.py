@@ -172,7 +172,7 @@ def test_logs_of_an_unknown_part_name_the_known_ones(project: Path, hfecs: Hfecs
 
     assert answer.code == 2
     assert "Unknown part boss." in answer.talk
-    assert "master, worker, runner, telegraf or monitoring" in answer.talk
+    assert "master, worker, runner, telegraf, monitoring or machine NAME" in answer.talk
 
 
 def strip_tags(server: Cloud) -> None:
