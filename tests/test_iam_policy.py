@@ -57,6 +57,7 @@ BESIDES = {
     "iam:TagRole",
     "logs:TagResource",
     "s3:TagResource",
+    "servicequotas:GetServiceQuota",
     "ssm:AddTagsToResource",
     "tag:GetResources",
 }
