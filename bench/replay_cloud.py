@@ -51,14 +51,14 @@ class Machine:
 
 @dataclass(frozen=True)
 class Watch:
-    """An alarm with what it sets off: policies of the group and of the service."""
+    """An alarm with what it sets off: policies of the group, and of the service unless workers follow the machines."""
 
     metric: str
     rule: Rule
     group: Policy
-    service: Policy
+    service: Policy | None
     warmup: float
-    cooldown: float
+    cooldown: float = 0.0
 
 
 @dataclass
@@ -74,13 +74,17 @@ class Watched:
 
 
 class Cloud:
-    """A group of machines, a service of one worker on each, and the alarms that change both."""
+    """A group of machines, a service of one worker on each, and the alarms that change both, or only the group.
+
+    A counted service is modelled without ECS's throttle, which helps the original's policy.
+    """
 
     def __init__(self, settings: Settings, watches: list[Watch], machines: int = 0) -> None:
         self.settings = settings
         self.machines: list[Machine] = []
         self.desired = self.workers_desired = machines
         self._bounds = Bounds(machines, settings.most)
+        self._follows_machines = all(watch.service is None for watch in watches)
         self._watched = [Watched(watch) for watch in watches]
         self._numbers = count()
 
@@ -110,6 +114,8 @@ class Cloud:
         there = self.there()
         warming = sum(machine.launched + watch.warmup > now for machine in there)
         self.desired = group_capacity(watch.group, self.desired, warming, distance, self._bounds)
+        if watch.service is None:
+            return
         running = min(self.workers_desired, sum(machine.ready <= now for machine in there))
         cooling = watched.cooldown if now - watched.cooldown.since < watch.cooldown else None
         before = self.workers_desired
@@ -140,4 +146,4 @@ class Cloud:
     def working(self, now: float) -> list[Machine]:
         """The machines with a worker."""
         up = [machine for machine in self.there() if machine.ready <= now]
-        return up[: self.workers_desired]
+        return up if self._follows_machines else up[: self.workers_desired]

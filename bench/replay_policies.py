@@ -48,14 +48,12 @@ def product(settings: Settings, metric: str) -> tuple[Watch, ...]:
     """The alarms and policies that `hfecs cluster up` makes, all but the number of machines by default."""
     chosen = Scaling.model_validate({"metric": metric, "asg_max": settings.most})
     sized = scaling.sized(chosen, settings.slots)
-    more = _watch(scaling.alarm_more(sized, "replay", []), scaling.machines_more(sized), scaling.workers_more(sized))
-    fewer = _watch(
-        scaling.alarm_fewer(sized, "replay", []), scaling.machines_fewer(sized), scaling.workers_fewer(sized)
-    )
+    more = _watch(scaling.alarm_more(sized, "replay", []), scaling.machines_more(sized))
+    fewer = _watch(scaling.alarm_fewer(sized, "replay", []), scaling.machines_fewer(sized))
     return more, fewer
 
 
-def _watch(alarm: dict[str, Any], group: dict[str, Any], service: dict[str, Any]) -> Watch:
+def _watch(alarm: dict[str, Any], group: dict[str, Any]) -> Watch:
     periods = alarm["EvaluationPeriods"]
     rule = Rule(
         alarm["ComparisonOperator"],
@@ -66,5 +64,4 @@ def _watch(alarm: dict[str, Any], group: dict[str, Any], service: dict[str, Any]
         alarm["Statistic"],
         alarm["TreatMissingData"],
     )
-    policies = service_policy(group), service_policy(service)
-    return Watch(alarm["MetricName"], rule, *policies, group["EstimatedInstanceWarmup"], service["Cooldown"])
+    return Watch(alarm["MetricName"], rule, service_policy(group), None, group["EstimatedInstanceWarmup"])
