@@ -12,9 +12,12 @@ from hypothesis import HealthCheck, settings
 
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import State
+from service_models import VIOLATIONS, check_all_clients
 from support import WatchedCloud, stack_of
 
 pytest_plugins = ["second_try"]
+
+check_all_clients()
 
 # Where the tests are started in the background Ctrl-C is ignored, by them and by every program that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -43,6 +46,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     own = {CORES[worker % len(CORES)]}
     os.sched_setaffinity(0, CORES if item.get_closest_marker("end_to_end") else own)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A test that sends what AWS refuses fails, whatever the code under test does with the error."""
+    VIOLATIONS.take()
+    yield
+    found = VIOLATIONS.take()
+    if found and not item.get_closest_marker("refused_by_aws"):
+        pytest.fail("AWS refuses what this test sent:\n" + "\n".join(sorted(set(found))), pytrace=False)
 
 
 @pytest.fixture(scope="session")
