@@ -5,7 +5,7 @@
 
 const fs = require('fs');
 const { close, connected, exists, giveUp, parsed } = require('./broker.js');
-const { Taken } = require('./unacked_replies.js');
+const { UnackedReplies } = require('./unacked_replies.js');
 
 const HOUR_MS = 3600 * 1000;
 const FIRST_RETRY_MS = 250;
@@ -27,7 +27,7 @@ class Jobs {
     this.replies = journal.queues.at(-1) || `hyperflow.replies.${run}`;
     this.pending = new Map();
     this.early = new Map(); // replies to jobs of an engine that was lost, which this one has not come to yet
-    this.taken = new Taken(journal);
+    this.unacked = new UnackedReplies(journal);
     this.failed = 0;
     this.onFailure = () => {};
     this.connection = this.channel = null;
@@ -35,7 +35,7 @@ class Jobs {
     this.takesSince = 0; // in milliseconds of the clock
     this.confirmedAt = 0;
     this.closing = false;
-    setInterval(() => this.taken.settle(this.channel), SETTLE_MS).unref();
+    setInterval(() => this.unacked.settle(this.channel), SETTLE_MS).unref();
     // What has arrived while the engine was busy is read before it looks.
     setInterval(() => setImmediate(() => this.look()), this.answerMs / 4).unref();
   }
@@ -166,7 +166,7 @@ class Jobs {
   take(id, delivery) {
     const { number, message, outs, callback } = this.pending.get(id);
     this.pending.delete(id);
-    this.taken.take(number, delivery);
+    this.unacked.add(number, delivery);
     const result = parsed(delivery.reply.content.toString());
     if (result.exit_status === 0) callback(null, outs);
     else this.fail(number, message, result);
@@ -178,7 +178,7 @@ class Jobs {
     fs.appendFileSync(this.failures, JSON.stringify(record) + '\n');
     console.log(`Job ${name} (${executable}) failed with exit code ${exit_status}.`);
     this.journal.write(['failed', number]);
-    this.taken.written(number);
+    this.unacked.written(number);
     this.onFailure(number);
   }
 

@@ -70,7 +70,7 @@ function heedTheLiving(tasks) {
 function fired(entry) {
   const number = Number(entry[2]);
   journal.fired(entry);
-  jobs.taken.written(number);
+  jobs.unacked.written(number);
   graph.done.add(number);
   endIfExhausted();
 }

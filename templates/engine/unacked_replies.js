@@ -2,14 +2,14 @@
 
 // Replies that the engine has taken and the journal does not hold safely yet: they stay at the broker until then.
 
-class Taken {
+class UnackedReplies {
   constructor(journal) {
     this.journal = journal;
     this.replies = new Map(); // whose jobs are not in the journal yet, by the job's number
     this.unsettled = []; // whose jobs are, until the journal is safe
   }
 
-  take(number, delivery) {
+  add(number, delivery) {
     this.replies.set(number, delivery);
   }
 
@@ -30,4 +30,4 @@ class Taken {
   }
 }
 
-module.exports = { Taken };
+module.exports = { UnackedReplies };
