@@ -67,3 +67,14 @@ def test_what_is_free_is_a_kind_of_resource() -> None:
     kinds = {import_module(f"hfecs.resources.{module.name}").KIND for module in iter_modules(resources)}
 
     assert kinds >= prices.FREE
+
+
+def test_a_help_text_is_given_its_prices_and_keeps_its_other_braces() -> None:
+    def command() -> None:
+        """A machine is {machine} USD, with its disk {machine_with_disk}; a GB {bucket}. {{NAME}} and {other} stay."""
+
+    text = prices.in_help(command).__doc__
+
+    assert (
+        text == "A machine is 0.010 to 0.012 USD, with its disk 0.019 to 0.020; a GB 0.023. {{NAME}} and {other} stay."
+    )

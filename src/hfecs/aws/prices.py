@@ -115,11 +115,13 @@ def in_help(command: Callable[..., Any]) -> Callable[..., Any]:
     """Fill the prices into a command's help: `{machine}`, `{machine_with_disk}`, `{bucket}`, ... in USD."""
     alone = [LARGE[kind.partition(".")[0]] * SIZES[kind.partition(".")[2]] for kind in SMALL]
     whole = [price for price in map(machine, SMALL) if price is not None]
-    command.__doc__ = (command.__doc__ or "").format(
-        machine=f"{min(alone):.3f} to {max(alone):.3f}",
-        machine_with_disk=f"{min(whole):.3f} to {max(whole):.3f}",
-        bucket=f"{BUCKET_GB:.3f}",
-        repository=f"{REPOSITORY_GB:.2f}",
-        metrics=f"{METRICS:.0f}",
-    )
+    filled = {
+        "machine": f"{min(alone):.3f} to {max(alone):.3f}",
+        "machine_with_disk": f"{min(whole):.3f} to {max(whole):.3f}",
+        "bucket": f"{BUCKET_GB:.3f}",
+        "repository": f"{REPOSITORY_GB:.2f}",
+        "metrics": f"{METRICS:.0f}",
+    }
+    for name, price in filled.items():
+        command.__doc__ = (command.__doc__ or "").replace(f"{{{name}}}", price)
     return command
