@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import threading
@@ -26,6 +27,7 @@ class FakeInflux(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = 204
+        self.body = b""
         self.requests: list[tuple[str, str | None, list[str]]] = []
         self.asked = threading.Condition()
 
@@ -52,10 +54,11 @@ class Handler(Quiet, BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         with self.server.asked:
             self.server.requests.append((self.path, self.headers["Authorization"], body.split("\n")))
-            status = self.server.status
+            status, answer = self.server.status, self.server.body
             self.server.asked.notify_all()
         self.send_response(status)
         self.end_headers()
+        self.wfile.write(answer)
 
 
 @pytest.fixture
@@ -153,6 +156,37 @@ def test_points_that_the_database_never_takes_are_not_sent_twice(influx: FakeInf
     metrics.close()
 
     assert influx.lines == ["m number=1i 1", "m number=2i 2"]
+
+
+CONFLICT = "partial write: field type conflict: input field QueueLength is type integer, already exists as type float"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (json.dumps({"error": CONFLICT}).encode(), CONFLICT),
+        (b"no such\n database", "no such database"),
+        (b"", "HTTP Error 400: Bad Request"),
+        (b'{"errors": []}', '{"errors": []}'),
+        (b"[]", "[]"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+    ],
+)
+def test_the_reason_for_which_the_database_refuses_points_is_said_once(
+    influx: FakeInflux, caplog: pytest.LogCaptureFixture, body: bytes, said: str
+) -> None:
+    influx.status, influx.body = 400, body
+    metrics = Metrics(influx.database, gathering=SOON)
+
+    metrics.put(point(1))
+    influx.wait_for(1)
+    metrics.put(point(2))
+    influx.wait_for(2)
+    metrics.close()
+
+    assert [record.message for record in caplog.records if "refused" in record.message] == [
+        f"InfluxDB refused some of 1 points: {said}"
+    ]
 
 
 def test_of_too_many_points_the_oldest_are_lost(influx: FakeInflux) -> None:

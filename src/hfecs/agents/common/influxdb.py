@@ -7,9 +7,11 @@ unreachable the oldest points are dropped for new ones, and nothing else happens
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from urllib.error import HTTPError
@@ -31,6 +33,9 @@ GATHERING_SECONDS = 1.0
 ANSWER_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
 CLOSING_SECONDS = 2.0
+
+LONGEST_REASON = 2_000
+"""Bytes of an answer that are read for a reason."""
 
 REFUSED = 400
 """InfluxDB's status codes for points that it will never accept: they are not sent again."""
@@ -87,6 +92,7 @@ class Metrics:
         self._batch: list[Point] = []
         self._ending = ending or threading.Event()
         self._away = False
+        self._refused = ""
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
         if database:
             self._thread.start()
@@ -130,10 +136,13 @@ class Metrics:
             if self._database and lines:
                 self._database.write(lines)
         except (OSError, HTTPException) as error:
+            reason = _reason(error)
             if not (isinstance(error, HTTPError) and error.code == REFUSED):
-                self._tell(f"cannot write metrics: {error}", away=True)
+                self._tell(f"cannot write metrics: {reason}", away=True)
                 return False
-            log.warning("InfluxDB refused some of %d points", len(self._batch))
+            if reason != self._refused:
+                log.warning("InfluxDB refused some of %d points: %s", len(self._batch), reason)
+            self._refused = reason
         self._tell("metrics are written again", away=False)
         return True
 
@@ -142,3 +151,16 @@ class Metrics:
         if away != self._away:
             log.log(logging.WARNING if away else logging.INFO, what)
         self._away = away
+
+
+def _reason(error: Exception) -> str:
+    """What InfluxDB says of its refusal, in the JSON of its answer or as text; otherwise the error itself."""
+    if not isinstance(error, HTTPError):
+        return str(error)
+    try:
+        told = error.read(LONGEST_REASON).decode(errors="replace").strip()
+    except (OSError, HTTPException):
+        return str(error)
+    with suppress(ValueError, TypeError, KeyError):
+        told = str(json.loads(told)["error"])
+    return " ".join(told.split()) or str(error)
