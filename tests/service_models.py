@@ -13,6 +13,7 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
+from threading import RLock
 from typing import Any
 
 from botocore import handlers
@@ -80,19 +81,21 @@ def violations(model: Any, params: dict[str, Any]) -> list[str]:
 
 
 _CHECKS: dict[tuple[str, str], Check | None] = {}
+_MAKING = RLock()
 
 
 def check_of(service: str, shape: Any) -> Check | None:
     """The check of a shape, made once; None if nothing in it can be wrong."""
     key = (service, shape.name)
-    if key not in _CHECKS:
+    with _MAKING:  # many threads call AWS at a time: none may see a check that is half made
+        if key not in _CHECKS:
 
-        def later(value: Any, path: str) -> Iterator[str]:
-            yield from (_CHECKS[key] or _nothing)(value, path)
+            def later(value: Any, path: str) -> Iterator[str]:
+                yield from (_CHECKS[key] or _nothing)(value, path)
 
-        _CHECKS[key] = later  # what a shape that contains itself finds on the way down
-        _CHECKS[key] = _make(service, shape)
-    return _CHECKS[key]
+            _CHECKS[key] = later  # what a shape that contains itself finds on the way down
+            _CHECKS[key] = _make(service, shape)
+        return _CHECKS[key]
 
 
 def _nothing(_value: Any, _path: str) -> Iterator[str]:

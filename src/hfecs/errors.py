@@ -5,6 +5,7 @@
     │   ├── AwsFailed                 AWS returned an unexpected error
     │   ├── TimedOut                  something was not ready in time
     │   ├── WorkflowFailed            a job of the workflow failed, or the run was lost
+    │   ├── NoWorkers                 a run has had no worker for as long as it may
     │   ├── Leftovers                 destroy could not delete everything
     │   └── LocalCloudFailed          the local cloud cannot start or does not respond
     ├── Misused                   2   wrong usage, configuration or input
@@ -58,6 +59,10 @@ class TimedOut(Failed):
 
 class WorkflowFailed(Failed):
     """A job of the workflow failed, or the run was lost."""
+
+
+class NoWorkers(Failed):
+    """A run has had no worker for as long as it may."""
 
 
 @dataclass(frozen=True)

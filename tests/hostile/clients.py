@@ -13,7 +13,7 @@ from support import KEYS, REGION
 
 SERVICES = (
     *("application-autoscaling", "autoscaling", "cloudwatch", "ec2", "ecr", "ecs", "iam", "logs"),
-    *("resourcegroupstaggingapi", "s3", "ssm", "sts"),
+    *("resourcegroupstaggingapi", "s3", "service-quotas", "ssm", "sts"),
 )
 NOWHERE = "http://127.0.0.1:1"
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from hfecs.errors import WorkflowFailed
+from hfecs.errors import NoWorkers, WorkflowFailed
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.state import State
-from hfecs.runs.worker_watch import LOOK_SECONDS, NoWorkers, WorkerWatch
+from hfecs.runs.worker_watch import LOOK_SECONDS, WorkerWatch, given_up
 from support import FakeClock, WatchedCloud, configuration, stack_of
 
 QUOTA = "You have requested more vCPU capacity than your current vCPU limit of 5 allows"
@@ -140,7 +140,7 @@ def test_after_its_longest_wait_a_run_is_given_up_with_the_reasons(vigil: Vigil)
         vigil.pass_time(vigil.watch(max_wait=60), 100)
 
     assert "vCPU quota" in vigil.said[1]
-    ending = raised.value.ending("one")
+    ending = given_up("one", raised.value)
     assert isinstance(ending, WorkflowFailed)
     assert ending.exit_code == 1
     assert "hfecs run --resume one" in ending.hint

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfecs.errors import Locked, TimedOut, WorkflowFailed
+from hfecs.errors import Locked, NoWorkers, TimedOut, WorkflowFailed
 from hfecs.runs.outcome import show_outcome
 from hfecs.session import Session
 
@@ -99,7 +99,7 @@ def follow(hfecs: Session, run: Run, download: Path | None, workflow: Workflow |
     with leaving_it(hfecs, run):  # before all else: the imports alone take long enough for a Ctrl-C
         from hfecs.blueprints import run as run_blueprint
         from hfecs.runs.follow import Follower
-        from hfecs.runs.worker_watch import NoWorkers
+        from hfecs.runs.worker_watch import given_up
 
         stack = hfecs.stack(run_blueprint.STACK)
         run_blueprint.begun(stack, run)
@@ -110,7 +110,7 @@ def follow(hfecs: Session, run: Run, download: Path | None, workflow: Workflow |
                 _watch(hfecs, follower, workflow)
             except NoWorkers as error:
                 stop(hfecs, run.name)
-                raise error.ending(run.name) from error
+                raise given_up(run.name, error) from error
         result = follower.result()
     with suppress(Locked), hfecs.locked("run"):  # what is not forgotten now is found to be gone later
         run_blueprint.forget(stack, run)

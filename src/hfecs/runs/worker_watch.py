@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hfecs.aws.errors import ignoring, one_or_several, passable
-from hfecs.errors import Failed, WorkflowFailed
+from hfecs.errors import NoWorkers, WorkflowFailed
 from hfecs.observe.reasons import Reason, reasons
 from hfecs.provisioning.stack import Stack
 
@@ -21,16 +21,13 @@ ASK_SECONDS = 60.0
 AGAIN_SECONDS = 300.0
 
 
-class NoWorkers(Failed):
-    """A run has had no worker for as long as it may."""
-
-    def ending(self, run: str) -> WorkflowFailed:
-        """The error of a run that was stopped for it."""
-        return WorkflowFailed(
-            f"Run {run} was given up: {self.message}.",
-            hint=f"once the cause is mended, hfecs run --resume {run} continues it\n"
-            "hfecs status shows what AWS could not start",
-        )
+def given_up(run: str, error: NoWorkers) -> WorkflowFailed:
+    """The error of a run that was stopped because it had no workers."""
+    return WorkflowFailed(
+        f"Run {run} was given up: {error.message}.",
+        hint=f"once the cause is mended, hfecs run --resume {run} continues it\n"
+        "hfecs status shows what AWS could not start",
+    )
 
 
 class WorkerWatch:
