@@ -14,7 +14,7 @@ from support import WatchedCloud, again, nothing_changes, steps
 
 NAME = "hfecs-files"
 ROLES = {f"{name}_role": f"arn:aws:iam::123456789012:role/hfecs/c/{name}" for name in ("worker", "runner")}
-POLICY = templating.document("policies/bucket.json", bucket=NAME, **ROLES)
+POLICY = templating.document("policies/bucket.json", partition="aws", bucket=NAME, **ROLES)
 
 
 def make(stack: Stack) -> str:

@@ -52,7 +52,7 @@ BESIDES_THE_STORY = IMAGES | {
 
 def story(stack: Stack, folder: Path, permissions: Permissions) -> None:
     """Make all, look at it, change it, run a workflow, and remove all with its data."""
-    vars(stack.cloud).pop("account", None)  # asked for in an earlier test
+    vars(stack.cloud).pop("_identity", None)  # asked for in an earlier test
     watching, runs = (stack_of(stack.cloud, stack.state, name) for name in (monitoring.STACK, run_blueprint.STACK))
     monitoring.up(watching, configuration())
     cluster.up(stack, configuration())

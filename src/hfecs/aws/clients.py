@@ -199,9 +199,18 @@ class Cloud:
         return address
 
     @cached_property
+    def _identity(self) -> Any:
+        return self.sts.get_caller_identity()
+
+    @property
     def account(self) -> str:
         """The account's number; one call."""
-        return self.sts.get_caller_identity()["Account"]
+        return str(self._identity["Account"])
+
+    @property
+    def partition(self) -> str:
+        """The part of AWS that the account is in, as ARNs name it: aws, aws-cn, aws-us-gov, aws-eusc."""
+        return str(self._identity["Arn"]).split(":")[1]
 
     def upload(self, path: Path, bucket: str, key: str, sent: Callable[[int], None]) -> None:
         """Upload a file to a bucket; `sent` is called with the bytes sent."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from hfecs import templating
 from hfecs.aws.account import Site
-from hfecs.blueprints import broker, scaling
+from hfecs.blueprints import broker, machines, scaling
 from hfecs.config import Config
 from hfecs.parallel import together
 from hfecs.provisioning.stack import Stack
@@ -82,10 +82,10 @@ def ensure(stack: Stack, config: Config, site: Site) -> Foundation:
 
 def found(stack: Stack) -> Foundation:
     """The foundation of an existing cluster, from the names of its parts."""
-    account = stack.cloud.account
+    cloud = stack.cloud
 
     def arn(name: str) -> str:
-        return f"arn:aws:iam::{account}:role{stack.iam_path}{stack.iam_name(name)}"
+        return f"arn:{cloud.partition}:iam::{cloud.account}:role{stack.iam_path}{stack.iam_name(name)}"
 
     def group(name: str) -> str:
         known = stack.found(security_group.KIND, name, security_group.survey)
@@ -114,7 +114,7 @@ def _account_roles(stack: Stack, config: Config) -> list[Callable[[], None]]:
 
 def _machine_profile(stack: Stack) -> str:
     """Lets a machine join the cluster; its tasks have their own roles."""
-    trust = templating.document("policies/trust-machine.json")
+    trust = machines.trust(stack.cloud.partition)
     joining = templating.document("policies/machine.json", cluster=stack.full_name("cluster"), **_where(stack))
     role.ensure(stack, "machine", trust=trust, policy=joining)
     return instance_profile.ensure(stack, "machine", role=stack.iam_name("machine"))
@@ -141,7 +141,7 @@ def _staying(stack: Stack) -> Any:
 
 
 def _where(stack: Stack) -> dict[str, str]:
-    return {"region": stack.cloud.region, "account": stack.cloud.account}
+    return {"partition": stack.cloud.partition, "region": stack.cloud.region, "account": stack.cloud.account}
 
 
 def _firewalls(stack: Stack, config: Config, site: Site) -> tuple[str, str]:

@@ -55,6 +55,12 @@ def template_data(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters | {"UserData": base64.b64encode(parameters["UserData"].encode()).decode()}
 
 
+def trust(partition: str) -> Any:
+    """Who may assume the role of machines: EC2, which has another name in China (ECS tasks have one everywhere)."""
+    ec2 = "ec2.amazonaws.com.cn" if partition == "aws-cn" else "ec2.amazonaws.com"
+    return templating.document("policies/trust-machine.json", machines=ec2)
+
+
 def on(role: str) -> str:
     """The placement expression for the machines of a role."""
     return f"attribute:hfecs.role == {role}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from hfecs import templating
 from hfecs.aws import account
-from hfecs.blueprints import deadlines, images
+from hfecs.blueprints import deadlines, images, machines
 from hfecs.blueprints.foundation import SSH
 from hfecs.blueprints.machines import launch, one_on_each
 from hfecs.blueprints.metrics import DATABASE, MONITORING, WRITER, WRITER_PASSWORD
@@ -135,7 +135,7 @@ def _firewall(stack: Stack, config: Config, place: account.Site) -> str:
 
 
 def _machine_profile(stack: Stack) -> str:
-    trust = templating.document("policies/trust-machine.json")
+    trust = machines.trust(stack.cloud.partition)
     joining = templating.document("policies/machine.json", cluster=stack.ecs_cluster, **_where(stack))
     role.ensure(stack, MACHINE_ROLE, trust=trust, policy=joining)
     return instance_profile.ensure(stack, MACHINE_ROLE, role=stack.iam_name(MACHINE_ROLE))
@@ -150,7 +150,7 @@ def _execution_role(stack: Stack) -> str:
 
 
 def _where(stack: Stack) -> dict[str, str]:
-    return {"region": stack.cloud.region, "account": stack.cloud.account}
+    return {"partition": stack.cloud.partition, "region": stack.cloud.region, "account": stack.cloud.account}
 
 
 def _containers(stack: Stack, config: Config, execution_role: str, passwords: dict[str, str]) -> Any:

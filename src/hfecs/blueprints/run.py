@@ -218,7 +218,7 @@ def _bucket_policy(stack: Stack, base: foundation.Foundation, bucket_name: str) 
     all, which are used up after some thirty buckets.
     """
     roles = {"worker_role": base.worker_role, "runner_role": base.runner_role}
-    policy = templating.document("policies/bucket.json", bucket=bucket_name, **roles)
+    policy = templating.document("policies/bucket.json", partition=stack.cloud.partition, bucket=bucket_name, **roles)
     if not stack.cloud.over_tls:
         # To a local server that stands in for AWS: "only over TLS" would lock ourselves out.
         policy["Statement"] = [one for one in policy["Statement"] if one["Effect"] == "Allow"]

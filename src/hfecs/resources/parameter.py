@@ -34,7 +34,8 @@ def ensure(stack: Stack, name: str, *, value: str = "") -> str:
 
 def arn(stack: Stack, name: str) -> str:
     """The ARN of a secret of this cluster."""
-    return f"arn:aws:ssm:{stack.cloud.region}:{stack.cloud.account}:parameter{full_name(stack, name)}"
+    cloud = stack.cloud
+    return f"arn:{cloud.partition}:ssm:{cloud.region}:{cloud.account}:parameter{full_name(stack, name)}"
 
 
 def full_name(stack: Stack, name: str) -> str:
