@@ -22,6 +22,7 @@ from moto.core.base_backend import BaseBackend
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.ec2.models.amis import AMIS
 from moto.ec2.models.instance_types import InstanceTypeBackend, InstanceTypeOfferingBackend
+from moto.ec2.models.vpcs import VPCBackend
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 from moto.server import ThreadedMotoServer
 from moto.ssm.utils import convert_to_params
@@ -124,5 +125,21 @@ def _open_an_old_account() -> None:
         machine["FreeTierEligible"] = machine.name == "t2.micro"
 
 
+def _open_default_networks() -> None:
+    """A default VPC has an internet gateway and a route to it, as on AWS."""
+    create = VPCBackend.create_default_vpc
+
+    def create_default_vpc(backend: Any) -> Any:
+        vpc = create(backend)
+        gateway = backend.create_internet_gateway()
+        backend.attach_internet_gateway(gateway.id, vpc.id)
+        tables = backend.describe_route_tables(filters={"vpc-id": [vpc.id], "association.main": ["true"]})
+        backend.create_route(tables[0].id, "0.0.0.0/0", gateway_id=gateway.id)
+        return vpc
+
+    setattr(VPCBackend, "create_default_vpc", create_default_vpc)  # noqa: B010
+
+
 _quicken_moto()
+_open_default_networks()
 _open_an_old_account()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hfecs.aws import account
@@ -10,9 +12,14 @@ from support import KEYS, ME, WatchedCloud, configuration, nothing_changes
 
 
 def network(cloud: WatchedCloud) -> str:
-    """The id of a VPC of our own with a subnet."""
+    """The id of a VPC of our own with a public subnet."""
     vpc = cloud.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     cloud.ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.1.0/24", AvailabilityZone="us-east-1a")
+    gateway = cloud.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    cloud.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    filters: Any = [{"Name": "vpc-id", "Values": [vpc]}]
+    table = cloud.ec2.describe_route_tables(Filters=filters)["RouteTables"][0]["RouteTableId"]
+    cloud.ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
     return vpc
 
 

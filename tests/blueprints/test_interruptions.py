@@ -107,6 +107,7 @@ def test_a_cluster_does_not_move_to_another_network(stack: Stack, cloud: Watched
     network = cloud.ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
     zone = cloud.ec2.describe_subnets()["Subnets"][0]["AvailabilityZone"]
     cloud.ec2.create_subnet(VpcId=network, CidrBlock="10.7.1.0/24", AvailabilityZone=zone)
+    cloud.ec2.create_vpc_endpoint(VpcId=network, ServiceName="com.amazonaws.us-east-1.ecs-agent")
 
     with (
         nothing_changes(cloud),

@@ -31,6 +31,8 @@ BESIDES_THE_STORY = IMAGES | {
     "ec2:DescribeKeyPairs",
     # What keeps a security group in use.
     "ec2:DescribeNetworkInterfaces",
+    # Subnets without a way out.
+    "ec2:DescribeVpcEndpoints",
     "ecr:DescribeRepositories",
     "ecr:GetAuthorizationToken",
     # What somebody changed by hand is mended.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from hfecs.aws import machine_types
+from hfecs.aws import machine_types, network
 from hfecs.aws.clients import Cloud
 from hfecs.aws.errors import expected_errors, ignoring, passable
 from hfecs.aws.machine_types import ARCHITECTURES, MachineType
@@ -38,6 +38,10 @@ class Site:
     admin_cidrs: list[str]
     vcpu_quota: int | None = None
     """vCPUs of standard on-demand machines that may run at a time; None if it was not asked for, or is not told."""
+    public_ip: bool | None = None
+    """Whether machines are launched with a public address; None to leave it to their subnet."""
+    note: str | None = None
+    """What the user should know about the network."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,10 @@ def look(cloud: Cloud, config: Config, known: Known = Known()) -> Site:
     wanted = machine_types.names(configured or known.instance_type)
     is_known = not config.cluster.ami_id and known.image_id and wanted == (known.instance_type,)
     image_known = known.image_id if is_known else None
-    network, subnets, types, offered, image, built_for, cidrs, quota, _ = together(
+    vpc, subnets, tables, types, offered, image, built_for, cidrs, quota, _ = together(
         lambda: _vpc(cloud, config),
         lambda: _subnets(cloud, config),
+        lambda: network.route_tables(cloud, config.network.vpc_id),
         lambda: machine_types.describe(cloud, wanted),
         lambda: machine_types.zones(cloud, wanted),
         lambda: pinned or image_known or _image(cloud, "x86_64"),
@@ -77,19 +82,20 @@ def look(cloud: Cloud, config: Config, known: Known = Known()) -> Site:
     )
     machine = machine_types.choose(cloud, wanted, types, offered)
     zones = offered[machine.name]
-    usable = [subnet for subnet in subnets if subnet["VpcId"] == network and subnet["AvailabilityZone"] in zones]
+    usable = [subnet for subnet in subnets if subnet["VpcId"] == vpc and subnet["AvailabilityZone"] in zones]
     if not usable:
         hint = "choose another cluster.instance_type, or set network.subnet_ids to subnets in such a zone"
         raise AwsFailed(
-            f"No subnet of {network} is in a zone that offers {machine.name} ({', '.join(sorted(zones))}).", hint
+            f"No subnet of {vpc} is in a zone that offers {machine.name} ({', '.join(sorted(zones))}).", hint
         )
     if built_for not in (None, machine.architecture):
         hint = "remove cluster.ami_id, or choose an image or an instance type of the other architecture"
         raise ConfigurationInvalid(f"{pinned} is for {built_for}, but {machine.name} is {machine.architecture}.", hint)
     if machine.architecture != "x86_64" and not (pinned or image_known):
         image = _image(cloud, machine.architecture)
-    identifiers = sorted(subnet["SubnetId"] for subnet in usable)
-    return Site(network, identifiers, machine, image, cidrs, quota)
+    named = bool(config.network.subnet_ids)
+    places = network.choose(cloud, usable, tables, config.network.public_ip, named=named)
+    return Site(vpc, places.subnet_ids, machine, image, cidrs, quota, places.public_ip, places.note)
 
 
 def admin_cidrs(cloud: Cloud, config: Config) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from hfecs.aws import account
 from hfecs.aws.errors import ignoring
 from hfecs.blueprints import broker, capacity, containers, deadlines, foundation, images, metrics, scaling, workers
-from hfecs.blueprints.machines import launch, one_on_each
+from hfecs.blueprints.machines import in_subnet, launch, one_on_each
 from hfecs.config import Config
 from hfecs.parallel import together
 from hfecs.provisioning.preview import ask_first
@@ -141,6 +141,8 @@ def look(stack: Stack, config: Config) -> account.Site:
     if master and master.ours and not known.instance_type:
         # The state file is lost: use the master's type and image for the other machines too.
         place = account.look(stack.cloud, config, account.of_machine(master.actual))
+    if place.note:
+        stack.reporter.note(place.note)
     with_metrics = bool(config.monitoring.influx_url) or metrics.standing(stack, config) is not None
     capacity.refuse_too_small(config, place.machine, with_metrics=with_metrics)
     if note := capacity.refuse_beyond_quota(config, place.machine, place.vcpu_quota):
@@ -152,7 +154,7 @@ def _master(stack: Stack, config: Config, place: account.Site, base: foundation.
     """The broker's machine, outside the group: it stays when there are no workers."""
     groups = [base.broker_group]
     parameters = launch(config, place, role="master", cluster=base.cluster, profile=base.profile, groups=groups)
-    return parameters | {"SubnetId": place.subnet_ids[0]}
+    return in_subnet(parameters, place)
 
 
 def _on_master(stack: Stack, config: Config, base: foundation.Foundation, definition: str) -> None:

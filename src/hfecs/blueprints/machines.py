@@ -47,7 +47,19 @@ def launch(config: Config, site: Site, *, role: str, cluster: str, profile: str,
         parameters["InstanceMarketOptions"] = {"MarketType": "spot"}
     if config.cluster.key_pair_name:
         parameters["KeyName"] = config.cluster.key_pair_name
+    if site.public_ip is not None:
+        # EC2 takes the address, and then the security groups too, only as settings of the network interface.
+        interface = {"DeviceIndex": 0, "AssociatePublicIpAddress": site.public_ip, "DeleteOnTermination": True}
+        parameters["NetworkInterfaces"] = [interface | {"Groups": parameters.pop("SecurityGroupIds")}]
     return parameters
+
+
+def in_subnet(parameters: dict[str, Any], site: Site) -> dict[str, Any]:
+    """The same for a machine outside the group, which is launched into the first subnet."""
+    subnet = {"SubnetId": site.subnet_ids[0]}
+    if "NetworkInterfaces" not in parameters:
+        return parameters | subnet
+    return parameters | {"NetworkInterfaces": [one | subnet for one in parameters["NetworkInterfaces"]]}
 
 
 def template_data(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hfecs import templating
 from hfecs.aws import account
 from hfecs.blueprints import deadlines, images, machines
 from hfecs.blueprints.foundation import SSH
-from hfecs.blueprints.machines import launch, one_on_each
+from hfecs.blueprints.machines import in_subnet, launch, one_on_each
 from hfecs.blueprints.metrics import DATABASE, MONITORING, WRITER, WRITER_PASSWORD
 from hfecs.config import Config, Worker
 from hfecs.parallel import together
@@ -78,7 +78,7 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
     )
 
     machine = launch(config, place, role=MONITORING, cluster=stack.ecs_cluster, profile=profile, groups=[group])
-    machine |= {"SubnetId": place.subnet_ids[0]}
+    machine = in_subnet(machine, place)
     definition, itself = together(
         lambda: task_definition.ensure(
             stack,

@@ -20,7 +20,7 @@ from hfecs.aws.errors import LOCAL_HINT, one_or_several
 from hfecs.blueprints import broker, cluster, containers, deadlines, foundation, images, metrics, mounts
 from hfecs.blueprints.broker import SECRETS_OF_RUNS, Broker
 from hfecs.blueprints.lookahead import Announce, ahead, announced, silently
-from hfecs.blueprints.machines import launch, on_machine
+from hfecs.blueprints.machines import in_subnet, launch, on_machine
 from hfecs.blueprints.metrics import Collector
 from hfecs.config import Config
 from hfecs.errors import Misused, NoCluster
@@ -100,7 +100,7 @@ def up(
     config = images.require(stack, config)
     place, base, used, collector = _look(stack, whole, config, run)
     machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=[base.members])
-    machine |= {"SubnetId": place.subnet_ids[0]}
+    machine = in_subnet(machine, place)
     engine = metrics.with_metrics(containers.runner(stack, config, base, used), "engine", collector)
     _, definition = together(
         lambda: bucket.ensure(stack, run.bucket, policy=_bucket_policy(stack, base, run.bucket)),

@@ -89,6 +89,9 @@ class Network(Section):
 
     vpc_id: Vpc | None = key(None, "default: the account's default VPC")
     subnet_ids: list[Subnet] = key([], "default: all subnets of the VPC in zones that offer the instance type")
+    public_ip: Literal["auto"] | bool = key(
+        "auto", "whether machines get a public address; auto: if a subnet has a route to an internet gateway"
+    )
     admin_cidrs: Literal["auto"] | list[str] = key(
         "auto", "who can reach the broker and ssh: this machine's public address, or a list of CIDR blocks"
     )

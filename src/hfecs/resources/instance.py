@@ -213,13 +213,24 @@ def _instances(stack: Stack, filters: list[Any]) -> list[Any]:
 def launch_differences(instance: Any, launch: Any) -> Differences:
     """The launch parameters in which a machine differs, of those that EC2 tells."""
     profile = instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
+    # moto tells the groups that were given for the interface as the interface's only.
+    interface: Any = next(iter(instance.get("NetworkInterfaces", [])), {})
+    groups = instance.get("SecurityGroups") or interface.get("Groups", [])
     actual = {
         **{field: instance.get(field) for field in TOLD},
         "IamInstanceProfile": {"Name": profile},
-        "SecurityGroupIds": [group["GroupId"] for group in instance.get("SecurityGroups", [])],
+        "SecurityGroupIds": [group["GroupId"] for group in groups],
     }
-    wanted = {field: launch[field] for field in actual if field in launch}
+    told = _flat(launch)
+    wanted = {field: told[field] for field in actual if field in told}
     return details({"KeyName": None, **wanted}, actual)
+
+
+def _flat(launch: Any) -> Any:
+    """Launch parameters with subnet and security groups at the top, also if they are those of the interface."""
+    interface: Any = next(iter(launch.get("NetworkInterfaces", [])), {})
+    names = {"SubnetId": "SubnetId", "Groups": "SecurityGroupIds"}
+    return launch | {names[field]: value for field, value in interface.items() if field in names}
 
 
 def user_data_differences(stack: Stack, instance_id: str, launch: Any) -> Differences:
@@ -238,5 +249,5 @@ def can_be_repaired(fields: Differences) -> bool:
 
 def repair_launch(stack: Stack, instance_id: str, launch: Any) -> None:
     """Put a machine back into its security groups, and its metadata service to its settings."""
-    stack.cloud.ec2.modify_instance_attribute(InstanceId=instance_id, Groups=launch["SecurityGroupIds"])
+    stack.cloud.ec2.modify_instance_attribute(InstanceId=instance_id, Groups=_flat(launch)["SecurityGroupIds"])
     stack.cloud.ec2.modify_instance_metadata_options(InstanceId=instance_id, **launch["MetadataOptions"])

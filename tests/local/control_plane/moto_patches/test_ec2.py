@@ -22,3 +22,11 @@ def test_a_group_launches_machines_of_a_version_that_was_added(site: Site, clust
 
     until(lambda: len(site.registered(cluster)) == 1)
     site.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=cluster, ForceDelete=True)
+
+
+def test_the_default_network_has_a_route_to_an_internet_gateway(site: Site) -> None:
+    (network,) = site.ec2.describe_vpcs()["Vpcs"]
+
+    (table,) = site.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [network["VpcId"]]}])["RouteTables"]
+    targets = {route.get("DestinationCidrBlock"): route.get("GatewayId", "") for route in table["Routes"]}
+    assert targets["0.0.0.0/0"].startswith("igw-")

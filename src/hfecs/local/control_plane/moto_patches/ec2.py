@@ -59,6 +59,15 @@ def _patch_addresses(reconciler: Reconciler) -> None:
         block = cidr if cidr_block == MOTO_DEFAULT_CIDR else cidr_block
         return make_vpc(backend, block, *arguments, **options)
 
+    def create_default_vpc(backend: Any) -> Any:
+        """With an internet gateway and a route to it."""
+        vpc = make_default(backend)
+        gateway = backend.create_internet_gateway()
+        backend.attach_internet_gateway(gateway.id, vpc.id)
+        tables = backend.describe_route_tables(filters={"vpc-id": [vpc.id], "association.main": ["true"]})
+        backend.create_route(tables[0].id, "0.0.0.0/0", gateway_id=gateway.id)
+        return vpc
+
     def get_available_subnet_ip(subnet: Any, instance: Any) -> str:
         """Regions share the network: an address used in one is never given in another."""
         while (address := next_address(subnet, instance)) in given:
@@ -75,6 +84,7 @@ def _patch_addresses(reconciler: Reconciler) -> None:
         if str(interface.public_ip_auto_assign).lower() == "true":
             interface.public_ip = interface.private_ip_address
 
+    make_default = replace(VPCBackend, "create_default_vpc", create_default_vpc)
     make_vpc = replace(VPCBackend, "create_vpc", create_vpc)
     next_address = replace(Subnet, "get_available_subnet_ip", get_available_subnet_ip)
     free_address = replace(Subnet, "del_subnet_ip", del_subnet_ip)
