@@ -28,6 +28,9 @@ from hfecs.provisioning.resource import NOT_YET, Change, Existing, digest
 from hfecs.provisioning.state import ClusterState, Record
 from hfecs.provisioning.wait import Wait
 
+# The path of the roles and profiles of all clusters.
+IAM_ROOT = "/hfecs/"
+
 
 class Module(Protocol):
     """What a resource module offers beside its own `ensure`."""
@@ -67,7 +70,14 @@ class Stack:
     @property
     def iam_path(self) -> str:
         """The path of this cluster's roles and profiles, by which permissions to pass them can be limited."""
-        return f"/hfecs/{self.cluster}/"
+        return f"{IAM_ROOT}{self.cluster}/"
+
+    def shares_iam_name(self, path: str, name: str) -> bool:
+        """Whether a role or profile is this cluster's, or of one whose name differs in case only.
+
+        IAM takes such names for the same: "names are not distinguished by case" (CreateRole).
+        """
+        return path.lower() == self.iam_path.lower() and name.lower().startswith(self.iam_name("").lower())
 
     @property
     def ecs_cluster(self) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from hfecs.aws.errors import ignoring
 from hfecs.aws.tags import pairs, tags_of
 from hfecs.provisioning.resource import Change, Existing
-from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.stack import IAM_ROOT, Stack
 from hfecs.provisioning.state import Record
 
 KIND = "instance-profile"
@@ -42,16 +42,16 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List the profiles under this cluster's path."""
+    """List the profiles under this cluster's path in any case."""
     prefix = stack.iam_name("")
-    pages = stack.cloud.iam.get_paginator("list_instance_profiles").paginate(PathPrefix=stack.iam_path)
-    names = [profile["InstanceProfileName"] for page in pages for profile in page["InstanceProfiles"]]
-    for full_name in names:
-        if full_name.startswith(prefix):
+    pages = stack.cloud.iam.get_paginator("list_instance_profiles").paginate(PathPrefix=IAM_ROOT)
+    listed = [(each["Path"], each["InstanceProfileName"]) for page in pages for each in page["InstanceProfiles"]]
+    for path, full_name in listed:
+        if stack.shares_iam_name(path, full_name):
             with ignoring(GONE):
                 profile = stack.cloud.iam.get_instance_profile(InstanceProfileName=full_name)["InstanceProfile"]
                 ours = stack.owns(tags_of(profile.get("Tags")))
-                yield Existing(full_name.removeprefix(prefix), full_name, profile, ours)
+                yield Existing(full_name[len(prefix) :], full_name, profile, ours)
 
 
 def _create(stack: Stack, name: str, role: str) -> str:

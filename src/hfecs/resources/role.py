@@ -12,7 +12,7 @@ from hfecs.aws.tags import pairs, tags_of
 from hfecs.parallel import together
 from hfecs.provisioning.diff import of_document
 from hfecs.provisioning.resource import Change, Existing, at_once
-from hfecs.provisioning.stack import Stack
+from hfecs.provisioning.stack import IAM_ROOT, Stack
 from hfecs.provisioning.state import Record
 
 KIND = "role"
@@ -53,10 +53,11 @@ def teardown(stack: Stack, record: Record) -> None:
 
 
 def survey(stack: Stack) -> Iterator[Existing]:
-    """List the roles under this cluster's path, with their tags and policies."""
+    """List the roles under this cluster's path in any case, with their tags and policies."""
     prefix = stack.iam_name("")
-    pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=stack.iam_path)
-    roles = [role for page in pages for role in page["Roles"] if role["RoleName"].startswith(prefix)]
+    pages = stack.cloud.iam.get_paginator("list_roles").paginate(PathPrefix=IAM_ROOT)
+    listed = [role for page in pages for role in page["Roles"]]
+    roles = [role for role in listed if stack.shares_iam_name(role["Path"], role["RoleName"])]
     names = [role["RoleName"] for role in roles]
     tags, policies = together(
         lambda: together(*[partial(_tags, stack, name) for name in names]),
@@ -64,7 +65,7 @@ def survey(stack: Stack) -> Iterator[Existing]:
     )
     for role, tagged, policy in zip(roles, tags, policies, strict=True):
         actual = {"trust": role["AssumeRolePolicyDocument"], "policy": policy}
-        yield Existing(role["RoleName"].removeprefix(prefix), role["Arn"], actual, ours=stack.owns(tagged))
+        yield Existing(role["RoleName"][len(prefix) :], role["Arn"], actual, ours=stack.owns(tagged))
 
 
 def _tags(stack: Stack, role: str) -> dict[str, str]:
