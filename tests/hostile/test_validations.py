@@ -27,12 +27,14 @@ def template(clients: Clients, name: str, user_data: str) -> Any:
     )
 
 
+@pytest.mark.refused_by_aws
 def test_user_data_of_more_than_16_kilobytes_is_refused(clients: Clients) -> None:
     with pytest.raises(ClientError, match="limited to 16384 bytes"):
         template(clients, "large", base64.b64encode(b"x" * 16_385).decode())
     assert template(clients, "fits", base64.b64encode(b"x" * 16_384).decode())
 
 
+@pytest.mark.refused_by_aws
 def test_user_data_that_is_not_encoded_is_refused(clients: Clients) -> None:
     with pytest.raises(ClientError, match=r"InvalidUserData\.Malformed"):
         template(clients, "plain", "#!/bin/bash\nexit")

@@ -34,6 +34,7 @@ from hfecs.local.reconciler import Reconciler
 
 MOTO_DEFAULT_CIDR = "172.31.0.0/16"
 
+EVERYWHERE = "0.0.0.0/0"
 USER_DATA_BYTES = 16_384
 ENDED = ("shutting-down", "terminated")
 
@@ -60,12 +61,13 @@ def _patch_addresses(reconciler: Reconciler) -> None:
         return make_vpc(backend, block, *arguments, **options)
 
     def create_default_vpc(backend: Any) -> Any:
-        """With an internet gateway and a route to it."""
+        """With an internet gateway and a route to it, unless it has one already."""
         vpc = make_default(backend)
-        gateway = backend.create_internet_gateway()
-        backend.attach_internet_gateway(gateway.id, vpc.id)
-        tables = backend.describe_route_tables(filters={"vpc-id": [vpc.id], "association.main": ["true"]})
-        backend.create_route(tables[0].id, "0.0.0.0/0", gateway_id=gateway.id)
+        (table,) = backend.describe_route_tables(filters={"vpc-id": [vpc.id], "association.main": ["true"]})
+        if not any(route.destination_cidr_block == EVERYWHERE for route in table.routes):
+            gateway = backend.create_internet_gateway()
+            backend.attach_internet_gateway(gateway.id, vpc.id)
+            backend.create_route(table.id, EVERYWHERE, gateway_id=gateway.id)
         return vpc
 
     def get_available_subnet_ip(subnet: Any, instance: Any) -> str:
