@@ -91,4 +91,5 @@ def _of_s3(method: str, path: str, query: str) -> Operation:
     part = query.partition("&")[0].partition("=")[0]
     what = "Object" if key else "Bucket" if bucket else "Buckets"
     part = "" if part.startswith("x-") else part
+    key = re.sub(r"^runs/[^/]+/", "runs/RUN/", re.sub(r"^files/[0-9a-f]+(-[0-9]+)?/", "files/TAG/", key))
     return Operation(f"{method.capitalize()}{what}{part.capitalize()}", key or bucket)

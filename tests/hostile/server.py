@@ -44,7 +44,7 @@ from quick_moto import shrink_moto
 
 PR_SET_PDEATHSIG = 1
 # The first thing that is done to follow a run that has been started.
-LOOK = Operation("GetObject", "workdir/dag.json")
+LOOK = Operation("GetParameter", "/hfecs/hyperflow/broker-password")
 
 
 @dataclass
