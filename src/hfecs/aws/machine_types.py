@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hfecs.aws.clients import Cloud
+from hfecs.aws.prices import DEFAULT_TYPES
 from hfecs.errors import ConfigurationInvalid
 
-DEFAULTS = ("t3.micro", "t2.micro")
+DEFAULTS = DEFAULT_TYPES
 """Of these the first that the region offers, one that the account has for free before others.
 
 Accounts on AWS's Free plan, which new ones are since July 2025, can launch no other types than those that

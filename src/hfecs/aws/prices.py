@@ -52,8 +52,8 @@ LOGS_PER_BYTE = 0.03 / 2**30 / MONTH
 
 # A GB and month in S3 and ECR; a month of the metrics of a cluster, their calls and alarms.
 BUCKET_GB, REPOSITORY_GB, METRICS = 0.023, 0.10, 8.0
-# The types that a cluster has by default.
-SMALL = ("t3.micro", "t2.micro")
+# The types that a cluster has by default; aws/machine_types.py chooses.
+DEFAULT_TYPES = ("t3.micro", "t2.micro")
 
 # What AWS does not charge for.
 FREE = frozenset(
@@ -113,8 +113,8 @@ def words(cost: float | None) -> str:
 
 def in_help(command: Callable[..., Any]) -> Callable[..., Any]:
     """Fill the prices into a command's help: `{machine}`, `{machine_with_disk}`, `{bucket}`, ... in USD."""
-    alone = [LARGE[kind.partition(".")[0]] * SIZES[kind.partition(".")[2]] for kind in SMALL]
-    whole = [price for price in map(machine, SMALL) if price is not None]
+    alone = [LARGE[kind.partition(".")[0]] * SIZES[kind.partition(".")[2]] for kind in DEFAULT_TYPES]
+    whole = [price for price in map(machine, DEFAULT_TYPES) if price is not None]
     filled = {
         "machine": f"{min(alone):.3f} to {max(alone):.3f}",
         "machine_with_disk": f"{min(whole):.3f} to {max(whole):.3f}",

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from hfecs.aws.tags import NAME_TAG, OWNER_TAG, tags_of
+from hfecs.aws.tags import NAME_TAG, tags_of
 from hfecs.errors import Misused
 from hfecs.provisioning.stack import Stack
+from hfecs.resources import instance
 
 TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -25,9 +26,7 @@ def console_output(stack: Stack, wanted: str) -> list[str]:
 
 
 def _machine(stack: Stack, wanted: str) -> Any:
-    filters: Any = [{"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]}]
-    pages = stack.cloud.ec2.get_paginator("describe_instances").paginate(Filters=filters)
-    machines = [machine for page in pages for group in page["Reservations"] for machine in group["Instances"]]
+    machines = instance.of_cluster(stack)
     names = {machine["InstanceId"]: tags_of(machine.get("Tags")).get(NAME_TAG, "") for machine in machines}
     fitting = [machine for machine in machines if wanted in (machine["InstanceId"], names[machine["InstanceId"]])]
     if not fitting:

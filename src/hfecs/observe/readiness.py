@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hfecs.aws.errors import ignoring
-from hfecs.aws.tags import NAME_TAG, OWNER_TAG
+from hfecs.aws.tags import NAME_TAG
 from hfecs.blueprints import broker
 from hfecs.blueprints.metrics import MONITORING
 from hfecs.config import Config
@@ -22,6 +22,7 @@ from hfecs.observe.monitoring import grafana_answers
 from hfecs.observe.reasons import ENDED, Reason, end_of, failure_of, lines_of, reason_of
 from hfecs.provisioning.inventory import Inventory
 from hfecs.provisioning.stack import Stack
+from hfecs.resources import instance
 
 LIMIT_SECONDS = 900.0
 LOOK_SECONDS = 3.0
@@ -128,12 +129,7 @@ class _Watch:
             raise _failed(reason_of(f"service {self._part.name}", _end(last), failure_of(last)))
 
     def _machine(self) -> Any:
-        filters: Any = [
-            {"Name": f"tag:{OWNER_TAG}", "Values": [self._stack.cluster]},
-            {"Name": f"tag:{NAME_TAG}", "Values": [self._part.name]},
-        ]
-        answer = self._stack.cloud.ec2.describe_instances(Filters=filters)
-        machines = [machine for group in answer["Reservations"] for machine in group["Instances"]]
+        machines = instance.of_cluster(self._stack, {"Name": f"tag:{NAME_TAG}", "Values": [self._part.name]})
         return max(machines, key=lambda machine: machine["LaunchTime"], default=None)
 
     def _joined_at(self, instance_id: str) -> datetime | None:

@@ -14,10 +14,11 @@ from typing import Any
 
 from hfecs.aws.errors import explain, ignoring, one_or_several, passable
 from hfecs.aws.reasons import known
-from hfecs.aws.tags import NAME_TAG, OWNER_TAG, tags_of
+from hfecs.aws.tags import NAME_TAG, tags_of
 from hfecs.errors import HfecsError
 from hfecs.parallel import together
 from hfecs.provisioning.stack import Stack
+from hfecs.resources import instance
 
 # A group without room tries again for hours, ever more seldom; ECS shows stopped tasks and EC2 ended machines for one.
 LAUNCHES_KEPT = timedelta(hours=6)
@@ -117,13 +118,8 @@ def _launches(stack: Stack, now: datetime) -> Iterator[Reason]:
 
 def _machines(stack: Stack) -> Iterator[Reason]:
     """The machines that ended without being told to, unless another of that name came after."""
-    filters: Any = [{"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]}]
-    pages = stack.cloud.ec2.get_paginator("describe_instances").paginate(Filters=filters)
-    machines: list[Any] = [
-        machine for page in pages for group in page["Reservations"] for machine in group["Instances"]
-    ]
     newest: dict[str, Any] = {}
-    for machine in sorted(machines, key=lambda one: str(one["LaunchTime"])):
+    for machine in sorted(instance.of_cluster(stack), key=lambda one: str(one["LaunchTime"])):
         newest[tags_of(machine.get("Tags")).get(NAME_TAG, "")] = machine
     for name, machine in newest.items():
         if end := end_of(machine):

@@ -11,7 +11,7 @@ from typing import Any
 from hfecs.aws import cloudwatch, prices
 from hfecs.aws.cloudwatch import IDLE_SECONDS_LEFT
 from hfecs.aws.errors import ignoring
-from hfecs.aws.tags import ENDS_TAG, NAME_TAG, OWNER_TAG, tags_of
+from hfecs.aws.tags import ENDS_TAG, NAME_TAG, tags_of
 from hfecs.blueprints import cluster, monitoring, run
 from hfecs.errors import Leftover
 from hfecs.observe.reasons import Reason, reasons
@@ -141,21 +141,17 @@ def _run_state(runs: Stack) -> str | None:
 
 
 def _machines(stack: Stack) -> list[dict[str, str]]:
-    filters: Any = [
-        {"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]},
-        {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped", "shutting-down"]},
-    ]
-    pages = stack.cloud.ec2.get_paginator("describe_instances").paginate(Filters=filters)
-    instances: list[Any] = [item for page in pages for group in page["Reservations"] for item in group["Instances"]]
+    states = ["pending", "running", "stopping", "stopped", "shutting-down"]
+    machines = instance.of_cluster(stack, {"Name": "instance-state-name", "Values": states})
     return [
         {
-            "name": tags_of(instance.get("Tags")).get(NAME_TAG, ""),
-            "id": instance["InstanceId"],
-            "type": instance["InstanceType"],
-            "state": instance["State"]["Name"],
-            "address": instance.get("PublicIpAddress") or instance.get("PrivateIpAddress", ""),
+            "name": tags_of(machine.get("Tags")).get(NAME_TAG, ""),
+            "id": machine["InstanceId"],
+            "type": machine["InstanceType"],
+            "state": machine["State"]["Name"],
+            "address": machine.get("PublicIpAddress") or machine.get("PrivateIpAddress", ""),
         }
-        for instance in sorted(instances, key=lambda item: str(item["LaunchTime"]))
+        for machine in sorted(machines, key=lambda item: str(item["LaunchTime"]))
     ]
 
 

@@ -205,6 +205,11 @@ def _describe(stack: Stack, instance_id: str) -> Any:
     )[0]
 
 
+def of_cluster(stack: Stack, *filters: Any) -> list[Any]:
+    """Every machine with the cluster's tag, as EC2 describes it: of all stacks, of the group, just ended ones too."""
+    return _instances(stack, [{"Name": f"tag:{OWNER_TAG}", "Values": [stack.cluster]}, *filters])
+
+
 def _instances(stack: Stack, filters: list[Any]) -> list[Any]:
     pages = stack.cloud.ec2.get_paginator("describe_instances").paginate(Filters=filters)
     return [instance for page in pages for group in page["Reservations"] for instance in group["Instances"]]
