@@ -90,3 +90,8 @@ def test_a_quota_that_is_not_told_is_nobodys_business(stack: Stack, cloud: Watch
 
 def test_spot_machines_have_a_quota_of_their_own() -> None:
     assert capacity.refuse_beyond_quota(configuration(scaling__spot=True), BURSTABLE, 5) == ""
+
+
+@pytest.mark.parametrize("name", ["g5.xlarge", "p4d.24xlarge", "inf1.xlarge", "trn1.2xlarge", "hpc6a.48xlarge"])
+def test_machines_of_other_families_have_a_quota_of_their_own(name: str) -> None:
+    assert capacity.refuse_beyond_quota(configuration(), MachineType(name, 96, 65_536, "x86_64"), 5) == ""
