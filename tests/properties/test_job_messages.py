@@ -19,7 +19,7 @@ from hfecs.agents.common.line_protocol import Point, line
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
-from hfecs.agents.worker.delivery_history import HANDED_BACK, LOST, WHY, DeliveryHistory
+from hfecs.agents.worker.delivery import HANDED_BACK, LOST, WHY, DeliveryHistory
 from hfecs.agents.worker.event_publisher import EventPublisher
 from hfecs.agents.worker.events import JobMetrics
 from hfecs.agents.worker.job import Job, parse

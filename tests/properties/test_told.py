@@ -8,7 +8,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.delivery import DeliveryHistory
 from hfecs.agents.worker.poison_messages import PoisonMessages
 from hfecs.blueprints.run import Run
 from hfecs.config import Config

@@ -53,7 +53,7 @@ def logs(
 def _console(hfecs: Session, name: str | None) -> None:
     """Print the console of a machine, or say that there is nothing yet."""
     from hfecs.blueprints import cluster
-    from hfecs.observe.console_output import console_output
+    from hfecs.observe.logs import console_output
 
     if not name:
         raise Misused("No machine was named.", hint=f"hfecs status shows them: hfecs logs {MACHINE} NAME")

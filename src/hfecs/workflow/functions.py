@@ -1,8 +1,15 @@
-"""The functions of processes: which are jobs, which the engine can call, and which hfecs does not run."""
+"""The functions of processes: which are jobs, which the engine can call, and which hfecs does not run.
+
+JavaScript files are read and not run: they may be anybody's, and this is the user's machine. The engine's machine
+requires them, and refuses a function that is not there before any job runs. So here a file whose exports cannot be told
+from its text may export whatever it mentions.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -11,7 +18,6 @@ from typing import Any
 from hfecs.workflow.document import JOB_FUNCTIONS, Process
 from hfecs.workflow.fault import Fault, grouped, shown
 from hfecs.workflow.graph import Workflow
-from hfecs.workflow.javascript import Exports, exports, without_comments
 
 OF_THE_ENGINE = (
     *("add", "chooseEvenOdd", "count", "echo", "echoWithDelay", "exit", "genCollection"),
@@ -38,6 +44,27 @@ REFUSED = {
 """Functions of HyperFlow 1.7 that run jobs in a way of their own, or not at all."""
 
 _JOB_HINT = 'a job for the workers has the function "{{function}}" and config.executor'
+
+_STRING = r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|`(?:\\.|[^`\\])*`"
+_COMMENT = re.compile(rf"({_STRING})|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_NAME = r"[A-Za-z_$][\w$]*"
+_ONE = re.compile(rf"\bexports\s*(?:\.\s*({_NAME})|\[\s*['\"]([^'\"\n]+)['\"]\s*\])\s*(=(?!=))?")
+_DEFINED = re.compile(r"\bdefineProperty\(\s*(?:module\s*\.\s*)?exports\s*,\s*['\"]([^'\"\n]+)['\"]")
+_OBJECT = re.compile(r"\bexports\s*=\s*(?:(?:module\s*\.\s*)?exports\s*=\s*)?\{")
+_TOKEN = re.compile(rf"{_STRING}|[{{}}()\[\],]|\.\.\.|[^\s{{}}()\[\],'\"`.]+|.", re.DOTALL)
+_KEY = re.compile(rf"(?:(?:async|get|static)\s+|\*\s*)*(?:({_NAME})|['\"]([^'\"]+)['\"])\s*(?:[:(,}}]|$)")
+
+
+@dataclass(frozen=True)
+class Exports:
+    """The names that a file exports, and whether there may be others."""
+
+    names: frozenset[str]
+    may_have_others: bool
+
+    def has(self, name: str, text: str) -> bool:
+        """Whether a name may be exported; `text` is where it has to be mentioned if that cannot be told."""
+        return name in self.names or (self.may_have_others and mentions(text, name))
 
 
 class Scripts:
@@ -101,3 +128,47 @@ def _nearest(name: str, exported: Iterable[str]) -> str:
     known = {known.lower(): known for known in (*JOB_FUNCTIONS, *OF_THE_ENGINE, *exported)}
     close = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     return f"; did you mean {known[close[0]]}?" if close else ""
+
+
+def exports(text: str) -> Exports:
+    """What the text of a file exports."""
+    code = without_comments(text)
+    names: set[str] = set()
+    certain = True
+    rest = code
+    for found in _OBJECT.finditer(code):
+        entries = list(_entries(code, found.end()))
+        keys = [_KEY.match(entry) for entry in entries]
+        names |= {key[1] or key[2] for key in keys if key}
+        certain = certain and all(keys)
+        rest = rest.replace(found.group(), "", 1)
+    names |= {found[1] or found[2] for found in _ONE.finditer(code) if found[3]} | set(_DEFINED.findall(code))
+    rest = _DEFINED.sub("", _ONE.sub("", rest))
+    is_plain = not re.search(r"\bexports\b|\bthis\s*[.\[]|\bmodule\s*\[", rest)
+    return Exports(frozenset(names), not (names and certain and is_plain))
+
+
+def without_comments(text: str) -> str:
+    """The text without its comments."""
+    return _COMMENT.sub(lambda match: match.group(1) or " ", text)
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a name stands in a text as a word of its own."""
+    return re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", text) is not None
+
+
+def _entries(code: str, start: int) -> Iterator[str]:
+    """The entries of an object whose brace has just been opened, each as it is written."""
+    depth, begin = 0, start
+    for token in _TOKEN.finditer(code, start):
+        if token.group() in "{([" and token.group():
+            depth += 1
+        elif token.group() in ("}", ")", "]") and depth:
+            depth -= 1
+        elif token.group() in (",", "}") and not depth:
+            if entry := code[begin : token.start()].strip():
+                yield entry
+            if token.group() == "}":
+                return
+            begin = token.end()

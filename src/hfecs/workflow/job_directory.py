@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from hfecs.workflow.fault import Fault, shown
-from hfecs.workflow.files import walk
 
 NAMES = ("dag.json", "workflow.json")
 """What a workflow's file may be called; in a bucket it is workdir/dag.json."""
@@ -74,7 +74,7 @@ class JobDirectory:
     @cached_property
     def workflow_files(self) -> dict[str, Path]:
         """The workflow's file and what lies beside it, by their names in workdir/."""
-        found = walk(self.workdir) if self.workdir != self.directory else self._scripts()
+        found = _files_below(self.workdir) if self.workdir != self.directory else self._scripts()
         others = {path.relative_to(self.workdir).as_posix(): path for path in found if path != self.document}
         return {NAMES[0]: self.document, **others} if self.document.is_file() else others
 
@@ -84,7 +84,7 @@ class JobDirectory:
     @cached_property
     def input_files(self) -> dict[str, Path]:
         """All files of the directory with the inputs, by their names in it."""
-        return {path.relative_to(self.inputs).as_posix(): path for path in walk(self.inputs)}
+        return {path.relative_to(self.inputs).as_posix(): path for path in _files_below(self.inputs)}
 
     def files(self, read: Iterable[str] = ()) -> dict[str, Path]:
         """What is uploaded, by keys: of a directory elsewhere only what the workflow reads."""
@@ -105,3 +105,19 @@ class JobDirectory:
 
 def _folders(directory: Path) -> list[Path]:
     return sorted(path for path in directory.iterdir() if path.is_dir()) if directory.is_dir() else []
+
+
+def _files_below(directory: Path) -> Iterator[Path]:
+    """All files, as `aws s3 sync` finds them: links to folders are followed, but not back into a folder above."""
+    yield from _walk(directory, frozenset())
+
+
+def _walk(directory: Path, above: frozenset[str]) -> Iterator[Path]:
+    real = os.path.realpath(directory)
+    if real in above or not directory.is_dir():
+        return
+    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _walk(Path(entry.path), above | {real})
+        elif entry.is_file():
+            yield Path(entry.path)

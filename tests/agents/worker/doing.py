@@ -7,7 +7,7 @@ from typing import Any
 from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.capabilities import PLAIN, Capabilities
-from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.delivery import DeliveryHistory
 from hfecs.agents.worker.job import Job
 from hfecs.agents.worker.job_runner import JobRunner
 from hfecs.agents.worker.poison_messages import Events, PoisonMessages

@@ -12,7 +12,7 @@ from agents.worker.fakes import SECONDS, FakeChannel, FakeConnection, FakeLoop
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.connection import Connection
 from hfecs.agents.worker.consumer import Consumer
-from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.delivery import DeliveryHistory
 from hfecs.agents.worker.event_publisher import EventPublisher
 from hfecs.agents.worker.job import Job
 from hfecs.agents.worker.reply import Reply

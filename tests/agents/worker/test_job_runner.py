@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.worker.doing import Executor, Impatient
-from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.delivery import DeliveryHistory
 from hfecs.agents.worker.job import Job, Options
 
 FLAKY = "echo x >> tries; [ $(wc -l < tries) -gt %d ]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.delivery import DeliveryHistory
 from hfecs.agents.worker.poison_messages import Events, PoisonMessages, history
 from mute import mute_broker
 

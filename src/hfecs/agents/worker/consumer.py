@@ -14,8 +14,7 @@ from pika.spec import Basic, BasicProperties
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.channels import Publisher, Queues
 from hfecs.agents.worker.connection import Connection, WholeMessages
-from hfecs.agents.worker.delivery import Delivery, Orphans
-from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.delivery import Delivery, DeliveryHistory, Orphans
 from hfecs.agents.worker.event_publisher import EventPublisher
 from hfecs.agents.worker.job import Job, parse
 from hfecs.agents.worker.reply import FAILED, Reply

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from hfecs.agents.worker.cancellation import Cancellation
-from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.delivery import DeliveryHistory
 from hfecs.agents.worker.events import Announce, JobEvents
 from hfecs.agents.worker.job import Job
 from hfecs.agents.worker.poison_messages import PoisonMessages

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.delivery import DeliveryHistory
 from hfecs.messaging import event_stream, messages
 from hfecs.messaging.event_stream import CLOCKS_APART
 from hfecs.messaging.timeouts import iterate_with_timeout

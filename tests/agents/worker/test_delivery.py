@@ -6,7 +6,7 @@ import pytest
 from pika.data import encode_table
 from pika.spec import BasicProperties
 
-from hfecs.agents.worker.delivery_history import DeliveryHistory
+from hfecs.agents.worker.delivery import DeliveryHistory
 
 
 def test_what_a_message_is_sent_on_with_is_read_again() -> None:
