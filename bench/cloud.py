@@ -33,6 +33,7 @@ class Cloud:
         """Forget all that was made, and load what moto loads at the first use, so that no tool pays for it."""
         request = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")
         urllib.request.urlopen(request).close()
+        self._open_default_network()
         self.image()
         self.standing()
 
@@ -44,6 +45,16 @@ class Cloud:
         """Return how many of each kind of thing stand now; kinds of which there are none are left out."""
         numbers = {kind: len(list(things)) for kind, things in self._things()}
         return {kind: number for kind, number in numbers.items() if number}
+
+    def _open_default_network(self) -> None:
+        """Give the default VPC what it has on AWS and not in moto: an internet gateway and a route to it."""
+        ec2 = self._client("ec2")
+        (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+        of_vpc = {"Name": "vpc-id", "Values": [vpc["VpcId"]]}
+        (table,) = ec2.describe_route_tables(Filters=[of_vpc])["RouteTables"]
+        gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc["VpcId"])
+        ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
