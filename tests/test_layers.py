@@ -23,7 +23,7 @@ FLOORS = {
         [
             ["hfecs", "errors"],
             ["backoff", "parallel", "templating", "config", "workflow", "messaging"],
-            ["aws", "explained", "lookahead", "images"],
+            ["aws", "explained", "lookahead", "images", "record"],
             ["provisioning"],
             ["resources"],
             ["blueprints"],
@@ -46,6 +46,7 @@ WINGS = {
         "hfecs.aws",
         "hfecs.lookahead",
         "hfecs.messaging",
+        "hfecs.record",
     },
     "hfecs.local": {"hfecs.errors", "hfecs.aws.tags"},
     "hfecs.examples": {"hfecs.errors"},
