@@ -166,33 +166,6 @@ def test_machines_that_only_jobs_name_are_listed_too() -> None:
     ]
 
 
-def test_curves_count_what_runs_waits_and_is_paid() -> None:
-    waited = {"ready": BEGAN + 5}
-    made = record(
-        job(1, one(1, 10, 30, **waited)),
-        job(2, one(2, 30, 40, **waited)),
-        machines=[machine("i-1", launched=2, gone=50)],
-    )
-
-    def since(curve: figures.Curve) -> figures.Curve:
-        return [(at - BEGAN, number) for at, number in curve]
-
-    assert since(figures.running(made)) == [(10, 1), (30, 1), (40, 0)]
-    assert since(figures.waiting(made)) == [(5, 2), (10, 1), (30, 0)]
-    assert since(figures.paid_machines(made)) == [(2, 1), (50, 0)]
-
-
-def test_a_thinned_curve_keeps_its_peak_and_its_end() -> None:
-    curve = [(float(at), 1000 if at == 7777 else at % 7) for at in range(10_000)]
-
-    thin = figures.thinned(curve, 100, 0.0, 10_000.0)
-
-    assert len(thin) <= 101
-    assert max(number for _, number in thin) == 1000
-    assert thin[-1] == curve[-1]
-    assert figures.thinned(curve[:50], 100, 0.0, 50.0) == curve[:50]
-
-
 def test_the_slowest_jobs_come_first() -> None:
     made = record(job(1, one(1, 0, 5)), job(2, one(2, 0, 50)), job(3), job(4, one(4, 0, 7)))
 

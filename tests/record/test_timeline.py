@@ -6,14 +6,14 @@ import json
 from itertools import pairwise
 from typing import Any
 
-from hfecs.record import figures
+from hfecs.record import figures, timeline
 from hfecs.record.model import Moment, RunRecord
-from hfecs.record.timeline import AGAIN, FAILED, MOST_LANES, OK, timeline
+from hfecs.record.timeline import AGAIN, FAILED, MOST_LANES, OK
 from record.made import BEGAN, job, machine, one, record, wide
 
 
 def drawn(made: RunRecord) -> dict[str, Any]:
-    return timeline(made, figures.explanation(made))
+    return timeline.timeline(made, figures.explanation(made))
 
 
 def test_every_column_has_an_entry_for_each_try_by_lanes_and_starts() -> None:
@@ -84,3 +84,30 @@ def test_long_arguments_are_cut_and_names_that_are_the_programs_are_not_repeated
     assert len(drawn(long)["jobs"]["arguments"][0]) == 200
     assert (drawn(long)["jobs"]["name"], drawn(made)["jobs"]["name"]) == (["n"], [0])
     assert len(json.dumps(drawn(wide(2000)))) / 2000 < 150
+
+
+def test_curves_count_what_runs_waits_and_is_paid() -> None:
+    waited = {"ready": BEGAN + 5}
+    made = record(
+        job(1, one(1, 10, 30, **waited)),
+        job(2, one(2, 30, 40, **waited)),
+        machines=[machine("i-1", launched=2, gone=50)],
+    )
+
+    def since(curve: timeline.Curve) -> timeline.Curve:
+        return [(at - BEGAN, number) for at, number in curve]
+
+    assert since(timeline.running(made)) == [(10, 1), (30, 1), (40, 0)]
+    assert since(timeline.waiting(made)) == [(5, 2), (10, 1), (30, 0)]
+    assert since(timeline.paid_machines(made)) == [(2, 1), (50, 0)]
+
+
+def test_a_thinned_curve_keeps_its_peak_and_its_end() -> None:
+    curve = [(float(at), 1000 if at == 7777 else at % 7) for at in range(10_000)]
+
+    thin = timeline.thinned(curve, 100, 0.0, 10_000.0)
+
+    assert len(thin) <= 101
+    assert max(number for _, number in thin) == 1000
+    assert thin[-1] == curve[-1]
+    assert timeline.thinned(curve[:50], 100, 0.0, 50.0) == curve[:50]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -254,59 +253,6 @@ def cost(record: RunRecord) -> float | None:
     costs = [use.cost for use in uses(record)]
     known = [cost for cost in costs if cost is not None]
     return sum(known) if known and len(known) == len(costs) else None
-
-
-Curve = list[tuple[float, int]]
-"""Times in seconds since 1970, and the number from then on."""
-
-
-def running(record: RunRecord) -> Curve:
-    """How many jobs ran."""
-    return _steps([(_start(one), _end(one)) for one in record.tries])
-
-
-def waiting(record: RunRecord) -> Curve:
-    """How many jobs could have run and waited."""
-    spans = [(one.ready, _start(one)) for one in record.tries if one.ready is not None and one.ready < _start(one)]
-    return _steps(spans)
-
-
-def paid_machines(record: RunRecord) -> Curve:
-    """How many machines were paid for."""
-    known = [machine for machine in record.machines if machine.launched is not None]
-    return _steps(
-        [(machine.launched or 0.0, record.ended if machine.gone is None else machine.gone) for machine in known]
-    )
-
-
-def _steps(spans: Iterable[tuple[float, float]]) -> Curve:
-    changes: dict[float, int] = defaultdict(int)
-    for begin, end in spans:
-        changes[begin] += 1
-        changes[end] -= 1
-    curve, number = [], 0
-    for at in sorted(changes):
-        number += changes[at]
-        curve.append((at, number))
-    return curve
-
-
-def thinned(curve: Curve, most: int, since: float, until: float) -> Curve:
-    """At most so many points, the largest number of each stretch, so that peaks stay."""
-    if len(curve) <= most:
-        return curve
-    stretch = (until - since) / most
-    kept = []
-    times = [at for at, _ in curve]
-    for place in range(most):
-        low, high = (bisect_left(times, since + stretch * edge) for edge in (place, place + 1))
-        if place == most - 1:
-            high = len(curve)
-        if low < high:
-            kept.append((since + stretch * place, max(number for _, number in curve[low:high])))
-    if kept:
-        kept.append(curve[-1])
-    return kept
 
 
 def slowest(jobs: Iterable[Job], most: int) -> list[Job]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from hfecs.record import figures
@@ -100,14 +103,67 @@ def _curves(record: RunRecord) -> list[dict[str, Any]]:
     """Curves as [milliseconds, number]; those of which nothing is known are left out."""
     wanted = [(moment.at, moment.demand) for moment in record.curve if moment.demand is not None]
     drawn = {
-        "jobs running": figures.running(record),
-        "jobs waiting for a slot": figures.waiting(record),
-        "machines paid for": figures.paid_machines(record),
+        "jobs running": running(record),
+        "jobs waiting for a slot": waiting(record),
+        "machines paid for": paid_machines(record),
         "slots wanted": wanted,
     }
     found = []
     for name, curve in drawn.items():
-        points = figures.thinned(curve, CURVE_POINTS, record.began, record.ended)
+        points = thinned(curve, CURVE_POINTS, record.began, record.ended)
         if points:
             found.append({"name": name, "points": [(_ms(at, record), number) for at, number in points]})
     return found
+
+
+Curve = list[tuple[float, int]]
+"""Times in seconds since 1970, and the number from then on."""
+
+
+def running(record: RunRecord) -> Curve:
+    """How many jobs ran."""
+    return _steps([(one.started or 0.0, one.ended or 0.0) for one in record.tries])
+
+
+def waiting(record: RunRecord) -> Curve:
+    """How many jobs could have run and waited."""
+    spans = [(one.ready, one.started) for one in record.tries if one.ready is not None and one.started is not None]
+    return _steps((ready, started) for ready, started in spans if ready < started)
+
+
+def paid_machines(record: RunRecord) -> Curve:
+    """How many machines were paid for."""
+    known = [machine for machine in record.machines if machine.launched is not None]
+    return _steps(
+        [(machine.launched or 0.0, record.ended if machine.gone is None else machine.gone) for machine in known]
+    )
+
+
+def _steps(spans: Iterable[tuple[float, float]]) -> Curve:
+    changes: dict[float, int] = defaultdict(int)
+    for begin, end in spans:
+        changes[begin] += 1
+        changes[end] -= 1
+    curve, number = [], 0
+    for at in sorted(changes):
+        number += changes[at]
+        curve.append((at, number))
+    return curve
+
+
+def thinned(curve: Curve, most: int, since: float, until: float) -> Curve:
+    """At most so many points, the largest number of each stretch, so that peaks stay."""
+    if len(curve) <= most:
+        return curve
+    stretch = (until - since) / most
+    kept = []
+    times = [at for at, _ in curve]
+    for place in range(most):
+        low, high = (bisect_left(times, since + stretch * edge) for edge in (place, place + 1))
+        if place == most - 1:
+            high = len(curve)
+        if low < high:
+            kept.append((since + stretch * place, max(number for _, number in curve[low:high])))
+    if kept:
+        kept.append(curve[-1])
+    return kept
