@@ -12,7 +12,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from hfecs import __version__
-from hfecs.commands import agent, cluster, config, destroy, example, images, local, logs, monitoring, plan, run, status
+from hfecs.commands import (
+    agent,
+    cluster,
+    config,
+    destroy,
+    example,
+    images,
+    local,
+    logs,
+    monitoring,
+    plan,
+    run,
+    runs,
+    status,
+)
 from hfecs.console import Console
 from hfecs.session import Session
 from hfecs.shared_options import CONFIGURATION, taken_by_all
@@ -34,6 +48,8 @@ app = typer.Typer(
 app.add_typer(monitoring.app, name="monitoring")
 app.add_typer(cluster.app, name="cluster")
 app.command("run")(run.run)
+app.add_typer(runs.app, name="runs")
+app.command("report")(runs.report)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("plan")(plan.plan)

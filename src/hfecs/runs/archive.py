@@ -52,11 +52,11 @@ class Archived:
 def find(stack: Stack, name: str, bucket_name: str | None) -> Archived:
     """Look for a run in the named bucket, in that of the last run, and in all of the cluster's."""
     looked = []
-    for place in _places(stack, bucket_name):
+    for place in places(stack, bucket_name):
         looked.append(place)
-        beginning = _read(stack, place, f"runs/{name}/run.json")
+        beginning = read_object(stack, place, f"runs/{name}/run.json")
         if beginning is not None:
-            result = _read(stack, place, f"runs/{name}/result.json")
+            result = read_object(stack, place, f"runs/{name}/result.json")
             told = run_result.read(result, name) if result is not None else None
             return Archived(name, place, _beginning(name, beginning), told)
     where = ", ".join(looked) or "any bucket of the cluster"
@@ -66,7 +66,8 @@ def find(stack: Stack, name: str, bucket_name: str | None) -> Archived:
     )
 
 
-def _places(stack: Stack, bucket_name: str | None) -> Iterator[str]:
+def places(stack: Stack, bucket_name: str | None) -> Iterator[str]:
+    """The buckets in which a run may lie, the likeliest first."""
     first = [place for place in dict.fromkeys([bucket_name, stack.outputs().get("bucket")]) if place]
     yield from first
     for found in bucket.survey(stack):
@@ -89,7 +90,7 @@ def state_of(stack: Stack, run: Run) -> str:
     known = task.describe(stack, run.task)
     if known and known["lastStatus"] != "STOPPED":
         return "running"
-    content = _read(stack, run.bucket, f"runs/{run.name}/result.json")
+    content = read_object(stack, run.bucket, f"runs/{run.name}/result.json")
     result = run_result.read(content, run.name) if content is not None else None
     return str(result["status"]) if result and result["attempt"] == run.attempt else "lost"
 
@@ -137,13 +138,13 @@ def _named(files: Iterable[str]) -> str:
 
 def beginning_of(stack: Stack, run: Run) -> Beginning:
     """How a run started, as its engine wrote it down; before that, as far as it is known."""
-    content = _read(stack, run.bucket, f"runs/{run.name}/run.json")
+    content = read_object(stack, run.bucket, f"runs/{run.name}/run.json")
     return Beginning(variables=dict(run.variables)) if content is None else _beginning(run.name, content)
 
 
 def document_key(stack: Stack, run: Run) -> str:
     """The key of a run's workflow, before its engine has started."""
-    content = _read(stack, run.bucket, tags_key(run.name))
+    content = read_object(stack, run.bucket, tags_key(run.name))
     try:
         return stored(WORKFLOW, TAGS.validate_json(content)[WORKFLOW]) if content is not None else WORKFLOW
     except (ValidationError, KeyError):
@@ -159,7 +160,8 @@ def _beginning(name: str, content: bytes) -> Beginning:
         raise Misused(f"Cannot read how run {name} started.", hint="start a new run: hfecs run JOB_DIR") from None
 
 
-def _read(stack: Stack, place: str, key: str) -> bytes | None:
+def read_object(stack: Stack, place: str, key: str) -> bytes | None:
+    """What an object holds; None if it or its bucket is not there."""
     with ignoring(*ABSENT):
         return bytes(stack.cloud.s3.get_object(Bucket=place, Key=key)["Body"].read())
     return None

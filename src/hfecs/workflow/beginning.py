@@ -17,7 +17,7 @@ class Beginning:
 
     `workdir` has the SHA-256 of each file of the workflow, `inputs` the entity tags of the files that its jobs read, or
     its outputs name, and none writes. What jobs write lies below `prefix`. `attempt` is the last one that began.
-    Earlier versions of hfecs wrote fewer of these.
+    `facts` are words about how it was made: versions, images, region. Earlier versions of hfecs wrote fewer of these.
     """
 
     run: str = ""
@@ -28,6 +28,7 @@ class Beginning:
     workdir: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     prefix: str = SHARED
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def key_of(self, name: str) -> str:
         """The key of a file of the workflow, in the bucket."""

@@ -1,0 +1,194 @@
+"""hfecs runs: the runs of the buckets, what became of one, and what is different between two."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hfecs.errors import Misused
+from hfecs.session import Session
+
+if TYPE_CHECKING:
+    from hfecs.record.model import RunRecord
+
+app = typer.Typer(help="List runs, show what became of one, compare two.", invoke_without_command=True)
+
+RunName = Annotated[str | None, typer.Argument(help="Name of the run [default: the last].", metavar="RUN")]
+BucketName = Annotated[
+    str | None, typer.Option("--bucket", help="Bucket of the run [default: those of the cluster].", metavar="BUCKET")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+@app.callback()
+def runs(context: typer.Context, bucket: BucketName = None, json: AsJson = False) -> None:
+    """List the runs of the cluster's buckets, the newest first.
+
+    A bucket outlives its cluster: --bucket NAME lists its runs from any machine that may read it.
+
+    Only reads; costs nothing on AWS.
+    """
+    from datetime import datetime
+
+    from hfecs.record.words import duration
+    from hfecs.runs.records import listed
+
+    if context.invoked_subcommand:
+        return
+    hfecs: Session = context.obj
+    hfecs.end_if_nothing_runs()
+    found = listed(_stack(hfecs), bucket)
+    if json:
+        hfecs.console.data([{**asdict(run), "seconds": run.seconds} for run in found])
+        return
+    if not found:
+        hfecs.console.say("There is no run yet. Start one: hfecs run JOB_DIR --bucket NAME")
+        return
+    rows = [
+        [
+            run.name,
+            run.status,
+            datetime.fromtimestamp(run.began).strftime("%Y-%m-%d %H:%M") if run.began is not None else "",
+            duration(run.seconds) if run.seconds is not None else "",
+            "" if run.jobs is None else f"{run.done} of {run.jobs}",
+            str(run.failed) if run.failed else "",
+            run.bucket,
+        ]
+        for run in found
+    ]
+    hfecs.console.table("Runs", ["run", "status", "begun", "took", "jobs", "failed", "bucket"], rows)
+
+
+@app.command()
+def show(context: typer.Context, run: RunName = None, bucket: BucketName = None, json: AsJson = False) -> None:
+    """Show what became of a run: what set its time, its programs, its machines and their cost.
+
+    Only reads; costs nothing on AWS.
+    """
+    from hfecs.record.summary import sentences, summary
+
+    hfecs: Session = context.obj
+    record = read(hfecs, run, bucket)
+    told = summary(record)
+    if json:
+        hfecs.console.data(told)
+        return
+    for line in sentences(record):
+        hfecs.console.say(line)
+    _show_programs(hfecs, told["programs"])
+
+
+def _show_programs(hfecs: Session, programs: list[dict[str, Any]]) -> None:
+    from hfecs.record.words import amount, duration, percent
+
+    if not programs:
+        hfecs.console.say("Nothing is recorded of its jobs.")
+        return
+    heads = ["program", "jobs", "mean", "median", "95 %", "longest", "share", "processor", "memory"]
+    rows = [
+        [
+            one["name"],
+            str(one["jobs"]),
+            *(duration(one[key]) for key in ("mean", "median", "most_of_them", "longest")),
+            percent(one["share"]),
+            percent(one["processor"]),
+            amount(one["resident_bytes"]),
+        ]
+        for one in programs
+    ]
+    hfecs.console.table("Programs", heads, rows)
+
+
+@app.command()
+def compare(
+    context: typer.Context,
+    before: Annotated[str, typer.Argument(help="The earlier run.", metavar="RUN")],
+    after: Annotated[str, typer.Argument(help="The later run.", metavar="RUN")],
+    bucket: BucketName = None,
+    json: AsJson = False,
+) -> None:
+    """Compare two runs: the whole, the parts of their time, and each program, with what is new and what is gone.
+
+    Only reads; costs nothing on AWS.
+    """
+    from hfecs.record.summary import comparison
+    from hfecs.record.words import duration
+
+    hfecs: Session = context.obj
+    compared = comparison(read(hfecs, before, bucket), read(hfecs, after, bucket))
+    if json:
+        hfecs.console.data([asdict(one) for one in compared])
+        return
+    rows = [
+        [
+            one.what,
+            duration(one.before) if one.before is not None else "-",
+            duration(one.after) if one.after is not None else "-",
+            one.word,
+        ]
+        for one in compared
+    ]
+    hfecs.console.table(f"{before} and {after}", ["what", before, after, "change"], rows)
+
+
+def read(hfecs: Session, name: str | None, bucket: str | None) -> RunRecord:
+    """The record of the run of that name, or of the last one."""
+    from hfecs.runs import records
+
+    record, *_ = records.read(_stack(hfecs), named(hfecs, name), bucket)
+    return record
+
+
+def named(hfecs: Session, name: str | None) -> str:
+    """The name that was given, or that of the last run; Misused if there is none."""
+    from hfecs.runs.lookup import latest
+
+    if hfecs.nothing_runs:
+        raise Misused("No local cloud is running here, so there is no run.", hint="hfecs cluster up")
+    return name or latest(_stack(hfecs)).name
+
+
+def _stack(hfecs: Session) -> Any:
+    from hfecs.blueprints import run as run_blueprint
+
+    return hfecs.look(run_blueprint.STACK)
+
+
+def report(
+    context: typer.Context,
+    run: RunName = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write [default: RUN.html].", metavar="FILE")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    bucket: BucketName = None,
+) -> None:
+    """Write one HTML file with the story of a run: what set its time, a timeline, its programs, machines and cost.
+
+    The file asks the network for nothing. A run that is still running, failed or was lost has one too, also when its
+    cluster is gone.
+
+    Only reads; costs nothing on AWS.
+    """
+    from hfecs import __version__
+    from hfecs.record.report import report as page
+    from hfecs.runs import records
+
+    hfecs: Session = context.obj
+    name = named(hfecs, run)
+    stack = _stack(hfecs)
+    record, workflow, kept = records.read(stack, name, bucket)
+    target = output or Path(f"{name}.html")
+    written = page(record, records.pictures(stack, kept, workflow), version=__version__)
+    try:
+        target.write_text(written, encoding="utf-8")
+    except OSError as error:
+        raise Misused(f"{target} cannot be written: {error.strerror}.", hint="-o FILE names another one") from None
+    if not record.tries:
+        hfecs.console.say("Nothing is recorded of the jobs of this run.", "yellow")
+    hfecs.console.data(str(target))
+    if open_ and not typer.launch(str(target.resolve())):
+        return
