@@ -6,6 +6,7 @@ Only the end of its output is kept; its child processes are killed when it ends.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import selectors
 import shutil
@@ -20,13 +21,11 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from hfecs.agents.worker.cancellation import Cancellation
+from hfecs.agents.worker.usage import Usage
 from hfecs.errors import WorkflowFailed
 
 TAIL_BYTES = 64 * 1024
 """How much of the end of a job's output goes into its reply."""
-
-LONGEST_POLL_SECONDS = 86_400.0
-"""The system cannot wait longer than 24 days at a time."""
 
 NOT_RUNNABLE = 126
 NOT_FOUND = 127
@@ -93,11 +92,13 @@ def run(command: Command, cancellation: Cancellation) -> Ended:
             process = opened.enter_context(_started(command, stdout, stderr))
         except OSError as error:
             return _not_started(command.words[0], error)
+        usage = Usage(process.pid)
         out, err = (Tail(pipe) if pipe else None for pipe in (process.stdout, process.stderr))
         tails = [tail for tail in (out, err) if tail]
         with cancellation.watching(process.pid):
-            in_time = read_until_ended(process.pid, tails, command.timeout)
-        exit_status, metrics = _reap(process)
+            in_time = read_until_ended(process.pid, tails, command.timeout, usage)
+            usage.look()
+        exit_status, metrics = _reap(process, usage)
         for tail in tails:
             tail.read_rest()
     return Ended(
@@ -136,16 +137,11 @@ def _environment(own: Mapping[str, str]) -> dict[bytes, bytes]:
     return {**inherited, **{os.fsencode(name): os.fsencode(value) for name, value in own.items()}}
 
 
-def _reap(process: subprocess.Popen[bytes]) -> tuple[int, dict[str, float]]:
-    """Reap a process: its exit code, below 0 for a signal, and its resource usage."""
-    _, status, usage = os.wait4(process.pid, 0)
+def _reap(process: subprocess.Popen[bytes], usage: Usage) -> tuple[int, dict[str, float]]:
+    """Reap a process: its exit code, below 0 for a signal, and what it and its children have used."""
+    _, status, account = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    metrics = {
-        "user_seconds": usage.ru_utime,
-        "system_seconds": usage.ru_stime,
-        "resident_bytes": usage.ru_maxrss * 1024,
-    }
-    return process.returncode, metrics
+    return process.returncode, usage.metrics(account)
 
 
 def _not_started(program: str, error: OSError) -> Ended:
@@ -202,7 +198,10 @@ class Container:
 
 
 def run_in_container(image: str, allowed: bool, command: Command, cancellation: Cancellation) -> Ended:
-    """Run a command in a container of that image; WorkflowFailed if this executor may not."""
+    """Run a command in a container of that image; WorkflowFailed if this executor may not.
+
+    What it used is not known: its processes are not the executor's, and Docker's own command line is not the program.
+    """
     if not allowed:
         raise WorkflowFailed(
             f"The job wants to run in {image}, but this executor may not start containers.",
@@ -215,9 +214,8 @@ def run_in_container(image: str, allowed: bool, command: Command, cancellation: 
     ended = run(replace(command, words=container.words(command), program=command.words[0]), cancellation)
     if ended.problem:
         container.remove()
-    if ended.exit_status == DOCKER_FAILED:
-        return replace(ended, problem=f"Docker could not run {command.words[0]} in {image}.")
-    return ended
+    problem = f"Docker could not run {command.words[0]} in {image}." if ended.exit_status == DOCKER_FAILED else ""
+    return replace(ended, problem=problem or ended.problem, metrics={})
 
 
 class Tail:
@@ -254,8 +252,8 @@ def tail_of_file(path: Path) -> str:
         return file.read(TAIL_BYTES).decode(errors="replace")
 
 
-def read_until_ended(process: int, tails: Iterable[Tail], timeout: float | None) -> bool:
-    """Read the output until a process has ended; False if `timeout` seconds passed first."""
+def read_until_ended(process: int, tails: Iterable[Tail], timeout: float | None, usage: Usage) -> bool:
+    """Read the output until a process has ended, and what it uses; False if `timeout` seconds passed first."""
     deadline = None if timeout is None else time.monotonic() + timeout
     ended = os.pidfd_open(process)
     try:
@@ -263,15 +261,17 @@ def read_until_ended(process: int, tails: Iterable[Tail], timeout: float | None)
             selector.register(ended, selectors.EVENT_READ)
             for tail in tails:
                 selector.register(tail.pipe, selectors.EVENT_READ, tail)
-            return _read_until(selector, ended, deadline)
+            return _read_until(selector, ended, deadline, usage)
     finally:
         os.close(ended)
 
 
-def _read_until(selector: selectors.BaseSelector, ended: int, deadline: float | None) -> bool:
-    while deadline is None or time.monotonic() < deadline:
-        left = None if deadline is None else min(max(0.0, deadline - time.monotonic()), LONGEST_POLL_SECONDS)
-        for key, _ in selector.select(left):
+def _read_until(selector: selectors.BaseSelector, ended: int, deadline: float | None, usage: Usage) -> bool:
+    while (now := time.monotonic()) < (math.inf if deadline is None else deadline):
+        if now >= usage.next:
+            usage.look()
+        until = usage.next if deadline is None else min(usage.next, deadline)
+        for key, _ in selector.select(max(0.0, until - now)):
             if key.fd == ended:
                 return True
             if not key.data.read():
