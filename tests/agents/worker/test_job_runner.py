@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,38 @@ def test_a_job_that_has_killed_three_executors_is_given_up_with_its_story(tmp_pa
     assert "anna at 2026-11-22T10:00:00.000+00:00, bert at" in reply.exceptions[0]
     assert not (tmp_path / "ran").exists()
     assert executor.kinds() == ["started", "finished"]
+
+
+def test_each_try_tells_what_it_printed(tmp_path: Path) -> None:
+    line = f"echo try; echo $(wc -l < tries) >&2; {FLAKY % 2}"
+    (tmp_path / "tries").touch()
+
+    body = Executor().do(job(tmp_path, line)).body("me")
+
+    assert [(one["number"], one["exit_status"], one["stderr"]) for one in body["tries"]] == [
+        (1, 1, "0\n"),
+        (2, 1, "1\n"),
+    ]
+    assert (body["attempts"], body["stdout"], body["stderr"]) == (3, "try\n", "2\n")
+    assert len({body["ended"], *(one["ended"] for one in body["tries"])}) == 3
+
+
+def test_of_a_job_that_succeeded_less_of_the_end_is_sent(tmp_path: Path) -> None:
+    reply = Executor().do(job(tmp_path, "seq 100000; seq 100000 >&2"))
+
+    assert (len(reply.stdout), reply.stdout[-7:]) == (4096, "100000\n")
+    assert (len(reply.stderr), reply.stderr[-7:]) == (4096, "100000\n")
+
+
+def test_of_a_failed_job_64_kilobytes_of_each_stream_are_sent(tmp_path: Path) -> None:
+    reply = Executor().do(job(tmp_path, "seq 100000; seq 100000 >&2; exit 1", retries=0))
+
+    assert len(reply.stdout) == len(reply.stderr) == 64 * 1024
+
+
+def test_a_hundred_tries_that_print_much_are_sent_with_the_ends_of_the_last_ones_in_full(tmp_path: Path) -> None:
+    body = Executor().do(job(tmp_path, "seq 100000; seq 100000 >&2; exit 1", retries=99)).body("me")
+
+    sizes = [len(one["stdout"]) for one in body["tries"]]
+    assert (len(sizes), sizes[0], sizes[-1]) == (99, 4096, 64 * 1024)
+    assert len(json.dumps(body)) < 2_500_000

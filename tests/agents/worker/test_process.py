@@ -89,6 +89,25 @@ def test_output_goes_to_files_where_the_job_names_them(tmp_path: Path) -> None:
     assert (ended.stdout, ended.stderr) == ("", "err\n")
 
 
+def test_a_failed_command_tells_both_streams_also_those_that_went_to_files(tmp_path: Path) -> None:
+    ended = shell(tmp_path, "echo out; echo err >&2; exit 1", stdout="out.txt", stderr="err.txt")
+
+    assert (ended.stdout, ended.stderr) == ("out\n", "err\n")
+
+
+def test_both_streams_may_go_to_one_file(tmp_path: Path) -> None:
+    ended = shell(tmp_path, "echo out; echo err >&2; echo end; exit 1", stdout="all.txt", stderr="all.txt")
+
+    assert (ended.stdout, ended.stderr) == ("out\nerr\nend\n", "")
+    assert (tmp_path / "all.txt").read_text() == "out\nerr\nend\n"
+
+
+def test_a_command_that_removes_the_file_of_its_output_still_tells_it(tmp_path: Path) -> None:
+    ended = shell(tmp_path, "echo err >&2; rm err.txt; exit 1", stderr="err.txt")
+
+    assert (ended.exit_status, ended.stderr) == (1, "err\n")
+
+
 def test_of_much_output_the_end_is_kept(tmp_path: Path) -> None:
     ended = shell(tmp_path, "seq 100000; seq 100000 >&2; echo last; echo end >&2", stderr="err.txt")
 

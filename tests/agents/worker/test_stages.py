@@ -120,6 +120,14 @@ def test_a_failed_job_stores_nothing_and_tells_its_stderr(s3: S3Client, executor
     assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET)
 
 
+def test_a_job_whose_output_cannot_be_stored_tells_what_it_printed(tmp_path: Path, executor: Executor) -> None:
+    (tmp_path / "shared").touch()
+
+    reply = executor.do(job("echo hello; touch b", Options("nfs", workdir=str(tmp_path / "shared")), outputs=("b",)))
+
+    assert (reply.exit_status, reply.stdout) == (1, "hello\n")
+
+
 def test_a_job_leaves_no_directory_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: Executor) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     shared = Options("nfs", workdir=str(tmp_path / "shared"))

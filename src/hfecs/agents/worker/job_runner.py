@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.delivery import DeliveryHistory
 from hfecs.agents.worker.events import Announce, JobEvents
 from hfecs.agents.worker.job import Job
 from hfecs.agents.worker.poison_messages import PoisonMessages
-from hfecs.agents.worker.process import Ended
-from hfecs.agents.worker.reply import FAILED, Reply
+from hfecs.agents.worker.reply import FAILED, Reply, Try, bounded
 from hfecs.agents.worker.stages import Stages
 from hfecs.backoff import Backoff
 
@@ -37,32 +35,30 @@ class JobRunner:
         before = {"why": delivery_history.why} if delivery_history.attempts else {}
         events.tell("started", attempt=delivery_history.attempts + 1, **before)
         if given_up:
-            tries, ended = 0, Ended(FAILED, problem=given_up)
+            tries = [Try(delivery_history.attempts, FAILED, problem=given_up)]
         else:
-            tries, ended = self._tries(job, delivery_history, events, cancellation)
-        attempts = delivery_history.attempts + tries
+            tries = self._tries(job, delivery_history, events, cancellation)
+        last = tries[-1]
         handed_back = {"handed_back": True} if cancellation.is_set() else {}
-        events.tell("finished", exit_status=ended.exit_status, attempts=attempts, **handed_back)
-        problems = (ended.problem,) if ended.problem else ()
-        return Reply(ended.exit_status, ended.stdout, ended.stderr, events.metrics, problems, attempts)
+        events.tell("finished", exit_status=last.exit_status, attempts=last.number, **handed_back)
+        return Reply.of(tries, events.metrics)
 
     def _tries(
         self, job: Job, delivery_history: DeliveryHistory, events: JobEvents, cancellation: Cancellation
-    ) -> tuple[int, Ended]:
-        """Try until the job succeeds or has no retries left; returns the number of tries, and how the last ended."""
+    ) -> list[Try]:
+        """Try until the job succeeds or has no retries left; how each try ended."""
         pauses = Backoff(FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS)
-        tries = 1
+        tries: list[Try] = []
         while True:
             ended = self._stages.pass_through(job, events, cancellation)
+            number = delivery_history.attempts + len(tries) + 1
+            tries = bounded([*tries, Try(number, ended.exit_status, ended.stdout, ended.stderr, ended.problem)])
             failed = ended.exit_status or ended.problem
-            if not failed or ended.lasting or tries > job.options.retries or cancellation.is_set():
-                return tries, ended
+            if not failed or ended.lasting or len(tries) > job.options.retries or cancellation.is_set():
+                return tries
             pause = pauses.next()
             log.warning("job %s failed, next try in %g seconds: %s", job.id, pause, ended.problem)
-            events.tell(
-                "retried", attempt=delivery_history.attempts + tries, exit_status=ended.exit_status, why=ended.problem
-            )
+            events.tell("retried", attempt=number, exit_status=ended.exit_status, why=ended.problem)
             cancellation.wait(pause)
             if cancellation.is_set():
-                return tries, replace(ended, lasting=True)
-            tries += 1
+                return tries

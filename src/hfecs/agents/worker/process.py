@@ -25,7 +25,7 @@ from hfecs.agents.worker.usage import Usage
 from hfecs.errors import WorkflowFailed
 
 TAIL_BYTES = 64 * 1024
-"""How much of the end of a job's output goes into its reply."""
+"""How much of the end of each stream of a job's output is kept."""
 
 NOT_RUNNABLE = 126
 NOT_FOUND = 127
@@ -87,7 +87,8 @@ def run(command: Command, cancellation: Cancellation) -> Ended:
     """Run a command to its end; a program that cannot be started counts as ended too."""
     with ExitStack() as opened:
         stdout = _file_for(command, command.stdout, opened)
-        stderr = _file_for(command, command.stderr, opened)
+        shared = stdout if command.stderr == command.stdout else None
+        stderr = shared or _file_for(command, command.stderr, opened)
         try:
             process = opened.enter_context(_started(command, stdout, stderr))
         except OSError as error:
@@ -101,13 +102,13 @@ def run(command: Command, cancellation: Cancellation) -> Ended:
         exit_status, metrics = _reap(process, usage)
         for tail in tails:
             tail.read_rest()
-    return Ended(
-        exit_status=exit_status if exit_status >= 0 else KILLED - exit_status,
-        stdout=out.text() if out else "",
-        stderr=err.text() if err else tail_of_file(command.directory / command.stderr),
-        problem=_problem(command, exit_status, in_time),
-        metrics=metrics,
-    )
+        return Ended(
+            exit_status=exit_status if exit_status >= 0 else KILLED - exit_status,
+            stdout=_text(out, stdout if exit_status else None),  # else it is an output of the job, and stored
+            stderr="" if shared else _text(err, stderr),
+            problem=_problem(command, exit_status, in_time),
+            metrics=metrics,
+        )
 
 
 def _file_for(command: Command, name: str, opened: ExitStack) -> BinaryIO | None:
@@ -115,7 +116,7 @@ def _file_for(command: Command, name: str, opened: ExitStack) -> BinaryIO | None
         return None
     path = command.directory / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    return opened.enter_context(path.open("wb"))
+    return opened.enter_context(path.open("w+b"))
 
 
 def _started(command: Command, stdout: BinaryIO | None, stderr: BinaryIO | None) -> subprocess.Popen[bytes]:
@@ -245,11 +246,14 @@ class Tail:
         return self._kept.decode(errors="replace")
 
 
-def tail_of_file(path: Path) -> str:
-    """The end of a file, as text."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-        return file.read(TAIL_BYTES).decode(errors="replace")
+def _text(pipe: Tail | None, file: BinaryIO | None) -> str:
+    """The end of what went through a pipe, or into a file, also if the program has removed or renamed it."""
+    if pipe:
+        return pipe.text()
+    if file is None:
+        return ""
+    size = os.fstat(file.fileno()).st_size
+    return os.pread(file.fileno(), TAIL_BYTES, max(0, size - TAIL_BYTES)).decode(errors="replace")
 
 
 def read_until_ended(process: int, tails: Iterable[Tail], timeout: float | None, usage: Usage) -> bool:

@@ -140,10 +140,8 @@ class Stages:
         try:
             with _directory(job) as directory:
                 return self._stages(job, directory, events, cancellation)
-        except HfecsError as error:
-            return Ended(FAILED, problem=error.message, lasting=True)
-        except OSError as error:
-            return Ended(FAILED, problem=file_problem(error), lasting=error.errno not in FULL)
+        except (HfecsError, OSError) as error:
+            return _failed(error)
 
     def _stages(self, job: Job, directory: Path, events: JobEvents, cancellation: Cancellation) -> Ended:
         storage = storage_for(job.options, self._objects, self._capabilities.cache, job.input_keys)
@@ -156,7 +154,10 @@ class Stages:
         if problem:
             return Ended(FAILED, ended.stdout, ended.stderr, problem)
         if storage and job.results:
-            self._store(job, storage, directory, events, cancellation)
+            try:
+                self._store(job, storage, directory, events, cancellation)
+            except (HfecsError, OSError) as error:
+                return replace(_failed(error), stdout=ended.stdout, stderr=ended.stderr)
         return ended
 
     def _fetch(
@@ -240,6 +241,13 @@ def _missing(job: Job, directory: Path) -> str:
         return ""
     others = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
     return f"{job.executable} ended with exit code 0 but did not write {', '.join(missing[:MOST_NAMED])}{others}."
+
+
+def _failed(error: HfecsError | OSError) -> Ended:
+    """How a job ends whose files could not be fetched or stored."""
+    if isinstance(error, OSError):
+        return Ended(FAILED, problem=file_problem(error), lasting=error.errno not in FULL)
+    return Ended(FAILED, problem=error.message, lasting=True)
 
 
 def file_problem(error: OSError) -> str:

@@ -22,7 +22,7 @@ GROWTH = 1.05
 
 PAUSE_PER_COST = 100
 PAUSE_PER_AGE = 0.01
-"""A look that took long is followed by a longer pause, and so is one at an old job: looking takes about 1 % of a core."""
+"""A long look is followed by a longer pause, and so is one at an old job: looking takes about 1 % of a core."""
 
 FOLLOWED_SECONDS = 0.1
 """So long only children of known processes are looked for; then all processes are, which finds orphans too."""
