@@ -33,7 +33,7 @@ class Executor:
     def __init__(self, capabilities: Capabilities = PLAIN, history: Events = ()) -> None:
         self.events: list[dict[str, Any]] = []
         stages = Stages(ObjectStore(4), Threads(4), capabilities)
-        self.job_runner = JobRunner("me", stages, self.events.append, PoisonMessages(lambda _: history))
+        self.job_runner = JobRunner("me", stages, self.events.append, PoisonMessages(lambda _: history), lambda: "i-1")
 
     def do(
         self, job: Job, cancellation: Cancellation | None = None, delivery_history: DeliveryHistory | None = None

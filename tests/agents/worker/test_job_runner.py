@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,25 @@ def test_a_hundred_tries_that_print_much_are_sent_with_the_ends_of_the_last_ones
     sizes = [len(one["stdout"]) for one in body["tries"]]
     assert (len(sizes), sizes[0], sizes[-1]) == (99, 4096, 64 * 1024)
     assert len(json.dumps(body)) < 2_500_000
+
+
+def test_each_try_tells_when_it_was_where_and_what_it_used(tmp_path: Path) -> None:
+    before = time.time()
+
+    reply = Executor().do(job(tmp_path, FLAKY % 1))
+
+    body = reply.body("me")
+    for facts in (body["tries"][0]["facts"], body["facts"]):
+        assert before - 1 <= facts["started"] <= facts["execution"]["began"] <= facts["ended"] <= time.time() + 1
+        assert facts["execution"]["seconds"] <= facts["ended"] - facts["started"] + 0.002
+        assert (facts["worker"], facts["slot"], facts["machine"]) == ("me", threading.current_thread().name, "i-1")
+    assert body["tries"][0]["facts"]["ended"] <= body["facts"]["started"]
+
+
+def test_the_tries_that_were_lost_with_their_executors_are_told(tmp_path: Path) -> None:
+    lost = DeliveryHistory(lost=2, why="its executor was lost")
+
+    body = Executor().do(job(tmp_path, "true"), delivery_history=lost).body("me")
+
+    assert body["lost"] == ["its executor was lost"] * 2
+    assert "lost" not in Executor().do(job(tmp_path, "true")).body("me")

@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from hfecs.agents.worker.protection_apis import InstanceProtectionApi, TaskProtectionApi, protection_apis
+from hfecs.agents.worker.protection_apis import (
+    InstanceProtectionApi,
+    Machine,
+    TaskProtectionApi,
+    machine_of,
+    protection_apis,
+)
 from serving import Quiet, serving
 
 
@@ -93,15 +99,22 @@ def test_an_agent_that_is_away_refuses() -> None:
 def test_a_machine_whose_agent_is_away_is_not_protected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
-    assert "refused" in InstanceProtectionApi("workers", "http://127.0.0.1:9/v4").protect(True)
+    assert "refused" in InstanceProtectionApi("workers", Machine("http://127.0.0.1:9/v4")).protect(True)
 
 
 def test_outside_ecs_there_is_nobody_to_ask() -> None:
     agent, metadata = {"ECS_AGENT_URI": "http://a"}, {"ECS_CONTAINER_METADATA_URI_V4": "http://a/v4"}
 
-    assert protection_apis({}) == []
-    assert [api.name for api in protection_apis(agent | metadata)] == ["ECS"]
-    assert [api.name for api in protection_apis({**agent, **metadata, "AUTO_SCALING_GROUP": "g"})] == [
-        "ECS",
-        "Auto Scaling",
-    ]
+    def names(environ: dict[str, str]) -> list[str]:
+        return [api.name for api in protection_apis(environ, machine_of(environ))]
+
+    assert names({}) == []
+    assert names(agent | metadata) == ["ECS"]
+    assert names({**agent, **metadata, "AUTO_SCALING_GROUP": "g"}) == ["ECS", "Auto Scaling"]
+
+
+def test_a_machine_that_nobody_knows_has_no_name_and_keeps_nobody_waiting() -> None:
+    for machine in (Machine(""), Machine("http://127.0.0.1:9/v4")):
+        machine.look()
+
+        assert machine.id_if_known() == ""

@@ -37,6 +37,15 @@ class JobEvents:
         self._job = job
         self._announce = announce
         self.metrics: dict[str, Any] = {}
+        self._of_try: dict[str, Any] = {}
+
+    def begin_try(self) -> None:
+        """From now on the stages are those of another try."""
+        self._of_try = {"started": _now(), "slot": threading.current_thread().name}
+
+    def facts_of_try(self) -> dict[str, Any]:
+        """What is recorded of the try that ends now: its times in seconds since 1970, its stages, what it used."""
+        return {**self._of_try, "ended": _now()}
 
     def tell(self, step: str, **facts: Any) -> None:
         """Announce a step of the job."""
@@ -50,10 +59,16 @@ class JobEvents:
         """Announce start and end of a stage, the end with the dict's contents; its duration becomes a metric."""
         facts: dict[str, Any] = {}
         self.tell(f"{name}.started")
-        start = time.monotonic()
+        began, start = _now(), time.monotonic()
         yield facts
-        self.metrics[name] = round(time.monotonic() - start, 6)
+        seconds = self.metrics[name] = round(time.monotonic() - start, 6)
+        self._of_try[name] = {"began": began, "seconds": seconds, "bytes": facts.get("bytes", 0)}
+        self._of_try |= {key: value for key, value in facts.get("metrics", {}).items() if key in USED}
         self.tell(f"{name}.finished", time=self.metrics[name], **facts)
+
+
+def _now() -> float:
+    return round(time.time(), 3)
 
 
 @dataclass

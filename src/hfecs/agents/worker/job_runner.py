@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from hfecs.agents.worker.cancellation import Cancellation
 from hfecs.agents.worker.delivery import DeliveryHistory
@@ -22,8 +23,17 @@ LAST_PAUSE_SECONDS = 30.0
 class JobRunner:
     """Runs jobs, several in parallel in different threads; every error ends up in the job's reply."""
 
-    def __init__(self, executor: str, stages: Stages, announce: Announce, poison_messages: PoisonMessages) -> None:
+    def __init__(
+        self,
+        executor: str,
+        stages: Stages,
+        announce: Announce,
+        poison_messages: PoisonMessages,
+        machine: Callable[[], str] = str,
+    ) -> None:
+        """`machine` gives the id of the executor's machine, empty if it is not known."""
         self._executor = executor
+        self._machine = machine
         self._stages = stages
         self._announce = announce
         self._poison_messages = poison_messages
@@ -41,7 +51,7 @@ class JobRunner:
         last = tries[-1]
         handed_back = {"handed_back": True} if cancellation.is_set() else {}
         events.tell("finished", exit_status=last.exit_status, attempts=last.number, **handed_back)
-        return Reply.of(tries, events.metrics)
+        return Reply.of(tries, events.metrics, (delivery_history.why,) * delivery_history.attempts)
 
     def _tries(
         self, job: Job, delivery_history: DeliveryHistory, events: JobEvents, cancellation: Cancellation
@@ -50,9 +60,12 @@ class JobRunner:
         pauses = Backoff(FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS)
         tries: list[Try] = []
         while True:
+            events.begin_try()
             ended = self._stages.pass_through(job, events, cancellation)
             number = delivery_history.attempts + len(tries) + 1
-            tries = bounded([*tries, Try(number, ended.exit_status, ended.stdout, ended.stderr, ended.problem)])
+            facts = events.facts_of_try() | {"worker": self._executor, "machine": self._machine()}
+            told = (ended.stdout, ended.stderr, ended.problem)
+            tries = bounded([*tries, Try(number, ended.exit_status, *told, facts=facts)])
             failed = ended.exit_status or ended.problem
             if not failed or ended.lasting or len(tries) > job.options.retries or cancellation.is_set():
                 return tries

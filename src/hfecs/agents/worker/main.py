@@ -22,7 +22,7 @@ from hfecs.agents.worker.events import Announce, JobMetrics
 from hfecs.agents.worker.job_runner import JobRunner
 from hfecs.agents.worker.poison_messages import PoisonMessages, history
 from hfecs.agents.worker.protection import Protection
-from hfecs.agents.worker.protection_apis import protection_apis
+from hfecs.agents.worker.protection_apis import machine_of, protection_apis
 from hfecs.agents.worker.settings import Settings
 from hfecs.agents.worker.stages import Stages
 from hfecs.messaging.timeouts import Threads
@@ -50,8 +50,11 @@ def main() -> int:
     capabilities = Capabilities.from_environment(os.environ)
     announce = _announce(events, metrics)
     stages = Stages(ObjectStore(transfers), Threads(transfers), capabilities)
-    job_runner = JobRunner(settings.name, stages, announce, PoisonMessages(history(settings.broker)))
-    protection = Protection(protection_apis(os.environ))
+    machine = machine_of(os.environ)
+    machine.look()
+    poison_messages = PoisonMessages(history(settings.broker))
+    job_runner = JobRunner(settings.name, stages, announce, poison_messages, machine.id_if_known)
+    protection = Protection(protection_apis(os.environ, machine))
     protection.start()
     consumer = Consumer(settings, connection, _protected(job_runner.perform, protection), events)
     _stop_on_signals(connection, consumer)

@@ -1,9 +1,10 @@
-"""Who keeps an executor with jobs from being scaled in: ECS its task, Auto Scaling its machine."""
+"""The machine of an executor, and who keeps it from being scaled in: ECS its task, Auto Scaling its machine."""
 
 from __future__ import annotations
 
 import json
 import logging
+import threading
 from functools import cached_property
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +25,46 @@ EXPIRES_MINUTES = 60
 
 ANSWER_SECONDS = 10.0
 LIMITS = Limits(retries=5, connect_timeout=5, read_timeout=10)
+
+
+class Machine:
+    """The machine that this executor runs on, as ECS knows it."""
+
+    def __init__(self, metadata: str) -> None:
+        """`metadata` is the ECS agent's URL that identifies this task; empty outside of ECS."""
+        self._metadata = metadata
+        self._known = ""
+
+    def id_if_known(self) -> str:
+        """The machine's id; empty until `id` has found it."""
+        return self._known
+
+    def look(self) -> None:
+        """Find the id, in a thread: it is for the record only, and jobs do not wait for it."""
+        if self._metadata:
+            threading.Thread(target=self._try, name="machine", daemon=True).start()
+
+    def _try(self) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            log.info("this executor runs on machine %s", self.id)
+        except (OSError, ValueError, LookupError, HTTPException, BotoCoreError, ClientError) as error:
+            log.warning("the machine of this executor is not known: %s", error)
+
+    @cached_property
+    def id(self) -> str:
+        """The machine's id, from ECS: a container cannot reach the machine's metadata."""
+        with urlopen(f"{self._metadata}/task", timeout=ANSWER_SECONDS) as answer:
+            task = json.load(answer)
+        ecs: ECSClient = open_client("ecs", LIMITS)
+        (found,) = ecs.describe_tasks(cluster=task["Cluster"], tasks=[task["TaskARN"]])["tasks"]
+        arns = [found["containerInstanceArn"]]
+        (machine,) = ecs.describe_container_instances(cluster=task["Cluster"], containerInstances=arns)[
+            "containerInstances"
+        ]
+        self._known = str(machine["ec2InstanceId"])
+        return self._known
 
 
 class ProtectionApi(Protocol):
@@ -68,10 +109,9 @@ class InstanceProtectionApi:
 
     name = "Auto Scaling"
 
-    def __init__(self, group: str, metadata: str) -> None:
-        """`metadata` is the ECS agent's URL that identifies this task."""
+    def __init__(self, group: str, machine: Machine) -> None:
         self._group = group
-        self._metadata = metadata
+        self._machine = machine
 
     def protect(self, enabled: bool) -> str:
         """Ask for the machine that this task runs on."""
@@ -79,24 +119,11 @@ class InstanceProtectionApi:
 
         try:
             self._autoscaling.set_instance_protection(
-                InstanceIds=[self._instance], AutoScalingGroupName=self._group, ProtectedFromScaleIn=enabled
+                InstanceIds=[self._machine.id], AutoScalingGroupName=self._group, ProtectedFromScaleIn=enabled
             )
         except (OSError, ValueError, LookupError, HTTPException, BotoCoreError, ClientError) as error:
             return str(error)
         return ""
-
-    @cached_property
-    def _instance(self) -> str:
-        """The machine's id, from ECS: a container cannot reach the machine's metadata."""
-        with urlopen(f"{self._metadata}/task", timeout=ANSWER_SECONDS) as answer:
-            task = json.load(answer)
-        ecs: ECSClient = open_client("ecs", LIMITS)
-        (found,) = ecs.describe_tasks(cluster=task["Cluster"], tasks=[task["TaskARN"]])["tasks"]
-        arns = [found["containerInstanceArn"]]
-        (machine,) = ecs.describe_container_instances(cluster=task["Cluster"], containerInstances=arns)[
-            "containerInstances"
-        ]
-        return str(machine["ec2InstanceId"])
 
     @cached_property
     def _autoscaling(self) -> AutoScalingClient:
@@ -104,9 +131,14 @@ class InstanceProtectionApi:
         return client
 
 
-def protection_apis(environ: Environment) -> list[ProtectionApi]:
+def machine_of(environ: Environment) -> Machine:
+    """The machine of this executor."""
+    return Machine(environ.get("ECS_CONTAINER_METADATA_URI_V4", ""))
+
+
+def protection_apis(environ: Environment, machine: Machine) -> list[ProtectionApi]:
     """The APIs for this executor: none outside ECS; Auto Scaling if AUTO_SCALING_GROUP names its group."""
     agent, group = environ.get("ECS_AGENT_URI", ""), environ.get("AUTO_SCALING_GROUP", "")
-    metadata = environ.get("ECS_CONTAINER_METADATA_URI_V4", "")
     found: list[ProtectionApi] = [TaskProtectionApi(agent)] if agent else []
-    return [*found, InstanceProtectionApi(group, metadata)] if group and metadata else found
+    in_ecs = environ.get("ECS_CONTAINER_METADATA_URI_V4")
+    return [*found, InstanceProtectionApi(group, machine)] if group and in_ecs else found

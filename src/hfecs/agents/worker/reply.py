@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,10 @@ TRIES_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class Try:
-    """A try of a job that ended: its number among all, how it ended and when, and the ends of its output."""
+    """A try of a job that ended: its number among all, how it ended and when, and the ends of its output.
+
+    `facts` are those of `hfecs.record.model.Try` that only the executor knows.
+    """
 
     number: int
     exit_status: int
@@ -28,6 +31,7 @@ class Try:
     stderr: str = ""
     problem: str = ""
     ended: str = field(default_factory=messages.timestamp)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def shortened(self) -> Try:
         """The same with less output."""
@@ -43,7 +47,8 @@ class Try:
 class Reply:
     """How a job ended and how often it was tried; a successful one has no exceptions.
 
-    `tries` are the failed ones before the last, as far as this executor made them.
+    `tries` are the failed ones before the last, as far as this executor made them; `facts` are those of the last one.
+    `lost` says why the job's earlier executors did not end it, once for each.
     """
 
     exit_status: int
@@ -54,22 +59,26 @@ class Reply:
     attempts: int = 1
     ended: str = field(default_factory=messages.timestamp)
     tries: tuple[Try, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, tries: list[Try], metrics: dict[str, Any]) -> Reply:
+    def of(cls, tries: list[Try], metrics: dict[str, Any], lost: tuple[str, ...] = ()) -> Reply:
         """The reply of a job that ended with the last of these tries."""
         *earlier, last = tries
         ended = last if last.exit_status or last.problem else last.shortened()
         problems = (ended.problem,) if ended.problem else ()
         about = (ended.exit_status, ended.stdout, ended.stderr, metrics, problems, ended.number, ended.ended)
-        return cls(*about, tries=tuple(earlier))
+        return cls(*about, tries=tuple(earlier), facts=last.facts, lost=lost)
 
     def body(self, executor: str) -> dict[str, Any]:
         """The reply in the form sent."""
         told = {"exit_status": self.exit_status, "stdout": self.stdout, "stderr": self.stderr, "metrics": self.metrics}
         exceptions = {"exceptions": list(self.exceptions)} if self.exceptions else {}
         tries = {"tries": [asdict(one) for one in self.tries]} if self.tries else {}
-        return {**told, **exceptions, "executor": executor, "attempts": self.attempts, "ended": self.ended, **tries}
+        record = {"facts": dict(self.facts)} | ({"lost": list(self.lost)} if self.lost else {})
+        about = {"executor": executor, "attempts": self.attempts, "ended": self.ended}
+        return {**told, **exceptions, **about, **tries, **record}
 
 
 def bounded(tries: Iterable[Try]) -> list[Try]:
