@@ -52,7 +52,8 @@ class Calls {
     const text = error instanceof Error ? error.message : String(error);
     const message = { id: `${this.jobs.run}-${number}`, name, executable: program || name, args: [] };
     const stderr = error instanceof Error ? error.stack : '';
-    this.jobs.fail(number, message, { exit_status: null, stderr, exceptions: [`The function failed: ${text}`] });
+    const ended = new Date().toISOString();
+    this.jobs.fail(number, message, { exit_status: null, stderr, ended, exceptions: [`The function failed: ${text}`] });
   }
 
   // What has not called back, and has had its time.

@@ -5,7 +5,9 @@
 const fs = require('fs');
 const { Calls } = require('./calls.js');
 const { Jobs } = require('./jobs.js');
+const { Failures } = require('./failures.js');
 const { Journal } = require('./journal.js');
+const { Printed } = require('./printed.js');
 
 const journal = new Journal(process.env.HFECS_JOURNAL);
 const jobs = new Jobs({
@@ -13,8 +15,9 @@ const jobs = new Jobs({
   queue: process.env.AMQP_QUEUE,
   run: process.env.RUN_ID,
   resumed: Number(process.env.HFECS_ATTEMPT) > 1,
-  failures: process.env.HFECS_FAILURES,
+  failures: new Failures(process.env.HFECS_FAILURES),
   journal,
+  printed: new Printed(process.env.PRINTED_FILE),
   answerMs: 1000 * Number(process.env.HFECS_ANSWER_SECONDS || 0), // 0 for the usual time
 });
 

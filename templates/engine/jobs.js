@@ -3,7 +3,6 @@
 // The jobs of a run at the broker: one connection, one confirm channel and one reply queue serve all of them. A job that failed
 // gets no callback, so that nothing behind it runs.
 
-const fs = require('fs');
 const { close, connected, exists, giveUp, parsed } = require('./broker.js');
 const { UnackedReplies } = require('./unacked_replies.js');
 
@@ -16,7 +15,7 @@ const CLOSING_MS = 8 * 1000; // less than the agent leaves an engine that it has
 const CONSUMER = 'engine';
 
 class Jobs {
-  constructor({ url, queue, run, resumed, failures, journal, answerMs }) {
+  constructor({ url, queue, run, resumed, failures, journal, printed, answerMs }) {
     this.url = url;
     this.answerMs = answerMs || ANSWER_MS;
     this.queue = queue;
@@ -24,11 +23,11 @@ class Jobs {
     this.resumed = resumed;
     this.failures = failures;
     this.journal = journal;
+    this.printed = printed;
     this.replies = journal.queues.at(-1) || `hyperflow.replies.${run}`;
     this.pending = new Map();
     this.early = new Map(); // replies to jobs of an engine that was lost, which this one has not come to yet
     this.unacked = new UnackedReplies(journal);
-    this.failed = 0;
     this.onFailure = () => {};
     this.connection = this.channel = null;
     this.hadReplyQueue = resumed;
@@ -168,15 +167,19 @@ class Jobs {
     this.pending.delete(id);
     this.unacked.add(number, delivery);
     const result = parsed(delivery.reply.content.toString());
-    if (result.exit_status === 0) callback(null, outs);
-    else this.fail(number, message, result);
+    if (result.exit_status !== 0) return this.fail(number, message, result);
+    this.printed.tell(number, message.name, result);
+    callback(null, outs);
   }
 
-  fail(number, { id, name, executable, args }, { exit_status, stderr, exceptions, executor, attempts }) {
-    this.failed += 1;
-    const record = { id, name, executable, args, exit_status, stderr, exceptions, executor, attempts };
-    fs.appendFileSync(this.failures, JSON.stringify(record) + '\n');
-    console.log(`Job ${name} (${executable}) failed with exit code ${exit_status}.`);
+  get failed() {
+    return this.failures.count;
+  }
+
+  fail(number, message, result) {
+    this.printed.tell(number, message.name, result);
+    this.failures.write(message, result);
+    console.log(`Job ${message.name} (${message.executable}) failed with exit code ${result.exit_status}.`);
     this.journal.write(['failed', number]);
     this.unacked.written(number);
     this.onFailure(number);

@@ -20,6 +20,11 @@ def tags_key(run: str) -> str:
     return f"runs/{run}/files.json"
 
 
+def output_key(run: str) -> str:
+    """The key of what the jobs of a run printed: a line of JSON for each try."""
+    return f"runs/{run}/output.jsonl.gz"
+
+
 def own_prefix(run: str) -> str:
     """Where the jobs of a run write their files."""
     return f"runs/{run}/files/"

@@ -11,7 +11,7 @@ import gzip
 import json
 import logging
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -78,10 +78,16 @@ def _number(entry: Any) -> int | None:
 
 
 class JournalKeeper:
-    """Brings the journal into the bucket, and tells the engine how far: replies stay at the broker until then."""
+    """Brings the journal into the bucket, and tells the engine how far: replies stay at the broker until then.
 
-    def __init__(self, journal: Journal, objects: ObjectStore, bucket: str, key: str) -> None:
+    `first` brings there what has to be safe before the journal tells of it.
+    """
+
+    def __init__(
+        self, journal: Journal, objects: ObjectStore, bucket: str, key: str, first: Callable[[], None] | None = None
+    ) -> None:
         self._journal = journal
+        self._first = first
         self._objects = objects
         self._bucket = bucket
         self._key = key
@@ -110,6 +116,8 @@ class JournalKeeper:
         """Keep what is there, if there is more than before; AwsFailed if the bucket does not take it."""
         with self._keeping:
             lines = self._journal.whole_lines()
+            if self._first:
+                self._first()
             if len(lines) == self._kept:
                 return
             packed = self._journal.path.with_suffix(".gz")

@@ -19,7 +19,7 @@ from hfecs.agents.common.logging import start_logging
 from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.engine import demand
 from hfecs.agents.engine.broker import Broker
-from hfecs.agents.engine.result import FAILED, MOST_NAMED, STOPPED, SUCCEEDED, tally, unfinished
+from hfecs.agents.engine.result import FAILED, MOST_NAMED, STOPPED, SUCCEEDED, brief, tally, unfinished
 from hfecs.agents.engine.settings import Settings
 from hfecs.agents.engine.workflow_run import TRANSFERS, WorkflowRun
 from hfecs.errors import HfecsError, TimedOut
@@ -177,7 +177,7 @@ class Agent:
                 self._objects.upload(self._run.log_file, bucket, f"{folder}/engine.log")
             self._objects.write(json.dumps(told, indent=2), bucket, f"{folder}/result.json", "application/json")
         finally:
-            self._publish("finished", WAIT_AT_THE_END_SECONDS, result=told)
+            self._publish("finished", WAIT_AT_THE_END_SECONDS, result=brief(told))
 
     def _result(self, outcome: Outcome) -> dict[str, Any]:
         times = {"started": self._started, "finished": messages.timestamp()}

@@ -18,7 +18,10 @@ FAILED = "failed"
 STOPPED = "stopped"
 
 MOST_NAMED = 5
-"""So many processes, and signals of each, are named in a sentence."""
+"""So many processes, and signals of each, are named in a sentence; so many failed jobs in an event."""
+
+BRIEF = ("id", "name", "executable", "exit_status", "attempts", "never_ran")
+"""What an event tells of a failed job."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,12 @@ def tally(workflow: Workflow | None, records: Records) -> dict[str, Any]:
     behind = _behind(workflow) if workflow else {}
     told = [{**job, "never_ran": len(_waiting(behind, _number(job), done))} for job in failed]
     return {"jobs": jobs, "done": len(done), "never_ran": jobs - len(done) - len(failed), "failed": told}
+
+
+def brief(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result for an event: of the failed jobs the first, without arguments and output, and how many there are."""
+    failed = [{key: job[key] for key in BRIEF if key in job} for job in result["failed"][:MOST_NAMED]]
+    return {**result, "failed": failed, **({"failed_jobs": len(result["failed"])} if failed else {})}
 
 
 def unfinished(workflow: Workflow, journal: Journal) -> str:

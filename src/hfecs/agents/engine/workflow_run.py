@@ -26,6 +26,7 @@ from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.common.pauses import pause
 from hfecs.agents.engine.dag import make_ready
 from hfecs.agents.engine.journal import Journal, JournalKeeper
+from hfecs.agents.engine.printed import PrintedKeeper
 from hfecs.agents.engine.result import Records
 from hfecs.agents.engine.run_folder import WORKDIR, RunFolder, refuse_outside
 from hfecs.agents.engine.settings import Settings
@@ -34,7 +35,7 @@ from hfecs.messaging.messages import timestamp
 from hfecs.messaging.timeouts import Threads
 from hfecs.templating import template_path
 from hfecs.workflow import Beginning, Workflow
-from hfecs.workflow.keys import SHARED, of_inputs, own_prefix, stored
+from hfecs.workflow.keys import SHARED, of_inputs, output_key, own_prefix, stored
 
 log = logging.getLogger(__name__)
 
@@ -140,8 +141,9 @@ class WorkflowRun:
         self._folder = RunFolder(objects, settings.bucket, settings.run)
         self.log_file = directory / "engine.log"
         self.records = Records(Journal(directory / "journal.log"), failures=directory / "failures.jsonl")
+        self._printed = PrintedKeeper(directory / "output.jsonl", objects, settings.bucket, output_key(settings.run))
         self.keeper = JournalKeeper(
-            self.records.journal, objects, settings.bucket, self._folder.key("journal.jsonl.gz")
+            self.records.journal, objects, settings.bucket, self._folder.key("journal.jsonl.gz"), self._printed.keep
         )
 
     def fetch(self) -> Workflow:
@@ -176,6 +178,7 @@ class WorkflowRun:
         self._keep_places(beginning.inputs, beginning.prefix)
         journal = self.records.journal
         self.keeper.fetch()
+        self._printed.fetch()
         missing = {number for number, _ in self._missing(workflow)}
         for number in sorted(missing):
             log.warning("the files of job %s are gone, it runs again", workflow.processes[number - 1].name)
@@ -244,6 +247,7 @@ class WorkflowRun:
             "HFECS_KEEP_GOING": str(settings.keep_going).lower(),
             "HFECS_JOURNAL": str(self.records.journal.path),
             "HFECS_FAILURES": str(self.records.failures),
+            "PRINTED_FILE": str(self._printed.path),
             "HFECS_PLACES": str(self._places),
             "HFECS_FUNCTION_SECONDS": str(settings.options.get("timeout", FUNCTION_SECONDS)),
         }
