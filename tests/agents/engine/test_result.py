@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hfecs.agents.engine.journal import Journal
-from hfecs.agents.engine.result import Records, tally
+from hfecs.agents.engine.result import Records, brief, tally
 from hfecs.workflow import Workflow, from_document
 
 
@@ -65,3 +65,17 @@ def test_a_run_that_never_began_has_a_tally_too(tmp_path: Path) -> None:
     told = tally(None, Records(Journal(tmp_path / "journal"), tmp_path / "failures"))
 
     assert told == {"jobs": 0, "done": 0, "never_ran": 0, "failed": []}
+
+
+def test_an_event_of_a_result_with_thousands_of_failed_jobs_is_small() -> None:
+    job = {"id": "r-1", "name": "one", "exit_status": 1, "args": ["x"] * 100, "stdout": "y" * 4000, "never_ran": 2}
+
+    event = brief({"status": "failed", "jobs": 3000, "failed": [job] * 2000})
+
+    assert (event["status"], event["jobs"], event["failed_jobs"]) == ("failed", 3000, 2000)
+    assert event["failed"] == [{"id": "r-1", "name": "one", "exit_status": 1, "never_ran": 2}] * 5
+    assert len(json.dumps(event)) < 1000
+
+
+def test_an_event_of_a_result_without_failed_jobs_is_the_result() -> None:
+    assert brief({"status": "succeeded", "failed": []}) == {"status": "succeeded", "failed": []}
