@@ -25,7 +25,7 @@ class Calls {
   // Calls `f` as the engine would, for the process that `context` names.
   run(f, engineIns, engineOuts, context, callback) {
     const [ins, outs] = [revealed(engineIns), revealed(engineOuts)];
-    const call = { number: Number(context.procId), name: context.name, program: f.name, outs, callback };
+    const call = { number: Number(context.procId), name: context.name, program: f.name, outs, callback, began: Date.now() };
     this.running.add(call);
     const answer = (error, results, options) => (error ? this.fail(call, error) : this.succeed(call, results, options));
     this.current.run(call, () => {
@@ -43,7 +43,9 @@ class Calls {
     if (many) {
       return this.fail(call, `it wrote ${elements(many.data)} data elements to ${many.name}, and each process runs once`);
     }
-    if (this.end(call)) call.callback(null, concealed(results), options);
+    if (!this.end(call)) return;
+    this.jobs.record.tellCall(call, 0);
+    call.callback(null, concealed(results), options);
   }
 
   fail(call, error) {
@@ -53,6 +55,7 @@ class Calls {
     const message = { id: `${this.jobs.run}-${number}`, name, executable: program || name, args: [] };
     const stderr = error instanceof Error ? error.stack : '';
     const ended = new Date().toISOString();
+    this.jobs.record.tellCall(call, null, `The function failed: ${text}`);
     this.jobs.fail(number, message, { exit_status: null, stderr, ended, exceptions: [`The function failed: ${text}`] });
   }
 

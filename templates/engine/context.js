@@ -8,8 +8,10 @@ const { Jobs } = require('./jobs.js');
 const { Failures } = require('./failures.js');
 const { Journal } = require('./journal.js');
 const { Printed } = require('./printed.js');
+const { JobRecord } = require('./record.js');
 
 const journal = new Journal(process.env.HFECS_JOURNAL);
+const record = new JobRecord(process.env.RECORD_FILE, Number(process.env.HFECS_ATTEMPT));
 const jobs = new Jobs({
   url: process.env.AMQP_URL,
   queue: process.env.AMQP_QUEUE,
@@ -18,6 +20,7 @@ const jobs = new Jobs({
   failures: new Failures(process.env.HFECS_FAILURES),
   journal,
   printed: new Printed(process.env.PRINTED_FILE),
+  record,
   answerMs: 1000 * Number(process.env.HFECS_ANSWER_SECONDS || 0), // 0 for the usual time
 });
 

@@ -15,7 +15,7 @@ const CLOSING_MS = 8 * 1000; // less than the agent leaves an engine that it has
 const CONSUMER = 'engine';
 
 class Jobs {
-  constructor({ url, queue, run, resumed, failures, journal, printed, answerMs }) {
+  constructor({ url, queue, run, resumed, failures, journal, printed, record, answerMs }) {
     this.url = url;
     this.answerMs = answerMs || ANSWER_MS;
     this.queue = queue;
@@ -24,6 +24,7 @@ class Jobs {
     this.failures = failures;
     this.journal = journal;
     this.printed = printed;
+    this.record = record;
     this.replies = journal.queues.at(-1) || `hyperflow.replies.${run}`;
     this.pending = new Map();
     this.early = new Map(); // replies to jobs of an engine that was lost, which this one has not come to yet
@@ -42,7 +43,8 @@ class Jobs {
   submit({ number, message, outs, callback }) {
     if (this.closing) return;
     const { id } = message;
-    this.pending.set(id, { number, message, outs, callback, confirmed: this.journal.sent.has(number) });
+    const confirmed = this.journal.sent.has(number); // by an engine that was lost
+    this.pending.set(id, { number, message, outs, callback, confirmed, ready: confirmed ? undefined : Date.now() });
     const delivery = this.early.get(id);
     if (delivery) {
       this.early.delete(id);
@@ -163,10 +165,11 @@ class Jobs {
   }
 
   take(id, delivery) {
-    const { number, message, outs, callback } = this.pending.get(id);
+    const { number, message, outs, callback, ready, published } = this.pending.get(id);
     this.pending.delete(id);
     this.unacked.add(number, delivery);
     const result = parsed(delivery.reply.content.toString());
+    this.record.tell(number, { ready, sent: published }, result);
     if (result.exit_status !== 0) return this.fail(number, message, result);
     this.printed.tell(number, message.name, result);
     callback(null, outs);

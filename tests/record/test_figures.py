@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -149,6 +150,22 @@ def test_machines_cost_from_their_launch_to_their_end() -> None:
 
     assert (use.paid, use.boot, use.used, use.cost) == pytest.approx((72, 5, 36 / (2 * 72), 72 / 3600))
     assert figures.cost(made) == pytest.approx(0.02)
+
+
+def test_a_machine_of_a_warm_cluster_is_paid_from_the_beginning_of_the_run_and_has_not_booted_for_it() -> None:
+    made = record(job(1, one(1, 5, 10, machine="i-1")), machines=[machine("i-1", launched=-500, joined=-400, gone=36)])
+
+    (use,) = figures.uses(made)
+
+    assert (use.paid, use.cost) == pytest.approx((36, 0.01))
+    assert use.boot is None
+
+
+def test_a_machine_of_which_nobody_noted_when_it_joined_had_booted_when_its_first_job_began() -> None:
+    unknown = replace(machine("i-1", launched=10, gone=50), joined=None)
+    made = record(job(1, one(1, 30, 40, machine="i-1")), machines=[unknown])
+
+    assert figures.uses(made)[0].boot == pytest.approx(20)
 
 
 def test_a_machine_without_a_price_makes_the_cost_unknown_and_not_less() -> None:

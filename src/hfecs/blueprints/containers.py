@@ -93,6 +93,7 @@ def runner(stack: Stack, config: Config, base: Foundation, broker: Broker) -> An
         **_common(stack, base, broker),
         task_role=base.runner_role,
         image=config.images.hfecs,
+        cluster=stack.cluster,
     )
     return _with_secrets(definition, base.access_keys)
 

@@ -6,6 +6,7 @@ The machine ends itself when its task has ended; destroy() removes what is left 
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -97,6 +98,7 @@ def up(
     What can be refused for free comes before what costs money: the bucket before the machine, the machine before the
     workers. If the start fails after that, the machine is terminated.
     """
+    began = {"RUN_BEGAN": f"{time.time():.3f}"}
     config = images.require(stack, config)
     place, base, used, collector = _look(stack, whole, config, run)
     machine = launch(config, place, role="runner", cluster=base.cluster, profile=base.profile, groups=[base.members])
@@ -128,7 +130,14 @@ def up(
             run.name,
             definition=definition,
             container="engine",
-            environment={"RUN_ID": run.name, "BUCKET": run.bucket, **_own(run), **_options(config), **planned()},
+            environment={
+                "RUN_ID": run.name,
+                "BUCKET": run.bucket,
+                **began,
+                **_own(run),
+                **_options(config),
+                **planned(),
+            },
             constraint=on_machine("runner", own_machine),
             check=lambda: instance.check(stack, run.machine, own_machine),
         )

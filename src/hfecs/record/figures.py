@@ -217,7 +217,10 @@ def longest_chain(record: RunRecord) -> list[Try]:
 
 @dataclass(frozen=True)
 class Use:
-    """A machine of the run: how many jobs it ran, the share of its paid slot seconds that jobs used, and its cost."""
+    """A machine of the run: how many jobs it ran, the share of its paid slot seconds that jobs used, and its cost.
+
+    What it was paid for counts from the beginning of the run.
+    """
 
     machine: Machine
     jobs: int
@@ -240,12 +243,19 @@ def uses(record: RunRecord) -> list[Use]:
 
 def _use(machine: Machine, tries: Sequence[Try], record: RunRecord) -> Use:
     gone = machine.gone if machine.gone is not None else record.ended
-    paid = max(0.0, gone - machine.launched) if machine.launched is not None else None
-    boot = machine.joined - machine.launched if machine.joined is not None and machine.launched is not None else None
+    paid = None if machine.launched is None else max(0.0, gone - max(machine.launched, record.began))
     slots = machine.slots or len({(one.worker, one.slot) for one in tries})
     used = sum(one.seconds for one in tries) / (slots * paid) if slots and paid else None
     cost = paid * machine.price / SECONDS_PER_HOUR if paid is not None and machine.price is not None else None
-    return Use(machine, len({one.number for one in tries}), boot, paid, used, cost)
+    return Use(machine, len({one.number for one in tries}), _boot(machine, tries, record), paid, used, cost)
+
+
+def _boot(machine: Machine, tries: Sequence[Try], record: RunRecord) -> float | None:
+    """From the launch to when it could work, or worked first; None if it was there before the run."""
+    worked = machine.joined if machine.joined is not None else min(map(_start, tries), default=None)
+    if worked is None or machine.launched is None or machine.launched < record.began:
+        return None
+    return worked - machine.launched
 
 
 def cost(record: RunRecord) -> float | None:

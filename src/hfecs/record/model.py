@@ -1,6 +1,6 @@
 """What is written down of a run, as it lies in `runs/RUN/` of its bucket.
 
-`jobs.jsonl.gz` has a line of JSON for each try of each job, `machines.json` a list of the machines, and `curve.jsonl` a
+`jobs.jsonl.gz` has a line of JSON for each try of each job, `machines.json` a list of the machines, `curve.jsonl.gz` a
 line for every ten seconds. Times are seconds since 1970, by the clock of the machine that saw it. What is not known is
 null or not there: files of earlier versions, of a run that is still running, and of one that was cut off have less.
 """
@@ -23,7 +23,7 @@ from hfecs.workflow.graph import predecessors
 
 LENIENT = ConfigDict(extra="ignore", allow_inf_nan=False)
 
-JOBS, MACHINES, CURVE = "jobs.jsonl.gz", "machines.json", "curve.jsonl"
+JOBS, MACHINES, CURVE = "jobs.jsonl.gz", "machines.json", "curve.jsonl.gz"
 
 
 @dataclass(frozen=True, config=LENIENT)
@@ -39,12 +39,14 @@ class Stage:
 class Try:
     """One try of a job, from the executor that took it to its reply.
 
-    `number` is the job's, from 1; `attempt` that of the run. A try whose executor was lost has no `ended`, and no
-    `exit_status`. `ready` is when all jobs before it were done, `sent` when the engine gave it to the broker.
+    `number` is the job's, from 1; `attempt` that of the run; `order` the place of the try among those of a reply. A try
+    whose executor was lost has no `ended`, and no `exit_status`. `ready` is when all jobs before it were done, `sent`
+    when the engine gave it to the broker.
     """
 
     number: int
     attempt: int = 1
+    order: int = 1
     ready: float | None = None
     sent: float | None = None
     started: float | None = None
@@ -97,12 +99,10 @@ class Machine:
 
 @dataclass(frozen=True, config=LENIENT)
 class Moment:
-    """How the run stood at a time; `demand` is the number of job slots that were asked for."""
+    """How the cluster stood at a time; `demand` is the number of job slots that the run asked for."""
 
     at: float
-    ready: int = 0
-    running: int = 0
-    workers: int = 0
+    workers: int | None = None
     demand: int | None = None
 
 
@@ -162,12 +162,12 @@ _MACHINES = TypeAdapter(list[Machine])
 
 
 def tries(lines: Iterable[bytes]) -> Iterator[Try]:
-    """The tries of `jobs.jsonl`; a line that is not one is passed over: the file may have been cut off."""
+    """The tries of `jobs.jsonl.gz`; a line that is not one is passed over: the file may have been cut off."""
     return _lines(_TRY, lines)
 
 
 def curve(lines: Iterable[bytes]) -> Iterator[Moment]:
-    """The moments of `curve.jsonl`; a line that is not one is passed over."""
+    """The moments of `curve.jsonl.gz`; a line that is not one is passed over."""
     return _lines(_MOMENT, lines)
 
 
@@ -191,8 +191,8 @@ def line_of(one: Try) -> str:
 
 def jobs(workflow: Workflow, made: Iterable[Try]) -> list[Job]:
     """The jobs of a workflow with their tries: each told once, though a reply may have come twice, in their order."""
-    once = {(one.number, one.attempt, one.worker, one.slot, one.started): one for one in made}
-    ordered = sorted(once.values(), key=lambda one: (one.number, one.attempt, _when(one)))
+    once = {(one.number, one.attempt, one.order, one.worker, one.slot, one.started): one for one in made}
+    ordered = sorted(once.values(), key=lambda one: (one.number, one.attempt, _when(one), one.order))
     by_number = {number: tuple(group) for number, group in groupby(ordered, key=lambda one: one.number)}
     before = predecessors(workflow.processes)
     return [

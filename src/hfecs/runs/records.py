@@ -17,7 +17,7 @@ from hfecs.errors import HfecsError, Misused
 from hfecs.parallel import together
 from hfecs.provisioning.stack import Stack
 from hfecs.record import model
-from hfecs.record.model import Machine, RunRecord, Try
+from hfecs.record.model import Machine, RunRecord
 from hfecs.record.report import MOST_PICTURE_BYTES, PICTURES, Picture
 from hfecs.resources import task
 from hfecs.runs import archive
@@ -73,7 +73,7 @@ def _listed(stack: Stack, place: str, name: str, is_running: bool) -> Listed:
         return Listed(name, place, RUNNING if is_running else LOST, None, None, None, None, None)
     told = kept.result or {}
     status = _status(kept, is_running)
-    began, ended = _seconds(kept.beginning.started), _seconds(told.get("finished"))
+    began, ended = _began(kept), _seconds(told.get("finished"))
     counted = (told.get("jobs"), told.get("done"), len(told["failed"]) if "failed" in told else None)
     return Listed(name, place, status, began, ended if status != RUNNING else None, *counted)
 
@@ -84,6 +84,11 @@ def _status(kept: Archived, is_running: bool) -> str:
         return RUNNING
     told = kept.result
     return str(told["status"]) if told and told["attempt"] >= kept.beginning.attempt else LOST
+
+
+def _began(kept: Archived) -> float | None:
+    """When `hfecs run` began; of a run of an earlier version, when its engine did."""
+    return kept.beginning.began or _seconds(kept.beginning.started)
 
 
 def _seconds(timestamp: Any) -> float | None:
@@ -109,8 +114,8 @@ def read(stack: Stack, name: str, bucket_name: str | None) -> tuple[RunRecord, W
     told = kept.result or {}
     is_running = any(found.name == name for found in task.survey(stack))
     status = _status(kept, is_running)
-    began, now = _seconds(kept.beginning.started), datetime.now(UTC).timestamp()
-    made = _tries(name, jobs)
+    began, now = _began(kept), datetime.now(UTC).timestamp()
+    made = list(model.tries(_unpacked(name, model.JOBS, jobs).splitlines()))
     last = max((one.ended or 0.0 for one in made), default=0.0)
     ended = now if is_running else _seconds(told.get("finished")) or last or began or now
     record = RunRecord(
@@ -121,7 +126,7 @@ def read(stack: Stack, name: str, bucket_name: str | None) -> tuple[RunRecord, W
         ended=ended,
         jobs=model.jobs(workflow, made),
         machines=_machines(name, machines),
-        curve=list(model.curve((curve or b"").splitlines())),
+        curve=list(model.curve(_unpacked(name, model.CURVE, curve).splitlines())),
         failures=told.get("failed", ()),
         error=told.get("error", "") if status not in (RUNNING, "succeeded") and kept.result else "",
         facts=kept.beginning.facts,
@@ -129,14 +134,14 @@ def read(stack: Stack, name: str, bucket_name: str | None) -> tuple[RunRecord, W
     return record, workflow, kept
 
 
-def _tries(name: str, content: bytes | None) -> list[Try]:
-    """The tries of `jobs.jsonl.gz`; none of a run of an earlier version. Misused if it is damaged."""
+def _unpacked(name: str, file: str, content: bytes | None) -> bytes:
+    """What a file of the record holds; nothing of a run of an earlier version. Misused if it is damaged."""
     try:
-        return list(model.tries(gzip.decompress(content or b"").splitlines()))
+        return gzip.decompress(content or b"")
     except (EOFError, OSError, zlib.error):
         raise Misused(
-            f"runs/{name}/{model.JOBS} is damaged, so nothing is known of the jobs of run {name}.",
-            hint="a copy may be left where the bucket keeps versions",
+            f"runs/{name}/{file} is damaged, so run {name} cannot be shown.",
+            hint="move it away to see the rest",
         ) from None
 
 

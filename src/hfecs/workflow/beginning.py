@@ -16,8 +16,9 @@ class Beginning:
     """The variables and options of a workflow, and how to tell whether its files have changed.
 
     `workdir` has the SHA-256 of each file of the workflow, `inputs` the entity tags of the files that its jobs read, or
-    its outputs name, and none writes. What jobs write lies below `prefix`. `attempt` is the last one that began.
-    `facts` are words about how it was made: versions, images, region. Earlier versions of hfecs wrote fewer of these.
+    its outputs name, and none writes. What jobs write lies below `prefix`. `attempt` is the last one that began,
+    `began` when `hfecs run` did, in seconds since 1970; `facts` are words about how the run was made. Earlier versions
+    of hfecs wrote fewer of these.
     """
 
     run: str = ""
@@ -28,6 +29,7 @@ class Beginning:
     workdir: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     prefix: str = SHARED
+    began: float | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def key_of(self, name: str) -> str:

@@ -30,6 +30,7 @@ from hfecs.lookahead.graph import RunGraph, run_graph
 from hfecs.lookahead.job_times import Times, read_times, times_key, written_times
 from hfecs.lookahead.metric import DemandMetric, Periods
 from hfecs.lookahead.planner import Planner
+from hfecs.record.model import Moment
 from hfecs.workflow import Workflow
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class RunProgress:
         self._clock = clock
         self._lock = threading.Lock()
         self._over: set[int] = set()
+        self._executors: int | None = None
 
     def heard(self, event: Event) -> None:
         """A job of some run began or ended."""
@@ -75,7 +77,13 @@ class RunProgress:
     def counted(self, executors: int) -> None:
         """So many executors take jobs."""
         with self._lock:
+            self._executors = executors
             self._planner.workers(executors, self._clock())
+
+    @property
+    def executors(self) -> int | None:
+        """How many executors take jobs; None as long as nobody has counted them."""
+        return self._executors
 
     def demand(self, ended: Ended) -> int:
         """The job slots worth having now; `ended` makes up for events that were not heard."""
@@ -122,8 +130,15 @@ class Report:
     """Tells the demand of a run in each period, until it is ended."""
 
     def __init__(
-        self, progress: RunProgress, ended: Callable[[], Ended], metric: DemandMetric, periods: Periods
+        self,
+        progress: RunProgress,
+        ended: Callable[[], Ended],
+        metric: DemandMetric,
+        periods: Periods,
+        note: Callable[[Moment], object] = lambda _: None,
     ) -> None:
+        """`note` is called with what is told."""
+        self._note = note
         self._progress = progress
         self._ended = ended
         self._metric = metric
@@ -143,6 +158,7 @@ class Report:
     def tell(self) -> None:
         """Tell once."""
         slots = self._progress.demand(self._ended())
+        self._note(Moment(round(time.time(), 1), self._progress.executors, slots))
         self._attempts.make("CloudWatch, for the demand", lambda: self._metric.put(slots))
 
     def end(self) -> None:
@@ -172,9 +188,14 @@ class Run(Protocol):
 
 @contextmanager
 def reported(
-    told: Run, workflow: Workflow, objects: ObjectStore, journal: Journal, environ: Environment
+    told: Run,
+    workflow: Workflow,
+    objects: ObjectStore,
+    journal: Journal,
+    environ: Environment,
+    note: Callable[[Moment], object] = lambda _: None,
 ) -> Iterator[None]:
-    """Tell the demand of a run meanwhile, if alarms look at it; keep the times of its jobs afterwards."""
+    """Tell the demand of a run meanwhile, if alarms look at it, and note it; keep the times of its jobs afterwards."""
     settings = Settings.from_environment(environ)
     if settings is None:
         yield
@@ -193,7 +214,8 @@ def reported(
     def ended() -> Ended:
         return Ended(journal.done(), journal.failed(after=lines))
 
-    report = Report(view, ended, DemandMetric(demand_metric.client(), NAMESPACE, settings.cluster, periods), periods)
+    metric = DemandMetric(demand_metric.client(), NAMESPACE, settings.cluster, periods)
+    report = Report(view, ended, metric, periods, note)
     listener.start()
     listener.listening.wait(LISTENING_SECONDS)
     report.start(_taken_over(objects, told, periods))

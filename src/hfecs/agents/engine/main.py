@@ -162,7 +162,9 @@ class Agent:
         done = Counter(workflow.processes[number - 1].program for number in numbers)
         self._publish("started", WAIT_AT_THE_END_SECONDS, attempt=settings.attempt, jobs=jobs, done=done)
         self._measure(RUNNING, jobs=jobs, done=len(numbers), failed=0)
-        with demand.reported(settings, workflow, self._objects, self._run.records.journal, os.environ):
+        with demand.reported(
+            settings, workflow, self._objects, self._run.records.journal, os.environ, self._run.record.note
+        ):
             return self._run.execute()
 
     def report(self, outcome: Outcome) -> None:
@@ -172,6 +174,7 @@ class Agent:
         bucket, folder = self._settings.bucket, f"runs/{self._settings.run}"
         try:
             if self._workflow:
+                self._run.record.end()
                 self._run.keeper.end()
             if self._run.log_file.exists():
                 self._objects.upload(self._run.log_file, bucket, f"{folder}/engine.log")

@@ -25,7 +25,10 @@ NUMBERS = ("RETRIES", "TIMEOUT")
 
 @dataclass(frozen=True)
 class Settings:
-    """What the engine agent has to know; `broker` holds a password, `attempt` is above 1 when a run is resumed."""
+    """What the engine agent has to know; `broker` holds a password, `attempt` is above 1 when a run is resumed.
+
+    `began` is when `hfecs run` did, in seconds since 1970, if it said so.
+    """
 
     run: str
     bucket: str
@@ -36,6 +39,7 @@ class Settings:
     options: Mapping[str, str | float] = field(default_factory=dict)
     attempt: int = 1
     keep_going: bool = False
+    began: float | None = None
 
     @classmethod
     def from_environment(cls, environ: Environment) -> Settings:
@@ -50,6 +54,7 @@ class Settings:
             options=_options(environ),
             attempt=environment.positive_integer(environ, "ATTEMPT", 1),
             keep_going=environment.optional(environ, "KEEP_GOING", "false") == "true",
+            began=environment.seconds(environ, "RUN_BEGAN", 0.0) or None,
         )
 
 

@@ -26,7 +26,8 @@ from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.common.pauses import pause
 from hfecs.agents.engine.dag import make_ready
 from hfecs.agents.engine.journal import Journal, JournalKeeper
-from hfecs.agents.engine.printed import PrintedKeeper
+from hfecs.agents.engine.lines import LinesKeeper
+from hfecs.agents.engine.record import RunRecord, facts
 from hfecs.agents.engine.result import Records
 from hfecs.agents.engine.run_folder import WORKDIR, RunFolder, refuse_outside
 from hfecs.agents.engine.settings import Settings
@@ -141,10 +142,16 @@ class WorkflowRun:
         self._folder = RunFolder(objects, settings.bucket, settings.run)
         self.log_file = directory / "engine.log"
         self.records = Records(Journal(directory / "journal.log"), failures=directory / "failures.jsonl")
-        self._printed = PrintedKeeper(directory / "output.jsonl", objects, settings.bucket, output_key(settings.run))
+        self.record = RunRecord(settings, objects, directory)
+        self._printed = LinesKeeper(directory / "output.jsonl", objects, settings.bucket, output_key(settings.run))
         self.keeper = JournalKeeper(
-            self.records.journal, objects, settings.bucket, self._folder.key("journal.jsonl.gz"), self._printed.keep
+            self.records.journal, objects, settings.bucket, self._folder.key("journal.jsonl.gz"), self._keep_first
         )
+
+    def _keep_first(self) -> None:
+        """Keep what has to be safe before the journal tells of it."""
+        self._printed.keep()
+        self.record.keep()
 
     def fetch(self) -> Workflow:
         """Download the workflow and make it ready; WorkflowInvalid if it cannot be run."""
@@ -161,6 +168,7 @@ class WorkflowRun:
         self._keep_places(inputs, prefix)
         self.keeper.keep()
         files: dict[str, Any] = {"workdir": digests, "inputs": inputs, "prefix": prefix}
+        files |= {"began": settings.began, "facts": facts(settings, os.environ)}
         folder.keep_beginning(Beginning(settings.run, timestamp(), 1, workflow.variables, settings.options, **files))
         return workflow
 
@@ -179,6 +187,7 @@ class WorkflowRun:
         journal = self.records.journal
         self.keeper.fetch()
         self._printed.fetch()
+        self.record.fetch()
         missing = {number for number, _ in self._missing(workflow)}
         for number in sorted(missing):
             log.warning("the files of job %s are gone, it runs again", workflow.processes[number - 1].name)
@@ -218,6 +227,7 @@ class WorkflowRun:
         if not node:
             raise ConfigurationInvalid("Node.js was not found.", "install it: apt-get install nodejs")
         words = (node, str(template_path("engine/run.js")), "dag.json")
+        self.record.start(resumed=self._settings.attempt > 1)
         self.keeper.start()
         with private_redis() as redis, self.log_file.open("ab") as kept:
             with child_process(words, self._workdir, self._environ(redis), subprocess.PIPE) as process:
@@ -248,6 +258,7 @@ class WorkflowRun:
             "HFECS_JOURNAL": str(self.records.journal.path),
             "HFECS_FAILURES": str(self.records.failures),
             "PRINTED_FILE": str(self._printed.path),
+            "RECORD_FILE": str(self.record.jobs_file),
             "HFECS_PLACES": str(self._places),
             "HFECS_FUNCTION_SECONDS": str(settings.options.get("timeout", FUNCTION_SECONDS)),
         }

@@ -1,6 +1,6 @@
-"""What the jobs of a run printed, kept in the bucket while it goes on: templates/engine/printed.js writes the lines.
+"""Files of lines that the engine writes, kept in the bucket as they grow: what jobs printed, and the record.
 
-A long run prints much: each part is compressed once, and nothing of it stays in memory.
+A long run has many lines: each part is compressed once, and nothing of it stays in memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LEVEL = 3
 """Of compression: a tenth of the time of the highest, for a fifth more bytes."""
 
 
-class PrintedKeeper:
+class LinesKeeper:
     """Brings the lines of a file into the bucket, as a gzip file of many parts."""
 
     def __init__(self, path: Path, objects: ObjectStore, bucket: str, key: str) -> None:
@@ -41,7 +41,7 @@ class PrintedKeeper:
             with gzip.open(self._packed) as packed, self.path.open("wb") as lines:
                 shutil.copyfileobj(packed, lines)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            log.warning("what earlier attempts printed cannot be read, and is written anew: %s", error)
+            log.warning("%s of earlier attempts cannot be read, and is written anew: %s", self._key, error)
             self.path.unlink()
             return
         self._size = self._sent = size

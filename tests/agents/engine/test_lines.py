@@ -12,7 +12,7 @@ import pytest
 from agents.conftest import BUCKET
 from hfecs.agents.common.object_store import ObjectStore
 from hfecs.agents.engine.journal import Journal, JournalKeeper
-from hfecs.agents.engine.printed import PrintedKeeper
+from hfecs.agents.engine.lines import LinesKeeper
 from hfecs.errors import AwsFailed
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "output.jsonl"
 
 
-def keeper(path: Path, bucket: str = BUCKET) -> PrintedKeeper:
-    return PrintedKeeper(path, ObjectStore(1), bucket, KEY)
+def keeper(path: Path, bucket: str = BUCKET) -> LinesKeeper:
+    return LinesKeeper(path, ObjectStore(1), bucket, KEY)
 
 
 def add(path: Path, text: str) -> None:
