@@ -44,6 +44,23 @@ _COMMAND = re.compile(
 )
 
 
+_TERMINAL_CODES = re.compile(r"(?:\x1b\[|\x9b)[0-9;:?<=>]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+"""What moves, colours or renames a terminal."""
+
+
+def harmless(line: str) -> str:
+    """A line that a program printed, for a terminal: without codes for one, other control characters written out.
+
+    Of a line that was written over, such as a progress bar, the last state.
+    """
+    text = _TERMINAL_CODES.sub("", line.rstrip("\r")).rpartition("\r")[2].expandtabs()
+    return text if text.isprintable() else "".join(one if one.isprintable() else _written_out(one) for one in text)
+
+
+def _written_out(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
 class Console:
     """Prints messages for people and data for pipes; listens to the steps of a stack (see report.py).
 
@@ -55,7 +72,7 @@ class Console:
         self._talk = Terminal(stderr=True, highlight=False, quiet=quiet)
         if not self._talk.is_terminal:
             self._talk.width = PIPE_WIDTH  # a narrow terminal wraps long lines; a pipe gets whole ones
-        self._data = Terminal(highlight=False, soft_wrap=True)
+        self._data = Terminal(highlight=False, soft_wrap=True, emoji=False)
         self._counts: dict[Outcome, int] = {}
         self._telling = threading.RLock()
         self._bars: Progress | None = None

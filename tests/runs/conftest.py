@@ -6,10 +6,10 @@ from typing import Literal
 import pytest
 
 from blueprints.conftest import job, runs
-from commands.conftest import bare, project, server, shared_loader, with_server
+from commands.conftest import bare, hfecs, project, server, shared_loader, with_server
 from support import WatchedCloud
 
-__all__ = ["bare", "demand_alarm", "job", "project", "runs", "server", "shared_loader", "with_server"]
+__all__ = ["bare", "demand_alarm", "hfecs", "job", "project", "runs", "server", "shared_loader", "with_server"]
 
 PutAlarm = Callable[[Literal["ALARM", "OK"]], None]
 

@@ -54,4 +54,5 @@ def status(
     if known.run:
         over = known.run_state in ("failed", "stopped", "lost")
         further = f"Continue it: hfecs run --resume {known.run}" if over else "Follow it: hfecs run --attach"
-        console.say(f"Last run: {known.run} ({known.run_state}), files in s3://{known.bucket}. {further}")
+        printed = "\nWhat its failed jobs printed: hfecs logs --failed" if known.run_state == "failed" else ""
+        console.say(f"Last run: {known.run} ({known.run_state}), files in s3://{known.bucket}. {further}{printed}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,13 +9,12 @@ from typing import Any
 
 from hfecs.aws.errors import ignoring
 from hfecs.aws.tags import NAME_TAG, tags_of
+from hfecs.console import harmless
 from hfecs.errors import Misused
 from hfecs.provisioning.stack import Stack
 from hfecs.resources import instance, log_group
 
 POLL_SECONDS = 2.0
-
-TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def lines(stack: Stack, part: str | None, *, minutes: int, follow: bool) -> Iterator[str]:
@@ -49,7 +47,7 @@ def _line(event: Any) -> str:
     """A stream is named part/container/task."""
     when = datetime.fromtimestamp(event["timestamp"] / 1000).strftime("%H:%M:%S")
     _, container, task = event["logStreamName"].split("/", 2)
-    return f"{when} {container}/{task[-6:]} {event['message']}"
+    return f"{when} {container}/{task[-6:]} {harmless(event['message'])}"
 
 
 def console_output(stack: Stack, wanted: str) -> list[str]:
@@ -76,4 +74,4 @@ def _machine(stack: Stack, wanted: str) -> Any:
 def _plain(text: str) -> Iterator[str]:
     """The text as lines, without the codes for a terminal; botocore has decoded EC2's base64."""
     for line in text.splitlines():
-        yield TERMINAL_CODES.sub("", line).rstrip()
+        yield harmless(line).rstrip()

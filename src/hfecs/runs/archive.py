@@ -67,7 +67,7 @@ def find(stack: Stack, name: str, bucket_name: str | None) -> Archived:
 
 
 def places(stack: Stack, bucket_name: str | None) -> Iterator[str]:
-    """The buckets in which a run may lie, the likeliest first."""
+    """Where a run may be: the named bucket, that of the last run, and all of the cluster's."""
     first = [place for place in dict.fromkeys([bucket_name, stack.outputs().get("bucket")]) if place]
     yield from first
     for found in bucket.survey(stack):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from hfecs.console import Console
+from hfecs.console import Console, harmless
 from hfecs.errors import WorkflowFailed
 
 if TYPE_CHECKING:
     from hfecs.blueprints.run import Run
 
-# Lines of a failed job's stderr to show; number of failed jobs to show in full, and in one line each.
+# Lines of each stream of a failed job to show; number of failed jobs to show in full, and in one line each.
 TAIL_LINES = 20
 SHOWN_IN_FULL = 5
 SHOWN_FAILED = 100
@@ -35,7 +36,8 @@ def show_outcome(console: Console, run: Run, result: dict[str, Any]) -> None:
     raise WorkflowFailed(
         f"{which} {result['status']} after {result['done']} of {result['jobs']} jobs: {why.rstrip('.')}{rest}.",
         hint=f"hfecs run --resume {run.name} continues it once the cause is fixed\n"
-        f"hfecs logs worker shows the workers' output; the engine's log is {folder}/engine.log",
+        + (f"hfecs logs --failed --run {run.name} shows what the failed jobs printed at each try; " if failed else "")
+        + f"the engine's log is {folder}/engine.log",
     )
 
 
@@ -48,13 +50,21 @@ def _job_sentence(job: dict[str, Any]) -> str:
     tried = f" at each of {tries} tries" if tries > 1 else ""
     behind = f"; {_jobs(job['never_ran'], 'depending on it never ran')}" if job["never_ran"] else ""
     how = "failed" if job["exit_status"] is None else f"failed with exit code {job['exit_status']}"
-    return f"Job {job['name']} ({job['id']}) {how}{tried}{behind}"
+    return f"Job {harmless(job['name'])} ({harmless(job['id'])}) {how}{tried}{behind}"
 
 
 def _show_job(console: Console, job: dict[str, Any]) -> None:
     console.say(f"{_job_sentence(job)}:", "bold red")
-    console.say(f"  $ {' '.join([job['executable'], *job['args']])}")
+    console.say(f"  $ {harmless(' '.join([job['executable'], *job['args']]))}")
     for sentence in job.get("exceptions") or []:
-        console.say(f"  {sentence}")
-    for line in (job.get("stderr") or "").rstrip().splitlines()[-TAIL_LINES:]:
-        console.say(f"  | {line}")
+        console.say(f"  {harmless(sentence)}")
+    for stream in ("stdout", "stderr"):
+        text = (job.get(stream) or "").rstrip()
+        for line in labelled(stream, text.split("\n")[-TAIL_LINES:] if text else []):
+            console.say(line)
+
+
+def labelled(stream: str, lines: Iterable[str]) -> Iterator[str]:
+    """Lines of a stream, behind its name."""
+    for line in lines:
+        yield f"  {stream} | {harmless(line)}"

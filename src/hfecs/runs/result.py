@@ -22,6 +22,7 @@ class _Failure(_Part):
     executable: str = ""
     args: Words = []
     exit_status: int | None = 1
+    stdout: str | None = None
     stderr: str | None = None
     exceptions: list[str] | None = None
     attempts: int | None = 1
