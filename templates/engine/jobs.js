@@ -170,6 +170,7 @@ class Jobs {
     this.unacked.add(number, delivery);
     const result = parsed(delivery.reply.content.toString());
     this.record.tell(number, { ready, sent: published }, result);
+    delivery.reply.content = null; // it waits for the journal, and may be large
     if (result.exit_status !== 0) return this.fail(number, message, result);
     this.printed.tell(number, message.name, result);
     callback(null, outs);

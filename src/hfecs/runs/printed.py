@@ -99,7 +99,7 @@ def find(stack: Stack, name: str | None, bucket: str | None, configured: str | N
     found = [(run, place) for place, runs in looked.items() for run in runs if name in (None, run)]
     if found:
         return max(found)
-    what = f"Run {harmless(name)} was not" if name else "No run was"
+    what = "No run was" if name is None else f"Run {harmless(name) or repr(name)} was not"
     near = get_close_matches(name or "", [run for runs in looked.values() for run in runs], n=NEAR)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     raise Misused(
