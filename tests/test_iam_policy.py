@@ -29,6 +29,7 @@ S3 = {
     "get_bucket_encryption": ["GetEncryptionConfiguration"],
     "get_public_access_block": ["GetBucketPublicAccessBlock"],
     "head_bucket": ["ListBucket"],
+    "head_object": ["GetObject"],
     "list_multipart_uploads": ["ListBucketMultipartUploads"],
     "list_object_versions": ["ListBucketVersions"],
     "list_objects_v2": ["ListBucket"],
