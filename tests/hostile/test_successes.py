@@ -17,6 +17,8 @@ def commands(command: Any, name: str = "") -> Iterator[str]:
     """The names of the commands; those that containers run are one."""
     parts = getattr(command, "commands", {})
     if parts and name != "agent":
+        if command.invoke_without_command:
+            yield name
         for part, inner in parts.items():
             yield from commands(inner, f"{name} {part}".strip())
     else:
