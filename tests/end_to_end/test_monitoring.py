@@ -148,3 +148,16 @@ def test_grafana_would_find_its_files(here: Project) -> None:
 
     assert sorted(path.stem for path in (folder / "dashboards").glob("*.json")) == NAMES
     assert (folder / "provisioning" / "datasources" / "influxdb.yaml").exists()
+
+
+def test_runs_go_on_without_the_monitoring(here: Project) -> None:
+    """The last one: it takes the monitoring away. The workers that come now are started with its secret, too."""
+    said = here.done("--local", "monitoring", "down", "--yes")
+    jobs = [{"name": "copy", "command": "cp begin end", "ins": ["begin"], "outs": ["end"]}]
+
+    here.done("--local", "run", here.write_workflow("unwatched", jobs, {"begin": "light"}), "--bucket", "watched-run")
+
+    assert "influxdb-writer-password" in said
+    here.done("--local", "cluster", "up", "--yes")
+    parameters = here.hfecs("--local", "monitoring", "status")
+    assert "has no monitoring" in parameters.stderr + parameters.stdout

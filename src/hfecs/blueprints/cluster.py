@@ -111,6 +111,7 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
         lambda: alarm.ensure(stack, "no-work", alarm=no_work),
     )
     broker.drop_unused(stack, config)
+    metrics.drop_left(stack)
     stack.output(image_id=place.image_id, instance_type=place.machine.name)
 
 
@@ -125,9 +126,15 @@ def others(stack: Stack) -> list[str]:
     return sorted(known - {stack.cluster})
 
 
-def down(stack: Stack, *, looked: bool = False) -> None:
-    """Delete the cluster and its logs; `looked`: the stack has just been surveyed."""
-    remove(stack, TEARDOWN, looked=looked)
+def down(stack: Stack) -> None:
+    """Delete the cluster and its logs, and what a monitoring that is gone has left to it."""
+    remove(stack, TEARDOWN)
+    metrics.drop_left(stack)
+
+
+def down_with_monitoring(stack: Stack) -> None:
+    """Delete the cluster, which has just been surveyed, while the monitoring goes as well."""
+    remove(stack, TEARDOWN, looked=True)
 
 
 def look(stack: Stack, config: Config) -> account.Site:

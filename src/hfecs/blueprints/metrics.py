@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +13,7 @@ from hfecs.aws.tags import STACK_TAG, tags_of
 from hfecs.blueprints.foundation import Foundation
 from hfecs.config import Config
 from hfecs.parallel import together
+from hfecs.provisioning.inventory import Inventory
 from hfecs.provisioning.stack import Stack
 from hfecs.provisioning.teardown import absent
 from hfecs.resources import ingress, instance, parameter, security_group, service, task_definition
@@ -123,6 +124,14 @@ def ensure(stack: Stack, config: Config, base: Foundation) -> Collector | None:
         return None
     together(lambda: _telegraf(stack, config, base, collector), lambda: _let_in(stack, config, base, collector))
     return collector
+
+
+def drop_left(stack: Stack) -> None:
+    """Delete the secret that `monitoring down` has left to the cluster, which does not use it any more."""
+    if stack.seen(parameter.KIND, WRITER_PASSWORD) and not stack.seen(instance.KIND, MONITORING):
+        of_monitoring = replace(stack, name=MONITORING, inventory=Inventory())
+        of_monitoring.survey([parameter])
+        absent(of_monitoring, parameter, WRITER_PASSWORD)
 
 
 def watching(stack: Stack, config: Config) -> dict[str, str]:

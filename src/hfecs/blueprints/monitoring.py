@@ -18,7 +18,7 @@ from hfecs.config import Config, Worker
 from hfecs.parallel import together
 from hfecs.provisioning.preview import ask_first
 from hfecs.provisioning.stack import Stack
-from hfecs.provisioning.teardown import Paragraphs, remove
+from hfecs.provisioning.teardown import Paragraphs, remove, survey
 from hfecs.resources import (
     container_instance,
     ecs_cluster,
@@ -97,9 +97,29 @@ def _make(stack: Stack, config: Config, place: account.Site) -> None:
     stack.output(image_id=place.image_id, instance_type=place.machine.name)
 
 
-def down(stack: Stack, *, looked: bool = False) -> None:
-    """Delete the monitoring with all metrics; `looked`: the stack has just been surveyed."""
-    remove(stack, TEARDOWN, looked=looked)
+def down(stack: Stack) -> None:
+    """Delete the monitoring with all metrics; what a cluster starts its containers with stays as long as it does so."""
+    survey(stack, [module for paragraph in TEARDOWN for module in paragraph])
+    used = {secret for definition in _of_clusters(stack) for secret in _secrets(definition)}
+    reason = f"cluster {stack.cluster} starts its containers with it until the next cluster up or down"
+    needed = {(parameter.KIND, name): reason for name in PASSWORDS if parameter.arn(stack, name) in used}
+    remove(stack, TEARDOWN, looked=True, needed=needed)
+
+
+def down_with_cluster(stack: Stack) -> None:
+    """Delete the monitoring, which has just been surveyed, and leave nothing for a cluster, which goes as well."""
+    remove(stack, TEARDOWN, looked=True)
+
+
+def _of_clusters(stack: Stack) -> list[Any]:
+    """The task definitions of other stacks, from the survey."""
+    found = stack.inventory.all_of(task_definition.KIND)
+    return [definition.actual["taskDefinition"] for definition in found if not definition.ours]
+
+
+def _secrets(definition: Any) -> list[str]:
+    containers = definition["containerDefinitions"]
+    return [secret["valueFrom"] for container in containers for secret in container.get("secrets", ())]
 
 
 def _of_monitoring(config: Config) -> Config:

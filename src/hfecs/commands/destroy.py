@@ -48,7 +48,7 @@ def destroy(
             together(*(partial(survey, stack, [*chain(*kinds)]) for stack, kinds in parts))
 
     def remove_machines() -> None:
-        together(partial(cluster.down, whole, looked=True), partial(monitoring.down, metrics, looked=True))
+        together(partial(cluster.down_with_monitoring, whole), partial(monitoring.down_with_cluster, metrics))
 
     with hfecs.locked("destroy"), hfecs.console.summary(f"Destroyed {what}"), one_list():
         kept, pointers, *_ = together(

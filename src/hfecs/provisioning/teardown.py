@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from types import MappingProxyType
 
 from hfecs.aws import prices
 from hfecs.aws.errors import each, explain, one_or_several, passable
@@ -21,13 +22,20 @@ Paragraphs = Sequence[Sequence[Module]]
 LONGEST = 45 * 60
 
 
-def remove(stack: Stack, paragraphs: Paragraphs, *, looked: bool = False, keeping: Collection[str] = ()) -> None:
+def remove(
+    stack: Stack,
+    paragraphs: Paragraphs,
+    *,
+    looked: bool = False,
+    keeping: Collection[str] = (),
+    needed: Mapping[tuple[str, str], str] = MappingProxyType({}),
+) -> None:
     """Delete what the state file names and what carries our tags, paragraph by paragraph, in less than an hour.
 
     `looked` says that the stack has just been surveyed: only kinds missing from that survey are listed. An error does
     not stop the rest. Of a kind that cannot be listed, what the state file names is deleted. At the end Leftovers names
     what still exists and its cost, what the state file names but no longer carries our tags, and what is of a kind that
-    is neither deleted here nor one of `keeping`.
+    is neither deleted here nor one of `keeping`. What others still need stays, by its kind and name, with the reason.
     """
     stack = replace(stack, wait=stack.wait.within(LONGEST))
     modules = [module for paragraph in paragraphs for module in paragraph]
@@ -39,8 +47,11 @@ def remove(stack: Stack, paragraphs: Paragraphs, *, looked: bool = False, keepin
                 _removal(stack, module, record, left)
                 for module in paragraph
                 for record in stack.inventory.existing(module.KIND, stack.records)
+                if (module.KIND, record.name) not in needed
             ]
         )
+    for (kind, name), why in needed.items():
+        stack.report(Outcome.KEPT, kind, name, "", why)
     left += unforgotten(stack, {*(module.KIND for module in modules), *keeping})
     if left:
         raise Leftovers(left)
