@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from hfecs.console import Console
 from hfecs.errors import Misused
 from hfecs.provisioning.report import Outcome, Step
+from hfecs.provisioning.resource import Change
 
 Captured = pytest.CaptureFixture[str]
 
@@ -199,9 +201,9 @@ def test_a_table_keeps_whole_lines_in_a_pipe_and_all_text_on_a_narrow_terminal(
     row = ["i-0123456789abcdef0", "stands ready"]
 
     Console().table("Machines", ["id", "state"], [row])
-    piped = capsys.readouterr().err
+    piped = capsys.readouterr().out
     at_a_terminal(monkeypatch).table("Machines", ["id", "state"], [row])
-    narrow = capsys.readouterr().err
+    narrow = capsys.readouterr().out
 
     assert "  ".join(row) in piped
     assert "…" not in narrow
@@ -210,13 +212,13 @@ def test_a_table_keeps_whole_lines_in_a_pipe_and_all_text_on_a_narrow_terminal(
 def test_the_title_of_a_narrow_table_stays_in_one_line(capsys: Captured) -> None:
     Console().table("Local cloud at http://127.0.0.1:4566", ["process", "what"], [["17", "daemon"]])
 
-    assert capsys.readouterr().err.startswith("Local cloud at http://127.0.0.1:4566\n")
+    assert capsys.readouterr().out.startswith("Local cloud at http://127.0.0.1:4566\n")
 
 
 def test_a_table_shows_text_as_it_is(capsys: Captured) -> None:
     Console().table("Machines", ["machine", "state"], [["[master]", "running"]])
 
-    assert "[master]" in capsys.readouterr().err
+    assert "[master]" in capsys.readouterr().out
 
 
 def test_a_transfer_outside_of_its_bars_says_nothing(capsys: Captured) -> None:
@@ -228,13 +230,80 @@ def test_a_transfer_outside_of_its_bars_says_nothing(capsys: Captured) -> None:
 def test_bars_leave_no_control_characters_in_a_pipe(capsys: Captured) -> None:
     console = Console()
 
-    with console.transfers(), console.jobs({"mProject": 2}) as show:
+    with console.transfers(), console.jobs({"mProject": 2}) as shown:
         console.transferred("upload", 2, 2)
-        show("mProject", 2)
-        show("unknown", 1)
+        shown.done("mProject", 2)
+        shown.done("unknown", 1)
     with console.counting("tiles") as count:
         count(1, 4)
 
     err = capsys.readouterr().err
     assert "\x1b" not in err
     assert "2/2" in err.replace(" ", "")
+
+
+NASTY = [
+    ":cat: was here",
+    "[red]not red[/red]",
+    "[/]",
+    "[link=x]y",
+    "a\\[b]",
+    "{task.total}",
+    "100%",
+    "x" * 400,
+    "'q' \"r\"",
+    "12:30",
+]
+
+
+@pytest.mark.parametrize("text", NASTY)
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_what_programs_files_and_aws_said_is_never_decorated(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, text: str, is_terminal: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", "2000")
+    console = at_a_terminal(monkeypatch, NO_COLOR="1") if is_terminal else Console(verbose=True)
+    change = Change(text, text, text, lambda: None, interrupts=text)
+    prints: list[Callable[[], object]] = [
+        lambda: console.say(text),
+        lambda: console.show(text),
+        lambda: console.data(text),
+        lambda: console.note(text),
+        lambda: console.waiting(text, 1),
+        lambda: console.error(Misused(text, hint=text)),
+        lambda: console.table(text, [text], [[text]]),
+        lambda: console.step(Step(Outcome.CREATED, text, text, text, "", [])),
+        lambda: console.step(Step(Outcome.CHANGED, "x", text, "", "", [change, change])),
+        lambda: console.confirm(text),
+        lambda: console.data([text]),
+    ]
+    monkeypatch.setattr("builtins.input", lambda *_: "n")
+    for printing in prints:
+        capsys.readouterr()
+        printing()
+        captured = capsys.readouterr()
+        said = captured.out + captured.err
+        if said:  # without a terminal nobody is asked
+            assert text in said or json.dumps(text) in said
+
+
+@pytest.mark.parametrize("text", NASTY[:6])
+def test_the_names_of_bars_are_never_decorated(capsys: Captured, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("COLUMNS", "2000")
+    console = Console(verbose=True)
+
+    with console.jobs({text: 2}) as shown:
+        shown.done(text, 2)
+    with console.transfers():
+        console.transferred(text, 1, 1)
+
+    assert capsys.readouterr().err.count(text) >= 2
+
+
+def test_the_question_shows_how_it_is_answered(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.input", lambda *_: "n")
+
+    at_a_terminal(monkeypatch).confirm("Delete everything?")
+
+    captured = capsys.readouterr()
+    assert "Delete everything? [y/N] " in captured.out + captured.err

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console as Terminal
+from rich.console import Group
+from rich.live import Live
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -39,7 +41,7 @@ PIPE_WIDTH = 1000
 # A command that the user is told to type; one in quotes has already been typed.
 _COMMAND = re.compile(
     r"(?<!')\bhfecs "
-    r"(?=(?:destroy|logs|plan|run|status"
+    r"(?=(?:destroy|logs|plan|report|runs?|status"
     r"|(?:cluster|config|images|monitoring) (?:build|down|open|push|show|status|up))\b)"
 )
 
@@ -73,6 +75,9 @@ class Console:
         if not self._talk.is_terminal:
             self._talk.width = PIPE_WIDTH  # a narrow terminal wraps long lines; a pipe gets whole ones
         self._data = Terminal(highlight=False, soft_wrap=True, emoji=False)
+        if not self._data.is_terminal:
+            self._data.width = PIPE_WIDTH
+        self._steps = self._talk
         self._counts: dict[Outcome, int] = {}
         self._telling = threading.RLock()
         self._bars: Progress | None = None
@@ -85,9 +90,16 @@ class Console:
 
     def say(self, text: str = "", style: str = "") -> None:
         """Print a message on stderr."""
+        self._print(self._talk, text, style)
+
+    def show(self, text: str = "", style: str = "") -> None:
+        """Print a sentence that was asked for, on stdout."""
+        self._print(self._data, text, style)
+
+    def _print(self, terminal: Terminal, text: str, style: str) -> None:
         if self.options:
             text = _COMMAND.sub(lambda _: f"hfecs {self.options} ", text)
-        self._talk.print(Text(text, style=style), soft_wrap=True)
+        terminal.print(Text(text, style=style), soft_wrap=True)
 
     def data(self, value: Any) -> None:
         """Print a value on stdout: text as it is, anything else as JSON."""
@@ -105,18 +117,27 @@ class Console:
         if not self._talk.is_terminal:
             return False
         with suppress(EOFError):
-            return self._talk.input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+            return self._talk.input(Text(f"{question} [y/N] ")).strip().lower() in ("y", "yes")
         return False
 
     def table(self, title: str, columns: list[str], rows: list[list[str]]) -> None:
-        """Print a table on stderr."""
+        """Print a table on stdout."""
         table = Table(box=None, pad_edge=False)
         for column in columns:
-            table.add_column(column, header_style="dim", overflow="fold")
+            table.add_column(Text(column), header_style="dim", overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        self.say(title, "bold")  # Rich would wrap it to the width of the columns
-        self._talk.print(table)
+        self.show(title, "bold")  # Rich would wrap it to the width of the columns
+        self._data.print(table)
+
+    @contextmanager
+    def steps_shown(self) -> Iterator[None]:
+        """Print the steps of the block and their summary on stdout: they are what was asked for."""
+        self._steps = self._data
+        try:
+            yield
+        finally:
+            self._steps = self._talk
 
     def step(self, step: Step) -> None:
         """Print the outcome of a resource; unchanged ones are only counted, unless --verbose."""
@@ -128,10 +149,10 @@ class Console:
             line.append(f"{step.kind} {step.name}", style="")
             lines = [str(change) for change in step.changes] if len(step.changes) > 1 else []
             line.append(f"  {'' if lines else step.detail or _short(step)}", style="dim")
-            self._talk.print(line, soft_wrap=True)
+            self._steps.print(line, soft_wrap=True)
             ends = dict.fromkeys(change.interrupts for change in step.changes if change.interrupts)
             for text in (*lines, *ends):
-                self.say(f"    {text}", "dim")
+                self._print(self._steps, f"    {text}", "dim")
 
     def waiting(self, what: str, seconds: float) -> None:
         """Say what the command waits for."""
@@ -153,7 +174,7 @@ class Console:
     @contextmanager
     def transfers(self) -> Iterator[None]:
         """Show bars for the transfers inside the block."""
-        columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+        columns = (TextColumn("  {task.description}", markup=False), BarColumn(), DownloadColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self._talk, transient=not self.verbose) as self._bars:
             yield
         self._bars, self._transfers = None, {}
@@ -168,7 +189,7 @@ class Console:
             done = f" with {self._counted(plan)}; all of it is recorded" if self._counts else " before any change"
             self.say(f"\n{what}: interrupted{'' if plan else done}", "bold")
             raise
-        self.say(f"{what}: {self._counted(plan)} ({time.monotonic() - start:.1f} s)", "bold")
+        self._print(self._steps, f"{what}: {self._counted(plan)} ({time.monotonic() - start:.1f} s)", "bold")
 
     def _counted(self, plan: bool) -> str:
         """How many steps had which outcome; the number created is given even if 0, unless something was deleted."""
@@ -182,30 +203,55 @@ class Console:
         )
 
     @contextmanager
-    def jobs(self, totals: dict[str, int]) -> Iterator[Callable[[str, int], None]]:
-        """Show a bar for each program; the caller reports how many of its jobs are done."""
-        counted = TextColumn("{task.completed:>6.0f} / {task.total:<6.0f}")
-        columns = (TextColumn("  {task.description}"), BarColumn(), counted, TimeElapsedColumn())
-        with Progress(*columns, console=self._talk) as bars:
-            width = max(map(len, totals), default=0)
-            tasks = {name: bars.add_task(name.ljust(width), total=total, start=False) for name, total in totals.items()}
-
-            def show(program: str, done: int) -> None:
-                if program in tasks:
-                    bars.start_task(tasks[program])
-                    bars.update(tasks[program], completed=done)
-                    if done >= totals[program]:
-                        bars.stop_task(tasks[program])
-
-            yield show
+    def jobs(self, totals: dict[str, int]) -> Iterator[JobBars]:
+        """Show a bar for each program, and a line below them; the caller reports how many of its jobs are done."""
+        counted = TextColumn("{task.completed:>6.0f} / {task.total:<6.0f}", markup=False)
+        columns = (TextColumn("  {task.description}", markup=False), BarColumn(), counted, TimeElapsedColumn())
+        bars = JobBars(Progress(*columns, console=self._talk), totals, self)
+        if not self.is_terminal:
+            yield bars
+            self._talk.print(bars.progress)
+            return
+        with Live(get_renderable=bars.render, console=self._talk, refresh_per_second=4):
+            yield bars
+            bars.status("", None)
 
     @contextmanager
     def counting(self, what: str) -> Iterator[Callable[[int, int], None]]:
         """Show one bar; the caller reports the progress."""
-        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
+        columns = (TextColumn("  {task.description}", markup=False), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=self._talk, transient=True) as bars:
             task = bars.add_task(what, total=None)
             yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+class JobBars:
+    """A bar for each program, and a line about what is waited for: it moves on a terminal, elsewhere lines follow."""
+
+    def __init__(self, progress: Progress, totals: dict[str, int], console: Console) -> None:
+        self.progress, self._totals, self._console, self._line = progress, totals, console, ""
+        width = max(map(len, totals), default=0)
+        self._tasks = {
+            name: progress.add_task(name.ljust(width), total=total, start=False) for name, total in totals.items()
+        }
+
+    def done(self, program: str, count: int) -> None:
+        """So many jobs of a program are done."""
+        if program in self._tasks:
+            self.progress.start_task(self._tasks[program])
+            self.progress.update(self._tasks[program], completed=count)
+            if count >= self._totals[program]:
+                self.progress.stop_task(self._tasks[program])
+
+    def status(self, words: str, line: str | None) -> None:
+        """What is waited for; `line` is the same where it is worth a line of its own."""
+        self._line = words
+        if line and not self._console.is_terminal:
+            self._console.say(f"  {line}")
+
+    def render(self) -> Group:
+        """The bars with the line below them."""
+        return Group(self.progress, *([Text(f"  {self._line}", style="dim")] if self._line else []))
 
 
 def _short(step: Step) -> str:

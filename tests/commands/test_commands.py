@@ -50,7 +50,7 @@ def test_a_plan_before_up_lists_everything_and_makes_nothing(project: Path, hfec
     answer = hfecs("plan")
 
     assert answer.code == 0
-    assert re.search(r"^Plan for cluster hyperflow: \d\d to create \(", answer.talk, re.MULTILINE)
+    assert re.search(r"^Plan for cluster hyperflow: \d\d to create \(", answer.data, re.MULTILINE)
     assert not (project / "hfecs.state.json").exists()
     assert server.ecs.list_clusters()["clusterArns"] == []
 
@@ -59,7 +59,7 @@ def test_the_status_of_nothing_says_how_to_make_something(project: Path, hfecs: 
     answer = hfecs("status")
 
     assert answer.code == 0
-    assert "Cluster hyperflow does not exist in us-east-1. Create it: hfecs cluster up" in answer.talk
+    assert "Cluster hyperflow does not exist in us-east-1. Create it: hfecs cluster up" in answer.data
 
 
 def test_destroy_removes_everything(standing: Path, hfecs: Hfecs, server: Cloud) -> None:
@@ -201,7 +201,7 @@ def test_destroy_names_what_lost_its_tags_and_so_do_the_next_destroy_and_status(
         assert "Destroyed everything" not in answer.talk
         assert [thing for thing in things if f"{thing} (" not in answer.talk] == []
         assert "no longer carries the tags of this cluster" in answer.talk
-    assert [thing for thing in things if f"{thing} (" not in after.talk] == []
+    assert [thing for thing in things if f"{thing} (" not in after.data] == []
     assert "does not exist" not in after.talk
     assert {thing["what"].split(" (")[0] for thing in data["left"]} >= set(things)
 

@@ -21,7 +21,7 @@ def test_the_configuration_is_shown_with_its_origins(bare: Path, hfecs: Hfecs, m
 
     answer = hfecs("--set", "cluster.name=mine", "config", "show")
 
-    rows = {line.split()[0]: line.split()[1:] for line in answer.talk.splitlines()[2:]}
+    rows = {line.split()[0]: line.split()[1:] for line in answer.data.splitlines()[2:]}
     assert answer.code == 0
     assert set(rows) == set(keys())
     assert rows["scaling.asg_max"] == ["6", "HFECS_SCALING_ASG_MAX"]

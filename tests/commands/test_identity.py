@@ -50,8 +50,8 @@ def test_a_name_that_was_typed_once_is_meant_by_later_commands(project: Path, hf
     hfecs("cluster", "up", "--name", "mine")
 
     assert "hfecs-mine" not in hfecs("status").data
-    assert re.search("Machines\n.*\nmaster", hfecs("status").talk)
-    assert "Plan for cluster mine: 0 to create" in hfecs("plan").talk
+    assert re.search("Machines\n.*\nmaster", hfecs("status").data)
+    assert "Plan for cluster mine: 0 to create" in hfecs("plan").data
     answer = hfecs("destroy", "--yes")
 
     assert "Destroyed everything of cluster mine" in answer.talk
@@ -67,7 +67,7 @@ def test_two_clusters_in_one_folder_stand_side_by_side_and_go_alone(project: Pat
     assert ecs_clusters(server) == ["hfecs-a-cluster", "hfecs-b-cluster"]
     assert hfecs("destroy", "--yes", "--name", "b").code == 0
     assert recorded(project) == {"a": before, "b": 0}
-    assert "Plan for cluster a: 0 to create" in hfecs("plan").talk
+    assert "Plan for cluster a: 0 to create" in hfecs("plan").data
 
 
 @pytest.mark.parametrize("command", [*READING, *CHANGING], ids=words)
@@ -95,11 +95,11 @@ def test_a_name_can_stand_before_the_verb_and_after_it(hfecs: Hfecs, before: boo
 
     answer = hfecs(*(name if before else []), "status", *([] if before else name))
 
-    assert "Cluster other does not exist in us-east-1. Create it: hfecs --name other cluster up" in answer.talk
+    assert "Cluster other does not exist in us-east-1. Create it: hfecs --name other cluster up" in answer.data
 
 
 def test_the_name_behind_the_verb_goes_before_the_one_in_front(hfecs: Hfecs) -> None:
-    assert "Cluster b does" in hfecs("--name", "a", "status", "--name", "b").talk
+    assert "Cluster b does" in hfecs("--name", "a", "status", "--name", "b").data
 
 
 def test_all_options_of_hfecs_are_taken_behind_the_verb(project: Path, hfecs: Hfecs) -> None:
@@ -108,8 +108,8 @@ def test_all_options_of_hfecs_are_taken_behind_the_verb(project: Path, hfecs: Hf
     answer = hfecs("status", "--config", "other.toml", "--state", "elsewhere.json")
 
     create = "hfecs --config other.toml --state elsewhere.json cluster up"
-    assert f"Cluster of-the-file does not exist in us-east-1. Create it: {create}" in answer.talk
-    assert "Cluster set does" in hfecs("status", "--set", "cluster.name=set").talk
+    assert f"Cluster of-the-file does not exist in us-east-1. Create it: {create}" in answer.data
+    assert "Cluster set does" in hfecs("status", "--set", "cluster.name=set").data
     assert hfecs("status", "--config", "nowhere.toml").code == 2
 
 
@@ -131,7 +131,7 @@ def test_the_region_of_the_state_is_meant_where_none_is_said(
     hfecs("cluster", "up", "--set", "aws.region=eu-west-1")
     monkeypatch.delenv("AWS_REGION")
 
-    assert re.search("Machines\n.*\nmaster", hfecs("status").talk)
+    assert re.search("Machines\n.*\nmaster", hfecs("status").data)
 
 
 @pytest.mark.parametrize("command", [*READING, *CHANGING], ids=words)

@@ -64,7 +64,7 @@ def test_status_names_addresses_and_accounts_and_hides_passwords_from_pipes(hfec
         "--show-passwords",
         "does not answer",
     ):
-        assert word in answer.talk
+        assert word in answer.data
     assert [password for password in passwords(server) if password in answer.talk + answer.data] == []
 
 
@@ -74,7 +74,7 @@ def test_status_shows_passwords_when_asked_to(hfecs: Hfecs, server: Cloud) -> No
 
     known = passwords(server)
     assert len(known) == 4
-    assert [password for password in known if password not in answer.talk] == []
+    assert [password for password in known if password not in answer.data] == []
 
 
 @pytest.mark.usefixtures("up")
@@ -89,7 +89,7 @@ def test_the_status_of_nothing_says_how_to_make_something(hfecs: Hfecs) -> None:
     answer = hfecs("monitoring", "status")
 
     assert answer.code == 0
-    assert "Cluster hyperflow has no monitoring. Create it: hfecs monitoring up" in answer.talk
+    assert "Cluster hyperflow has no monitoring. Create it: hfecs monitoring up" in answer.data
 
 
 @pytest.mark.usefixtures("up")

@@ -120,6 +120,6 @@ def test_what_only_looks_finds_what_stands_or_refuses(
         assert answer.code == 2
         assert "belongs to region" in answer.talk
     elif other in (None, mine) and command == ["status"]:
-        assert "\nmaster" in answer.talk
+        assert "\nmaster" in answer.data
     elif command == ["status"]:
         assert f"cluster {mine} exists there" in answer.talk

@@ -67,9 +67,9 @@ def test_what_was_changed_by_hand_is_told_to_people(hfecs: Hfecs) -> None:
     answer = hfecs("plan", "--detailed-exitcode")
 
     assert answer.code == 2
-    assert "~ alarm jobs-wait  ActionsEnabled: False -> True" in answer.talk
-    assert "Plan for cluster hyperflow: 0 to create, 1 to change" in answer.talk
-    assert answer.data == ""
+    assert "~ alarm jobs-wait  ActionsEnabled: False -> True" in answer.data
+    assert "Plan for cluster hyperflow: 0 to create, 1 to change" in answer.data
+    assert answer.talk == ""
 
 
 @pytest.mark.usefixtures("disabled")

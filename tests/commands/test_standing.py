@@ -35,7 +35,7 @@ def test_a_plan_after_up_has_nothing_to_do(lasting: Path, hfecs: Hfecs) -> None:
     answer = hfecs("plan")
 
     assert answer.code == 0
-    assert re.search(r"Plan for cluster hyperflow: 0 to create, \d+ unchanged", answer.talk)
+    assert re.search(r"Plan for cluster hyperflow: 0 to create, \d+ unchanged", answer.data)
 
 
 def test_the_status_is_data_for_machines(lasting: Path, hfecs: Hfecs) -> None:
@@ -51,9 +51,9 @@ def test_the_status_is_data_for_machines(lasting: Path, hfecs: Hfecs) -> None:
 def test_the_status_is_tables_for_people(lasting: Path, hfecs: Hfecs) -> None:
     answer = hfecs("status")
 
-    assert answer.data == ""
-    assert all(title in answer.talk for title in ("Machines", "Services", "Alarms", "Queue"))
-    assert "jobs-wait" in answer.talk
+    assert answer.talk == ""
+    assert all(title in answer.data for title in ("Machines", "Services", "Alarms", "Queue"))
+    assert "jobs-wait" in answer.data
 
 
 def test_the_console_of_a_machine_is_shown_and_a_machine_must_be_named(lasting: Path, hfecs: Hfecs) -> None:

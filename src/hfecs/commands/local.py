@@ -46,4 +46,4 @@ def status(context: typer.Context) -> None:
         title = f"Local cloud at {cloud.endpoint_url}" if cloud else "Left over from a local cloud that died"
         hfecs.console.table(title, ["process", "what"], rows)
     else:
-        hfecs.console.say("No local cloud and no process of one is running here.")
+        hfecs.console.show("No local cloud and no process of one is running here.")

@@ -87,7 +87,7 @@ def status(
     if json:
         hfecs.console.data(view.as_dict())
     elif not view.machine:
-        hfecs.console.say(f"Cluster {view.cluster} has no monitoring. Create it: hfecs monitoring up")
+        hfecs.console.show(f"Cluster {view.cluster} has no monitoring. Create it: hfecs monitoring up")
     else:
         hfecs.console.table("Monitoring", ["part", "address", "state"], view.part_rows())
         hfecs.console.table("Accounts", ["part", "user", "password", "may"], view.account_rows())

@@ -41,12 +41,13 @@ def _show(hfecs: Session, *, as_data: bool) -> bool:
     from hfecs.blueprints import plan as planning
 
     whole, watching = (hfecs.stack(name, plan=True) for name in (cluster.STACK, monitoring.STACK))
-    with hfecs.console.summary(f"Plan for cluster {whole.cluster}", plan=True):
+    shown = nullcontext() if as_data else hfecs.console.steps_shown()
+    with shown, hfecs.console.summary(f"Plan for cluster {whole.cluster}", plan=True):
         planned = planning.plan(whole, watching, hfecs.config)
         for _, step in planned.steps:
             hfecs.console.step(step)
     for stack, kind, found in planned.orphans:
-        hfecs.console.say(
+        (hfecs.console.say if as_data else hfecs.console.show)(
             f"· {kind} {found.name}  belongs to this {stack}, but is no longer configured; hfecs destroy deletes it"
         )
     if as_data:

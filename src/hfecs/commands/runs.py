@@ -77,7 +77,7 @@ def show(context: typer.Context, run: RunName = None, bucket: BucketName = None,
         hfecs.console.data(told)
         return
     for line in sentences(record):
-        hfecs.console.say(line)
+        hfecs.console.show(line)
     _show_programs(hfecs, told["programs"])
 
 

@@ -34,7 +34,7 @@ def status(
     if known.left:
         hfecs.console.table("Left behind", ["what", "cost", "because"], known.left_rows())
     if not known.exists and not known.left:
-        hfecs.console.say(f"Cluster {known.cluster} does not exist in {known.region}. Create it: hfecs cluster up")
+        hfecs.console.show(f"Cluster {known.cluster} does not exist in {known.region}. Create it: hfecs cluster up")
         for pointer in elsewhere.pointers(hfecs, "status"):
             hfecs.console.say(f"· {pointer}")
         return
@@ -46,13 +46,13 @@ def status(
     console.table("Alarms", ["alarm", "state", "because"], known.alarm_rows())
     console.table("Queue", ["what", "jobs"], known.queue_rows())
     for line in known.reason_lines():
-        console.say(line, "yellow")
+        console.show(line, "yellow")
     standing = f"{prices.words(known.usd_per_hour)} ({prices.BASIS})"
-    console.say(f"On AWS this would cost: {standing}" if hfecs.is_local else f"Current costs: {standing}")
+    console.show(f"On AWS this would cost: {standing}" if hfecs.is_local else f"Current costs: {standing}")
     for sentence in known.time_left.sentences():
-        console.say(sentence)
+        console.show(sentence)
     if known.run:
         over = known.run_state in ("failed", "stopped", "lost")
         further = f"Continue it: hfecs run --resume {known.run}" if over else "Follow it: hfecs run --attach"
         printed = "\nWhat its failed jobs printed: hfecs logs --failed" if known.run_state == "failed" else ""
-        console.say(f"Last run: {known.run} ({known.run_state}), files in s3://{known.bucket}. {further}{printed}")
+        console.show(f"Last run: {known.run} ({known.run_state}), files in s3://{known.bucket}. {further}{printed}")

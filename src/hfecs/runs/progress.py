@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -155,15 +154,10 @@ def _broker(hfecs: Session) -> AmqpUrl:
 
 
 def _watch(hfecs: Session, follower: Any, workflow: Workflow) -> None:
-    """A bar for each program, moved by the events of its jobs; a job that runs twice counts once."""
+    """A bar for each program, moved by the events of its jobs, and a line about what is waited for."""
     from hfecs.blueprints import cluster
+    from hfecs.runs.jobs_told import JobsTold
     from hfecs.runs.worker_watch import WorkerWatch
-
-    finished: dict[str, str] = {}
-    before: Counter[str] = Counter()
-
-    def jobs_left() -> bool:
-        return len(finished) + before.total() < sum(totals.values())
 
     def unreachable(why: str) -> None:
         hfecs.console.say(
@@ -172,35 +166,19 @@ def _watch(hfecs: Session, follower: Any, workflow: Workflow) -> None:
             "yellow",
         )
 
-    totals = workflow.jobs_by_program()
-    workers = WorkerWatch.of(
-        hfecs.stack(cluster.STACK), hfecs.config, lambda line: hfecs.console.say(line, "yellow"), jobs_left
-    )
-    with hfecs.console.jobs(totals) as show:
-        for event in follower.events(unreachable, workers):
-            done = event.get("type", "").endswith(".finished") and event.get("exit_status") == 0
-            if done and "id" in event and "executable" in event:
-                program = finished[event["id"]] = event["executable"]
-                show(program, before[program] + Counter(finished.values())[program])
-            for program, count in _done_before(event).items():
-                before[program] = count
-                show(program, count + Counter(finished.values())[program])
-            for program, count in _all_if_succeeded(event, totals).items():
-                show(program, count)
+    stack, totals = hfecs.stack(cluster.STACK), workflow.jobs_by_program()
+    told = JobsTold(totals, stack.wait.clock.now)
+    workers = WorkerWatch.of(stack, hfecs.config, lambda line: hfecs.console.say(line, "yellow"), lambda: told.left > 0)
+    with hfecs.console.jobs(totals) as shown:
 
+        def look() -> None:
+            shown.status(told.words(), told.line())
+            workers()
 
-def _all_if_succeeded(event: dict[str, Any], totals: dict[str, int]) -> dict[str, int]:
-    """All jobs, after a run that succeeded: those that ran while no engine was running were not reported here."""
-    result = event.get("result")
-    return totals if isinstance(result, dict) and result.get("status") == "succeeded" else {}
-
-
-def _done_before(event: dict[str, Any]) -> dict[str, int]:
-    """The jobs of each program that earlier attempts have done, as the engine reports at its start."""
-    done = event.get("done") if event.get("type", "").startswith("workflow.") else None
-    return (
-        {program: count for program, count in done.items() if isinstance(count, int)} if isinstance(done, dict) else {}
-    )
+        shown.status(told.words(), told.line())
+        for event in follower.events(unreachable, look):
+            for program, count in told.heard(event).items():
+                shown.done(program, count)
 
 
 def fetch(hfecs: Session, run: Run, workflow: Workflow, directory: Path) -> None:

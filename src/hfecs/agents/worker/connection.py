@@ -19,6 +19,12 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.25
 LAST_PAUSE_SECONDS = 10.0
+BOOTING_PAUSE_SECONDS = 0.5
+"""Between attempts at a broker that has never answered: it is booting, and jobs wait for it."""
+
+BOOTING_ATTEMPTS_TOLD = 60
+"""Of the attempts at a broker that is booting, the first is logged, and then each of this many."""
+
 CLOSING_SECONDS = 4.0
 """How long the broker may take to confirm a close."""
 
@@ -63,6 +69,7 @@ class Connection:
             self._parameters.heartbeat = HEARTBEAT_SECONDS
         self._url = AmqpUrl.parse(url).without_account()
         self._pauses = Backoff(FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS)
+        self._never_answered: int | None = 0
         self._current: WholeMessages | None = None
         self._user: User | None = None
         self._ending = False
@@ -97,6 +104,7 @@ class Connection:
     def _opened(self, _: BaseConnection[IOLoop]) -> None:
         log.info("connected to the broker at %s", self._url)
         self._pauses.reset()
+        self._never_answered = None
         if self._user and self._current:
             self._user.opened(self._current)
 
@@ -113,6 +121,15 @@ class Connection:
         if self._ending:
             self.loop.stop()
             return
-        pause = self._pauses.next()
-        log.warning("%s (%s), next attempt in %g seconds", what, why or type(why).__name__, pause)
-        self.loop.call_later(pause, self._connect)
+        self.loop.call_later(self._pause(f"{what} ({why or type(why).__name__})"), self._connect)
+
+    def _pause(self, why: str) -> float:
+        """Until the next attempt, in seconds; why there is one is logged, of a broker that is booting now and then."""
+        if self._never_answered is None:
+            pause = self._pauses.next()
+            log.warning("%s, next attempt in %g seconds", why, pause)
+            return pause
+        if self._never_answered % BOOTING_ATTEMPTS_TOLD == 0:
+            log.info("%s yet, trying again until it does", why)
+        self._never_answered += 1
+        return BOOTING_PAUSE_SECONDS
