@@ -191,6 +191,27 @@ def test_a_run_renews_all_that_it_needs(stack: Stack, tmp_path: Path) -> None:
     assert hours_from_now(str(Deadline(action(stack)["StartTime"]))) == pytest.approx(12, abs=0.01)
 
 
+def test_a_run_never_shortens_what_up_has_given(stack: Stack, tmp_path: Path) -> None:
+    """The run knows nothing of the options of `up`: 12 hours and 60 minutes are the defaults."""
+    up(stack, cluster__max_hours=48, cluster__idle_minutes=300)
+
+    run(stack, tmp_path)
+
+    assert hours_from_now(ends(stack)["master"]) == pytest.approx(48, abs=0.01)
+    assert hours_from_now(str(Deadline(action(stack)["StartTime"]))) == pytest.approx(48, abs=0.01)
+    assert tags_of(machines(stack)["master"]["Tags"])["hfecs:idle-minutes"] == "300"
+    assert hours_from_now(ends(stack)["runner-one"]) == pytest.approx(12, abs=0.01)
+
+
+def test_a_run_sets_no_end_to_a_cluster_that_has_none(stack: Stack, tmp_path: Path) -> None:
+    up(stack, cluster__max_hours=0)
+
+    run(stack, tmp_path)
+
+    assert ends(stack)["master"] == "never"
+    assert stack.cloud.autoscaling.describe_scheduled_actions()["ScheduledUpdateGroupActions"] == []
+
+
 def test_up_brings_a_cluster_back_that_switched_itself_off(stack: Stack, cloud: WatchedCloud) -> None:
     sizes = {"scaling__asg_min": 1, "scaling__asg_max": 4, "scaling__asg_desired": 2}
     up(stack, **sizes)

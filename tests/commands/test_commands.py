@@ -106,6 +106,20 @@ def test_down_keeps_the_buckets_of_the_runs_and_destroy_names_them(standing: Pat
     assert server.s3.list_buckets()["Buckets"] == []
 
 
+def test_destroy_says_before_it_asks_what_there_is(standing: Path, hfecs: Hfecs, server: Cloud) -> None:
+    tags = [{"Key": f"hfecs:{key}", "Value": value} for key, value in {"cluster": "hyperflow", "stack": "run"}.items()]
+    server.s3.create_bucket(Bucket="mosaics")
+    server.s3.put_bucket_tagging(Bucket="mosaics", Tagging={"TagSet": tags})  # type: ignore[typeddict-item]
+    server.s3.put_object(Bucket="mosaics", Key="one", Body=b"x" * 2_000_000)
+
+    kept, deleted = hfecs("destroy"), hfecs("destroy", "--delete-data")
+
+    assert (kept.code, deleted.code) == (3, 3)
+    assert "  machines: 1 t2.micro\n" in kept.talk
+    assert "mosaics" not in kept.talk
+    assert "  bucket mosaics: 1 objects, 2.0 MB\n" in deleted.talk
+
+
 def test_what_destroy_cannot_remove_is_listed_with_its_cost_and_the_rest_goes(
     standing: Path, hfecs: Hfecs, server: Cloud
 ) -> None:

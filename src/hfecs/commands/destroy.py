@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +17,10 @@ from hfecs.session import Session
 
 if TYPE_CHECKING:
     from hfecs.provisioning.stack import Stack
+
+
+# The states of machines that cost money.
+LIVING = ("pending", "running")
 
 
 @in_help
@@ -40,6 +46,8 @@ def destroy(
     hfecs.end_if_nothing_runs()
     runs, whole, metrics = (hfecs.stack(name) for name in (run_blueprint.STACK, cluster.STACK, monitoring.STACK))
     what = f"everything of cluster {whole.cluster} in {hfecs.cloud.region}"
+    if not yes:
+        _say_affected(hfecs, runs, whole, delete_data)
     confirm(hfecs, f"Delete {what}{' with all data in its buckets' if delete_data else ''}?", yes)
 
     def look() -> None:
@@ -64,6 +72,37 @@ def destroy(
         hfecs.console.say(f"· {pointer}")
     for name in kept:
         hfecs.console.say(f"· kept bucket {name} and its data; hfecs destroy --delete-data deletes them")
+
+
+def _say_affected(hfecs: Session, runs: Stack, whole: Stack, delete_data: bool) -> None:
+    """Say what the answer decides on, as far as AWS tells: what it does not tell keeps nobody from deleting."""
+    from hfecs.aws.errors import one_or_several, passable
+
+    try:
+        for line in _affected(runs, whole, delete_data):
+            hfecs.console.say(line)
+    except one_or_several() as error:
+        if not passable(error):
+            raise
+
+
+def _affected(runs: Stack, whole: Stack, delete_data: bool) -> Iterator[str]:
+    """What the answer decides on: runs that are running, machines, and buckets with how much is in them."""
+    from hfecs.parallel import together
+    from hfecs.resources import bucket, instance, task
+
+    running, machines, buckets = together(
+        lambda: [found.name for found in task.survey(runs)],
+        lambda: instance.of_cluster(whole),
+        lambda: [found.id for found in bucket.survey(runs) if found.ours] if delete_data else [],
+    )
+    if running:
+        yield f"  running: {', '.join(sorted(running))}"
+    if machines:
+        types = Counter(machine["InstanceType"] for machine in machines if machine["State"]["Name"] in LIVING)
+        yield f"  machines: {', '.join(f'{count} {kind}' for kind, count in sorted(types.items()))}"
+    for name, held in zip(buckets, together(*[partial(bucket.held, runs, name) for name in buckets]), strict=True):
+        yield f"  bucket {name}: {held}"
 
 
 def _buckets(runs: Stack) -> list[str]:

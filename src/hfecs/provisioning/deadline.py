@@ -12,19 +12,22 @@ SLACK = 0.05
 
 @dataclass(frozen=True)
 class Deadline:
-    """The moment at which machines shut down; None is never. Written as 2026-01-31T12:00:00Z."""
+    """The moment at which machines shut down; None is never. Written as 2026-01-31T12:00:00Z.
+
+    `at_least` says that a later one may stay as well.
+    """
 
     at: datetime | None = None
     slack: timedelta = timedelta()
+    at_least: bool = False
 
     @classmethod
-    def after(cls, hours: float, now: datetime) -> Deadline:
+    def after(cls, hours: float, now: datetime, *, at_least: bool = False) -> Deadline:
         """This many hours from now; never for 0."""
-        return (
-            cls((now + timedelta(hours=hours)).replace(microsecond=0), SLACK * timedelta(hours=hours))
-            if hours
-            else cls()
-        )
+        if not hours:
+            return cls(at_least=at_least)
+        length = timedelta(hours=hours)
+        return cls((now + length).replace(microsecond=0), SLACK * length, at_least)
 
     def __str__(self) -> str:
         return NEVER if self.at is None else self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -32,9 +35,12 @@ class Deadline:
     def is_right(self, known: str | None, *, planning: bool = False) -> bool:
         """Whether the current deadline may stay; a plan ignores the time that has passed."""
         standing = moment(known)
+        if self.at_least and known == NEVER:
+            return True
         if self.at is None or standing is None:
             return known == str(self)
-        return standing - self.at <= self.slack and (planning or self.at - standing <= self.slack)
+        is_early_enough = self.at_least or standing - self.at <= self.slack
+        return is_early_enough and (planning or self.at - standing <= self.slack)
 
 
 def moment(text: str | None) -> datetime | None:

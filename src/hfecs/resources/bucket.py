@@ -64,6 +64,17 @@ def teardown(stack: Stack, record: Record) -> None:
     stack.wait.out(("BucketNotEmpty",), delete, what=what, timeout=120)
 
 
+def held(stack: Stack, name: str) -> str:
+    """How much a bucket holds, in words; of more than a thousand objects only that they are more."""
+    with ignoring("NoSuchBucket"):
+        page = stack.cloud.s3.list_objects_v2(Bucket=name)
+        objects = page.get("Contents", [])
+        more = "more than " if page.get("IsTruncated") else ""
+        size = sum(item.get("Size", 0) for item in objects)
+        return f"{more}{len(objects):,} objects, {more}{size / 1e6:,.1f} MB"
+    return "is gone"
+
+
 def survey(stack: Stack) -> Iterator[Existing]:
     """List the buckets that carry this cluster's tag, and those that the state file names."""
     known = {record.id for record in stack.records if record.kind == KIND}
