@@ -86,7 +86,20 @@ def test_secrets_that_are_not_configured_any_more_are_deleted(stack: Stack, clou
     cluster.up(again(stack), configuration())
 
     assert set(secrets_of(cloud)) == {"broker-password"}
-    assert "AWS_ACCESS_KEY_ID" not in str(definition(stack, "worker"))
+    assert "S3_ACCESS_KEY_ID" not in str(definition(stack, "worker"))
+
+
+def test_the_keys_are_for_s3_only_so_that_all_other_calls_are_signed_with_the_role(
+    stack: Stack, tmp_path: Path
+) -> None:
+    stands(stack, **OWN)
+    run(stack, tmp_path)
+
+    for part in ("worker", "runner"):
+        (container,) = definition(stack, part)["containerDefinitions"]
+        names = {pair["name"] for pair in [*container["secrets"], *container["environment"]]}
+        assert {"S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"} <= names
+        assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} & names == set()
 
 
 def test_a_plan_neither_writes_nor_deletes_a_secret(stack: Stack, cloud: WatchedCloud) -> None:

@@ -16,7 +16,10 @@ USER = "hyperflow"
 # Names of secrets; the first is random, the others are the user's own.
 PASSWORD = "broker-password"
 OWN_PASSWORD = "amqp-password"
-ACCESS_KEYS = {"AWS_ACCESS_KEY_ID": "access-key", "AWS_SECRET_ACCESS_KEY": "secret-access-key"}
+# Not boto3's own variables: these keys are for S3, and everything else is signed with the role.
+ACCESS_KEYS = {"S3_ACCESS_KEY_ID": "access-key", "S3_SECRET_ACCESS_KEY": "secret-access-key"}
+# The variables of clusters of earlier versions.
+EARLIER_ACCESS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 # How the names of secrets begin that one run has for itself.
 SECRETS_OF_RUNS = "run-"
 # Default port of RabbitMQ's management API.
@@ -125,4 +128,5 @@ def drop_unused(stack: Stack, config: Config) -> None:
 
 def access_keys_of(definition: Any) -> list[dict[str, str]]:
     """The S3 key secrets of a registered task definition."""
-    return [pair for pair in definition["containerDefinitions"][0]["secrets"] if pair["name"] in ACCESS_KEYS]
+    names = {*ACCESS_KEYS, *EARLIER_ACCESS_KEYS}
+    return [pair for pair in definition["containerDefinitions"][0]["secrets"] if pair["name"] in names]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
 from agents.conftest import BUCKET
 from hfecs.agents.common.object_store import ObjectStore
+from hfecs.aws.clients import Limits, open_client
 from hfecs.errors import AwsFailed
 
 if TYPE_CHECKING:
@@ -134,3 +141,32 @@ def test_what_lasts_is_not_tried_again(s3: S3Client, tmp_path: Path) -> None:
         ObjectStore(1, pauses.append).download(BUCKET, "missing", tmp_path / "a")
 
     assert pauses == []
+
+
+def signed_with(client: Any, call: Callable[[], object]) -> str:
+    """The access key with which a call is signed; it is answered here."""
+    seen: list[str] = []
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        seen.append(request.headers["Authorization"].decode())
+        return AWSResponse(request.url, 200, HTTPHeaders(), BytesIO(b"{}"))
+
+    client.meta.events.register("before-send", answer)
+    with suppress(ClientError, ResponseParserError, KeyError):
+        call()
+    return seen[0].partition("Credential=")[2].partition("/")[0]
+
+
+def test_own_keys_for_s3_sign_what_goes_to_s3_and_nothing_else(s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_ACCESS_KEY_ID", "mine")
+    monkeypatch.setenv("S3_SECRET_ACCESS_KEY", "secret")
+    store, ecs = ObjectStore(1), open_client("ecs", Limits(retries=1))
+
+    assert signed_with(store.client, lambda: store.client.head_bucket(Bucket=BUCKET)) == "mine"
+    assert signed_with(ecs, ecs.list_clusters) == os.environ["AWS_ACCESS_KEY_ID"]
+
+
+def test_without_own_keys_the_role_signs_what_goes_to_s3_too(s3: S3Client) -> None:
+    store = ObjectStore(1)
+
+    assert signed_with(store.client, lambda: store.client.head_bucket(Bucket=BUCKET)) == os.environ["AWS_ACCESS_KEY_ID"]

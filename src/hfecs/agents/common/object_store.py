@@ -8,7 +8,7 @@ import random
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,6 +47,12 @@ MISSING = {"NoSuchKey": NO_OBJECT, "404": NO_OBJECT, "NoSuchBucket": "no such bu
 MEBIBYTE = 1024 * 1024
 PART_BYTES = 64 * MEBIBYTE
 """Larger files are sent in parts of this size, one after the other."""
+
+
+def _own_keys(environ: Mapping[str, str]) -> dict[str, str]:
+    """The user's keys for S3, if there are some: all other services are asked with the container's role."""
+    keys = {"aws_access_key_id": "S3_ACCESS_KEY_ID", "aws_secret_access_key": "S3_SECRET_ACCESS_KEY"}
+    return {name: environ[variable] for name, variable in keys.items() if environ.get(variable)}
 
 
 class ObjectStore:
@@ -130,7 +136,8 @@ class ObjectStore:
     @cached_property
     def _client(self) -> S3Client:
         limits = Limits(retries=3, connections=self._transfers)
-        client: S3Client = open_client("s3", limits, buckets_in_path=bool(os.environ.get("AWS_ENDPOINT_URL")))
+        in_path = bool(os.environ.get("AWS_ENDPOINT_URL"))
+        client: S3Client = open_client("s3", limits, buckets_in_path=in_path, **_own_keys(os.environ))
         return client
 
     @cached_property

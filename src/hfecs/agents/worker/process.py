@@ -39,7 +39,7 @@ SECRETS = frozenset(
     {
         *(b"AMQP_URL", b"AMQP_USER", b"AMQP_PASSWORD"),
         *(b"INFLUXDB_URL", b"INFLUXDB_USER", b"INFLUXDB_PASSWORD"),
-        *(b"AWS_ACCESS_KEY_ID", b"AWS_SECRET_ACCESS_KEY"),
+        *(b"AWS_ACCESS_KEY_ID", b"AWS_SECRET_ACCESS_KEY", b"S3_ACCESS_KEY_ID", b"S3_SECRET_ACCESS_KEY"),
     }
 )
 """Variables of the executor that a job must not see."""
