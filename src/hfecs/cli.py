@@ -18,11 +18,13 @@ from hfecs.commands import (
     config,
     destroy,
     example,
+    export,
     images,
     local,
     logs,
     monitoring,
     plan,
+    report,
     run,
     runs,
     status,
@@ -49,7 +51,8 @@ app.add_typer(monitoring.app, name="monitoring")
 app.add_typer(cluster.app, name="cluster")
 app.command("run")(run.run)
 app.add_typer(runs.app, name="runs")
-app.command("report")(runs.report)
+app.command("report")(report.report)
+app.command("export")(export.export)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("plan")(plan.plan)

@@ -41,7 +41,7 @@ PIPE_WIDTH = 1000
 # A command that the user is told to type; one in quotes has already been typed.
 _COMMAND = re.compile(
     r"(?<!')\bhfecs "
-    r"(?=(?:destroy|logs|plan|report|runs?|status"
+    r"(?=(?:destroy|export|logs|plan|report|runs?|status"
     r"|(?:cluster|config|images|monitoring) (?:build|down|open|push|show|status|up))\b)"
 )
 

@@ -101,6 +101,23 @@ def test_two_runs_are_compared(left: Project) -> None:
     assert "sh, mean" in said
 
 
+def test_a_run_is_written_for_other_tools_with_its_graph_and_sizes(left: Project) -> None:
+    run = listed(left)[1]["name"]
+
+    for kind in ("csv", "trace", "wfformat", "hyperflow"):
+        left.done("--local", "export", run, "--bucket", BUCKET, "--format", kind, "-o", f"as.{kind}")
+
+    told = json.loads((left.folder / "as.wfformat").read_text())["workflow"]
+    first, second = told["specification"]["tasks"]
+    assert (second["parents"], first["outputFiles"], second["inputFiles"]) == ([first["id"]], ["one"], ["one"])
+    assert {file["id"]: file["sizeInBytes"] for file in told["specification"]["files"]} == dict.fromkeys(
+        ["begin", "one", "two"], 5
+    )
+    assert [task["runtimeInSeconds"] > 0 for task in told["execution"]["tasks"]] == [True, True]
+    assert (left.folder / "as.csv").read_text().count("\n") == 3
+    assert {path.name for path in (left.folder / "as.hyperflow").iterdir()} >= {"metrics.jsonl", "sys_info.jsonl"}
+
+
 def test_a_run_that_nobody_knows_and_a_file_that_cannot_be_written_are_refused(left: Project) -> None:
     unknown = left.hfecs("--local", "report", "20200101-000000-abcd", "--bucket", BUCKET)
     nowhere = left.hfecs("--local", "report", listed(left)[0]["name"], "--bucket", BUCKET, "-o", "no/such/folder.html")

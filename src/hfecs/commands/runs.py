@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,7 +39,7 @@ def runs(context: typer.Context, bucket: BucketName = None, json: AsJson = False
         return
     hfecs: Session = context.obj
     hfecs.end_if_nothing_runs()
-    found = listed(_stack(hfecs), bucket)
+    found = listed(stack_of(hfecs), bucket)
     if json:
         hfecs.console.data([{**asdict(run), "seconds": run.seconds} for run in found])
         return
@@ -138,7 +137,7 @@ def read(hfecs: Session, name: str | None, bucket: str | None) -> RunRecord:
     """The record of the run of that name, or of the last one."""
     from hfecs.runs import records
 
-    record, *_ = records.read(_stack(hfecs), named(hfecs, name), bucket)
+    record, *_ = records.read(stack_of(hfecs), named(hfecs, name), bucket)
     return record
 
 
@@ -148,47 +147,11 @@ def named(hfecs: Session, name: str | None) -> str:
 
     if hfecs.nothing_runs:
         raise Misused("No local cloud is running here, so there is no run.", hint="hfecs cluster up")
-    return name or latest(_stack(hfecs)).name
+    return name or latest(stack_of(hfecs)).name
 
 
-def _stack(hfecs: Session) -> Any:
+def stack_of(hfecs: Session) -> Any:
+    """The stack of the runs, for reading."""
     from hfecs.blueprints import run as run_blueprint
 
     return hfecs.look(run_blueprint.STACK)
-
-
-def report(
-    context: typer.Context,
-    run: RunName = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write [default: RUN.html].", metavar="FILE")
-    ] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
-    bucket: BucketName = None,
-) -> None:
-    """Write one HTML file with the story of a run: what set its time, a timeline, its programs, machines and cost.
-
-    The file asks the network for nothing. A run that is still running, failed or was lost has one too, also when its
-    cluster is gone.
-
-    Only reads; costs nothing on AWS.
-    """
-    from hfecs import __version__
-    from hfecs.record.report import report as page
-    from hfecs.runs import records
-
-    hfecs: Session = context.obj
-    name = named(hfecs, run)
-    stack = _stack(hfecs)
-    record, workflow, kept = records.read(stack, name, bucket)
-    target = output or Path(f"{name}.html")
-    written = page(record, records.pictures(stack, kept, workflow), version=__version__)
-    try:
-        target.write_text(written, encoding="utf-8")
-    except OSError as error:
-        raise Misused(f"{target} cannot be written: {error.strerror}.", hint="-o FILE names another one") from None
-    if not record.tries:
-        hfecs.console.say("Nothing is recorded of the jobs of this run.", "yellow")
-    hfecs.console.data(str(target))
-    if open_ and not typer.launch(str(target.resolve())):
-        return

@@ -23,6 +23,7 @@ from hfecs.resources import task
 from hfecs.runs import archive
 from hfecs.runs.archive import Archived
 from hfecs.workflow import Workflow, from_bytes
+from hfecs.workflow.keys import SHARED
 
 RUNNING, LOST = "running", "lost"
 
@@ -165,3 +166,15 @@ def pictures(stack: Stack, kept: Archived, workflow: Workflow) -> list[Picture]:
             left -= len(content)
             found.append(Picture(name, size, content))
     return found
+
+
+def sizes(stack: Stack, kept: Archived, workflow: Workflow) -> dict[str, int]:
+    """The sizes in bytes of the workflow's files that the bucket holds, by their names."""
+    prefixes = {kept.beginning.prefix, *(("files/",) if kept.beginning.prefix != SHARED else ())}
+    there: dict[str, int] = {}
+    for prefix in prefixes:
+        for page in stack.cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=kept.bucket, Prefix=prefix):
+            there |= {entry["Key"]: entry["Size"] for entry in page.get("Contents", ())}
+    names = workflow.files(index for process in workflow.processes for index in (*process.ins, *process.outs))
+    keys = {name: kept.beginning.key_of(name) for name in names}
+    return {name: there[key] for name, key in keys.items() if key in there}
