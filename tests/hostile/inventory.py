@@ -24,6 +24,7 @@ IDENTIFIER = re.compile(
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{32}\b"
 )
 RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+BEGAN = re.compile(r'(?<="RUN_BEGAN", "value": ")[0-9.]+')
 REVISION = re.compile(r"(task-definition/[\w-]+):\d+")
 KEPT = ("GroupId", "ImageId", "SubnetId", "LaunchTemplateId", "ResourceId", "executionRoleArn", "taskRoleArn")
 # Ids of things that have names, so that a document that names another can be told from one that names a third.
@@ -69,7 +70,7 @@ def _normalised(document: Any, names: dict[str, str]) -> str:
     text = json.dumps(_lasting(document), sort_keys=True, default=str)
     for identifier, name in names.items():
         text = text.replace(identifier, name)
-    text = IDENTIFIER.sub("<id>", text)
+    text = BEGAN.sub("<then>", IDENTIFIER.sub("<id>", text))
     named = json.loads(RUN.sub("<run>", REVISION.sub(r"\1", text)))
     return json.dumps(_lasting(named), sort_keys=True)  # in the order of names, not of ids
 
