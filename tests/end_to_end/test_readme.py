@@ -53,6 +53,9 @@ FOLLOWING = [
     ["config", "show"],
     ["local", "status"],
     ["run", "--attach"],
+    ["runs"],
+    ["report"],
+    ["export", "--format", "csv"],
 ]
 
 

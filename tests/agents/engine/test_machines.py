@@ -114,6 +114,22 @@ def test_what_was_seen_stays_if_ec2_does_not_answer() -> None:
     assert [one["id"] for one in told(machines)] == ["i-1"]
 
 
+def test_nobody_waits_at_the_end_for_an_ec2_that_did_not_answer_before() -> None:
+    asked = [0]
+
+    class Silent(Answers):
+        def paginate(self, **_: Any) -> list[Any]:
+            asked[0] += 1
+            raise OSError("no route")
+
+    machines = seen(Silent())
+    machines.look()
+
+    machines.end()
+
+    assert asked == [1]
+
+
 def test_machines_of_an_earlier_attempt_are_still_told() -> None:
     machines = seen(Answers())
 

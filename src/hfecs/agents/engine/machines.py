@@ -50,6 +50,7 @@ class RunMachines:
         self._clock = clock
         self._seen: dict[str, Machine] = {}
         self._attempts = Attempts()
+        self._answers = True
         self._end = threading.Event()
 
     def start(self, machines: list[Machine]) -> None:
@@ -63,15 +64,16 @@ class RunMachines:
             self.look()
 
     def end(self) -> None:
-        """Look for the last time."""
+        """Look for the last time, unless EC2 did not answer before: nobody waits for it then."""
         self._end.set()
-        self.look()
+        if self._answers:
+            self.look()
 
     def look(self) -> None:
         """Ask EC2; if it does not answer, what is known stays."""
-        self._attempts.make("EC2, for the machines of the run", self._ask)
+        self._answers = self._attempts.make("EC2, for the machines of the run", self._ask) is not None
 
-    def _ask(self) -> None:
+    def _ask(self) -> bool:
         pages = self._client().get_paginator("describe_instances").paginate(Filters=self._filters)
         there = {
             one["InstanceId"]: one for page in pages for found in page["Reservations"] for one in found["Instances"]
@@ -80,6 +82,7 @@ class RunMachines:
             self._take(name, one)
         for name in self._seen.keys() - there.keys():
             self._ended(name, self._clock())
+        return True
 
     def _take(self, name: str, one: Any) -> None:
         kind, is_spot = one["InstanceType"], one.get("InstanceLifecycle") == "spot"
