@@ -296,3 +296,18 @@ def test_the_same_cause_in_many_calls_is_one_error(capsys: Captured) -> None:
     assert told.count("error: ") == 1
     assert "set the clock of this machine (timedatectl" in told
     assert "more" not in told
+
+
+@pytest.mark.parametrize(
+    "page", [[], ["cluster"], ["monitoring"], ["runs"], ["images"], ["config"], ["local"], ["example"]], ids=str
+)
+def test_no_summary_of_a_command_is_cut_on_80_columns(
+    page: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    cli.main([*page, "--help"])
+
+    summaries = capsys.readouterr().out.partition("Commands:\n")[2]
+    assert summaries
+    assert "..." not in summaries

@@ -45,18 +45,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 app.add_typer(monitoring.app, name="monitoring")
 app.add_typer(cluster.app, name="cluster")
-app.command("run")(run.run)
+app.command("run", short_help="Run a workflow and follow it to its end.")(run.run)
 app.add_typer(runs.app, name="runs")
-app.command("report")(report.report)
-app.command("export")(export.export)
-app.command("status")(status.status)
-app.command("logs")(logs.logs)
-app.command("plan")(plan.plan)
-app.command("destroy")(destroy.destroy)
+app.command("report", short_help="Write the story of a run as one HTML file.")(report.report)
+app.command("export", short_help="Write a run in the format of another tool.")(export.export)
+app.command("status", short_help="Show what exists, runs, waits and costs.")(status.status)
+app.command("logs", short_help="Show what containers, machines or jobs printed.")(logs.logs)
+app.command("plan", short_help="Show what cluster up would create or change.")(plan.plan)
+app.command("destroy", short_help="Delete everything of a cluster.")(destroy.destroy)
 app.add_typer(images.app, name="images")
 app.add_typer(config.app, name="config")
 app.add_typer(local.app, name="local")
@@ -102,7 +102,7 @@ def options(
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show unchanged resources too.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Take the options that all commands share; every command also accepts them, and its own value wins."""

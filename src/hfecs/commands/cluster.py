@@ -16,12 +16,12 @@ may place them 5 to 27 minutes after these have booted; scaling.instances = "cap
 app = typer.Typer(help="Create or delete the cluster: broker, workers, scaling.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(short_help="Create the cluster, or change what differs.")
 @sets(*CLUSTER)
 @in_help
 def up(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Allow changes that interrupt running jobs.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Allow changes that interrupt running jobs.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when the broker answers.")] = False,
 ) -> None:
     """Create the cluster as configured, or change what differs from the configuration.
@@ -53,10 +53,10 @@ def up(
     return readiness.of_broker(hfecs.look(cluster.STACK), hfecs.config, hfecs.console.say)
 
 
-@app.command()
+@app.command(short_help="Delete the cluster; runs and their buckets stay.")
 def down(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete the cluster, its running jobs and its logs; runs and their buckets stay.
 

@@ -16,7 +16,7 @@ def configuration() -> None:
     """Show the configuration."""
 
 
-@app.command()
+@app.command(short_help="Show every key with its value and source.")
 def show(
     context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,

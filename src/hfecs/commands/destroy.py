@@ -26,7 +26,7 @@ LIVING = ("pending", "running")
 @in_help
 def destroy(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     delete_data: Annotated[bool, typer.Option("--delete-data", help="Also delete the buckets of the runs.")] = False,
 ) -> None:
     """Delete everything that hfecs created for this cluster: runs, workers, broker, monitoring, images.

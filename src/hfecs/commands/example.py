@@ -17,7 +17,7 @@ def examples() -> None:
     """Write an example workflow."""
 
 
-@app.command()
+@app.command(short_help="Write a Montage mosaic over a synthetic sky.")
 def montage(
     context: typer.Context,
     directory: Annotated[Path, typer.Argument(help="Where to write the job directory.", metavar="DIR")],

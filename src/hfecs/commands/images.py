@@ -11,7 +11,7 @@ from hfecs.aws.prices import in_help
 from hfecs.errors import Misused
 from hfecs.session import Session
 
-app = typer.Typer(help="Build and push the container images of hfecs and of the worker.", no_args_is_help=True)
+app = typer.Typer(help="Build and push the container images.", no_args_is_help=True)
 
 With = Annotated[
     str | None,
@@ -19,7 +19,7 @@ With = Annotated[
 ]
 
 
-@app.command()
+@app.command(short_help="Build the two container images.")
 def build(
     context: typer.Context,
     builder: With = None,
@@ -59,7 +59,7 @@ def build(
     hfecs.console.say(f"Built {' and '.join(names)} for {platform}; push them to ECR: hfecs images push", "bold")
 
 
-@app.command()
+@app.command(short_help="Push the two container images to ECR.")
 @in_help
 def push(context: typer.Context, builder: With = None) -> None:
     """Push the two images to ECR; `hfecs cluster up` then runs exactly these.

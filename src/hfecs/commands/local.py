@@ -9,7 +9,7 @@ from hfecs.session import Session
 app = typer.Typer(help="Start, stop or inspect the local cloud on this machine.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(short_help="Start the local cloud of this project.")
 def up(context: typer.Context) -> None:
     """Start this project's local cloud; other commands with --local start it automatically.
 
@@ -20,7 +20,7 @@ def up(context: typer.Context) -> None:
     hfecs.console.say(f"The local cloud is running at {hfecs.local_cloud.endpoint_url}.")
 
 
-@app.command()
+@app.command(short_help="Stop the local cloud and delete its data.")
 def down(context: typer.Context) -> None:
     """Stop this project's local cloud and delete its machines, tasks and data, including buckets. Costs nothing."""
     from hfecs.local import client
@@ -33,7 +33,7 @@ def down(context: typer.Context) -> None:
     hfecs.console.say("The local cloud was stopped." if ended else "No local cloud was running here.")
 
 
-@app.command()
+@app.command(short_help="Show the processes of the local cloud.")
 def status(context: typer.Context) -> None:
     """Show the processes of this project's local cloud; there are none after `hfecs local down`. Costs nothing."""
     from hfecs.local import client

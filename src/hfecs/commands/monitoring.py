@@ -13,12 +13,12 @@ from hfecs.session import Session
 app = typer.Typer(help="Create, delete or show InfluxDB and Grafana.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(short_help="Create InfluxDB and Grafana.")
 @sets(*MONITORING)
 @in_help
 def up(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Allow replacing the machine, with its metrics.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Allow replacing the machine, with its metrics.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when Grafana answers.")] = False,
 ) -> None:
     """Create InfluxDB and Grafana; `hfecs cluster up` and `hfecs run` then use them automatically.
@@ -45,10 +45,10 @@ def up(
     hfecs.console.say("Addresses and passwords: hfecs monitoring status")
 
 
-@app.command()
+@app.command(short_help="Delete InfluxDB and Grafana with all metrics.")
 def down(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete InfluxDB and Grafana with all metrics; clusters and runs keep working.
 
@@ -65,7 +65,7 @@ def down(
         monitoring.down(stack)
 
 
-@app.command()
+@app.command(short_help="Show their addresses, users and passwords.")
 def status(
     context: typer.Context,
     show_passwords: Annotated[
@@ -93,7 +93,7 @@ def status(
         hfecs.console.table("Accounts", ["part", "user", "password", "may"], view.account_rows())
 
 
-@app.command("open")
+@app.command("open", short_help="Open Grafana in a browser.")
 def open_grafana(context: typer.Context) -> None:
     """Open Grafana in a browser; without a browser, print its address on stdout.
 

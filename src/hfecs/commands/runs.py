@@ -61,7 +61,7 @@ def runs(context: typer.Context, bucket: BucketName = None, json: AsJson = False
     hfecs.console.table("Runs", ["run", "status", "begun", "took", "jobs", "failed", "bucket"], rows)
 
 
-@app.command()
+@app.command(short_help="Show what became of a run.")
 def show(context: typer.Context, run: RunName = None, bucket: BucketName = None, json: AsJson = False) -> None:
     """Show what became of a run: what set its time, its programs, its machines and their cost.
 
@@ -101,7 +101,7 @@ def _show_programs(hfecs: Session, programs: list[dict[str, Any]]) -> None:
     hfecs.console.table("Programs", heads, rows)
 
 
-@app.command()
+@app.command(short_help="Show what is different between two runs.")
 def compare(
     context: typer.Context,
     before: Annotated[str, typer.Argument(help="The earlier run.", metavar="RUN")],
