@@ -31,7 +31,7 @@ from hfecs.commands import (
 )
 from hfecs.console import Console
 from hfecs.session import Session
-from hfecs.shared_options import CONFIGURATION, taken_by_all
+from hfecs.shared_options import CONFIGURATION, nearest, taken_by_all
 
 # Collect only after this many new objects: with Python's 700, loading boto3's models takes a fifth longer.
 GARBAGE_THRESHOLD = 50_000
@@ -107,7 +107,9 @@ def options(
 ) -> None:
     """Take the options that all commands share; every command also accepts them, and its own value wins."""
     console: Console = context.obj
-    context.obj = Session(config_file, state, local, console)
+    source = context.get_parameter_source("config_file")
+    is_default = source is None or source.name == "DEFAULT"
+    context.obj = Session(nearest() if is_default else config_file, state, local, console)
     given = {"config_file": config_file, "state_place": state, "wants_local": local, "name": name}
     typed = {key: value for key, value in given.items() if _was_typed(context, key)}
     context.obj.take(typed | {"assignments": assignments or [], "verbose": verbose})

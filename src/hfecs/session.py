@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfecs import shared_options
 from hfecs.console import Console
 from hfecs.errors import Misused
 
@@ -35,11 +36,10 @@ class Session:
     assignments: list[str] = field(default_factory=list)
     flags: dict[str, Any] = field(default_factory=dict)
     typed: dict[str, Any] = field(default_factory=dict)
+    _is_where_said: bool = False
 
     def take(self, given: dict[str, Any]) -> None:
         """Apply the options typed here or after the command's name; suggested commands repeat them."""
-        from hfecs import shared_options
-
         self.wants_local = given.get("wants_local", self.wants_local)
         self.config_file = given.get("config_file", self.config_file)
         shared_options.refuse_absent(self.config_file)
@@ -108,8 +108,15 @@ class Session:
         """What flags, environment, file and a local cloud set, not yet checked."""
         from hfecs.config import load as settings
 
+        self._say_where()
         flags = self.flags | {"state": self.state_place}
         return settings.gather(self.config_file, os.environ, flags, local, self.assignments)
+
+    def _say_where(self) -> None:
+        """Say once that the project of a folder above is meant."""
+        if self.config_file == shared_options.nearest() != shared_options.CONFIGURATION and not self._is_where_said:
+            self._is_where_said = True
+            self.console.say(f"Using the project in {self.config_file.parent}", "dim")
 
     @property
     def local_folder(self) -> Path:

@@ -15,6 +15,9 @@ import typer
 from hfecs.errors import ConfigurationInvalid
 
 CONFIGURATION = Path("hfecs.toml")
+MARKS = (str(CONFIGURATION), "hfecs.state.json", "hfecs.local.state.json")
+"""What a project's folder has: its configuration, or what was created from it."""
+
 EPILOG = "The global options (--local, --config, --state, --name, --set, --verbose) are accepted here too."
 
 Command = Callable[..., Any]
@@ -66,9 +69,23 @@ def taken_by_all(app: typer.Typer, *, of_cluster: bool = True) -> None:
             command.callback, command.epilog = _taking(command.callback, of_cluster), EPILOG
 
 
+def nearest() -> Path:
+    """The configuration file of this folder, or of the nearest one above that is a project's; it may not exist.
+
+    The home directory and the root are no projects: what somebody left there is not meant in all folders below.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if folder != here and folder in (Path.home(), Path(folder.anchor)):
+            break
+        if any((folder / mark).exists() for mark in MARKS):
+            return CONFIGURATION if folder == here else folder / CONFIGURATION
+    return CONFIGURATION
+
+
 def refuse_absent(config_file: Path) -> None:
     """Raise ConfigurationInvalid if the named configuration file does not exist."""
-    if config_file != CONFIGURATION and not config_file.exists():
+    if config_file not in (CONFIGURATION, nearest()) and not config_file.exists():
         raise ConfigurationInvalid(
             f"File {config_file} does not exist.", "name an existing file with --config or HFECS_CONFIG, or omit it"
         )

@@ -22,6 +22,8 @@ NOT_KEYS = (
 )
 
 LONGEST_SHOWN = 80
+# Keys that name something on this machine; in a file they are relative to it.
+PATHS = ("state", "run.job_directory", "run.inputs")
 
 Dotted = dict[str, Any]
 
@@ -93,7 +95,8 @@ def file(path: Path) -> Source:
         if isinstance(entries, dict):
             values |= {f"{table}.{key}": value for key, value in entries.items()}
         else:
-            values[table] = _beside(path, entries) if table == "state" else entries
+            values[table] = entries
+    values |= {key: _beside(path, values[key]) for key in PATHS if key in values}
     lines = _lines(text)
     numbers = {key: lines.get(key) or lines.get(key.partition(".")[0], 1) for key in values}
     return Source(values, {key: f"{path.name}, line {number}" for key, number in numbers.items()})
