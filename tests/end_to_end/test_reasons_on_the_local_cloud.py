@@ -57,7 +57,7 @@ def test_a_run_that_gets_no_machine_says_why_and_is_given_up(here: Project, faul
     assert f"worker machines: the account's vCPU quota is used up (AWS: {QUOTA.rstrip('.')})" in ended.stderr
     assert "hint: raise the quota" in ended.stderr
     assert "was given up: it had no worker for" in ended.stderr
-    status = here.hfecs("--local", "status").stderr
+    status = here.hfecs("--local", "status").stdout
     assert "What AWS could not start\nworker machines: the account's vCPU quota is used up" in status
     assert "(stopped)" in status
 
@@ -98,7 +98,7 @@ def test_a_machine_of_a_run_that_dies_ends_its_start_with_the_reason(here: Proje
     assert "ended at its launch: the machine's disk is encrypted with a key that cannot be used" in ended.stderr
     assert "AWSServiceRoleForAutoScaling" in ended.stderr
     assert time.monotonic() - begun < 60
-    assert NO_KEY in here.hfecs("--local", "status").stderr
+    assert NO_KEY in here.hfecs("--local", "status").stdout
 
 
 def test_up_waits_for_the_broker_and_says_how_long_each_step_took(here: Project) -> None:
