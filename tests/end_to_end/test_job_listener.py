@@ -115,14 +115,17 @@ def test_a_network_that_falls_silent_is_left_and_jobs_are_heard_of_again(rabbitm
 def test_a_broker_that_restarts_is_listened_to_again(ears: Ears) -> None:
     with private_broker() as broker:
         Broker(broker.url).declare(QUEUE, within=SECONDS)
-        listener = ears.listen(broker.url)
+        ears.listen(broker.url)
         tell(broker.url, "job.one-1.started")
         before = ears.next()
-        listener.listening.clear()
 
         broker.kill()
         broker.start()
-        assert listener.listening.wait(2 * SECONDS)
-        tell(broker.url, "job.one-1.finished")
 
+        def is_heard() -> bool:
+            """A broker that is starting may take a connection and lose it again: what is told then is lost."""
+            tell(broker.url, "job.one-1.finished")
+            return not ears.heard.empty()
+
+        eventually(is_heard)
         assert (before, ears.next()) == ("job.one-1.started", "job.one-1.finished")
