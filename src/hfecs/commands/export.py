@@ -29,8 +29,8 @@ class Format(StrEnum):
 
 def export(
     context: typer.Context,
+    format_: Annotated[Format, typer.Option("--format", help="Format to write.", show_default=False)],
     run: RunName = None,
-    format_: Annotated[Format, typer.Option("--format", help="Format to write.", show_default=False)] = ...,  # type: ignore[assignment]
     output: Annotated[
         Path | None,
         typer.Option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -268,18 +268,14 @@ def _machines(record: RunRecord) -> str:
 
 def _machine_row(use: figures.Use, record: RunRecord) -> Sequence[str]:
     machine = use.machine
-    since: Callable[[float | None], str] = lambda at: duration(at - record.began) if at is not None else ""  # noqa: E731
     kind = escape(machine.type) + (" (spot)" if machine.spot else "")
-    paid = duration(use.paid) if use.paid is not None else ""
-    boot = duration(use.boot) if use.boot is not None else ""
-    launched = since(machine.launched)
+    launched = None if machine.launched is None else machine.launched - record.began
+    times = ["" if seconds is None else duration(seconds) for seconds in (launched, use.boot, use.paid)]
     return (
         escape(machine.id),
         kind,
         escape(machine.zone),
-        launched,
-        boot,
-        paid,
+        *times,
         f"{use.jobs:,}",
         percent(use.used),
         money(use.cost),
