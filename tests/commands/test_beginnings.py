@@ -202,3 +202,26 @@ def test_a_run_with_options_that_do_not_fit_is_misuse_at_once(hfecs: Hfecs, argu
     assert answer.code == 2
     assert answer.talk.count("error:") == answer.talk.count("hint:") == 1
     assert "region" not in answer.talk
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["status"], 0),
+        (["runs"], 0),
+        (["logs"], 0),
+        (["runs", "show", "x"], 2),
+        (["runs", "compare", "x", "y"], 2),
+        (["report"], 2),
+        (["report", "x"], 2),
+        (["export", "x", "--format", "csv"], 2),
+        (["run", "--attach"], 2),
+    ],
+    ids=str,
+)
+def test_what_only_looks_starts_no_local_cloud(hfecs: Hfecs, bare: Path, command: list[str], code: int) -> None:
+    answer = hfecs("--local", *command)
+
+    assert answer.code == code
+    assert "No local cloud is running here" in answer.talk + answer.data
+    assert not (bare / ".hfecs").exists()

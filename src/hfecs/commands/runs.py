@@ -137,7 +137,8 @@ def read(hfecs: Session, name: str | None, bucket: str | None) -> RunRecord:
     """The record of the run of that name, or of the last one."""
     from hfecs.runs import records
 
-    record, *_ = records.read(stack_of(hfecs), named(hfecs, name), bucket)
+    known = named(hfecs, name)  # first: looking for a stack would start a local cloud
+    record, *_ = records.read(stack_of(hfecs), known, bucket)
     return record
 
 
